@@ -1,0 +1,4 @@
+//! The `proxtape` command line.
+#![forbid(unsafe_code)]
+
+fn main() {}

@@ -1,0 +1,46 @@
+//! SIMD kernels for training compact neural networks: slices in, slices out, all in f32.
+//!
+//! This package holds the only `unsafe` code of the project. A kernel is written once, as generic
+//! code over [`Simd`], and compiled for every instruction set; [`Isa`] chooses at run time.
+//! No kernel allocates: scratch memory is passed in, and each kernel tells how much it wants.
+
+mod buffer;
+mod isa;
+mod simd;
+mod threads;
+
+/// Instruction sets, each one file: a token that proves the CPU has it, and its intrinsics.
+mod backend {
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) mod avx2;
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) mod avx512;
+    pub(crate) mod baseline;
+}
+
+pub use buffer::Buffer;
+pub use isa::{Isa, IsaError};
+pub use simd::{Kernel, Simd};
+pub use threads::{Exec, Pool, PoolError};
+
+/// Whether a kernel overwrites its destination or adds to it.
+///
+/// The tape asks for the first contribution to a gradient with `Store` and for later ones with
+/// `Add`, so no buffer is ever cleared first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accumulate {
+    /// `y = f(x)`; what `y` held before, NaN included, has no influence.
+    Store,
+    /// `y = y + f(x)`.
+    Add,
+}
+
+impl Accumulate {
+    /// The factor of the old value: 0 or 1.
+    pub fn beta(self) -> f32 {
+        match self {
+            Accumulate::Store => 0.0,
+            Accumulate::Add => 1.0,
+        }
+    }
+}

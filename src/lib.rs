@@ -1,0 +1,8 @@
+//! Reverse-mode autodiff for the CPU that trains compact neural networks.
+#![forbid(unsafe_code)]
+
+
+/// The kernels, for operations of your own.
+pub use proxtape_kernels as kernels;
+pub use proxtape_kernels::{Accumulate, Exec, Isa, IsaError, Pool, PoolError};
+
