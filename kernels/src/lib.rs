@@ -4,10 +4,16 @@
 //! code over [`Simd`], and compiled for every instruction set; [`Isa`] chooses at run time.
 //! No kernel allocates: scratch memory is passed in, and each kernel tells how much it wants.
 
+pub mod broadcast;
 mod buffer;
 mod isa;
+pub mod map;
+pub mod math;
+pub mod reduce;
 mod simd;
+pub mod softmax;
 mod threads;
+pub mod transpose;
 
 /// Instruction sets, each one file: a token that proves the CPU has it, and its intrinsics.
 mod backend {
