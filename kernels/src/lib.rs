@@ -9,6 +9,8 @@ mod buffer;
 mod isa;
 pub mod map;
 pub mod math;
+pub mod norm;
+pub mod pool;
 pub mod reduce;
 mod simd;
 pub mod softmax;
