@@ -1,0 +1,235 @@
+//! The loops around the macro-kernel, in the words of BLIS, and how tasks share them.
+//!
+//! for jc in 0..n by NC             columns of B
+//!   for pc in 0..k by KC           depth: always in this order, so the bits never change
+//!     for ic in 0..m by MC         rows of A; tasks take up to eight blocks at one time
+//!       pack B[pc, jc] (once), pack A[ic, pc]       each sliver by one task
+//!       macro-kernel on C[ic, jc]                   a grid of tasks, each its own part of C
+
+use super::blocks::{Blocks, Cut, aligned};
+use super::pack::{Block, Lines, Slivers, Source};
+use super::panel::{IN_PLACE_ROWS, Lhs, Panel, Rhs, RunPanel};
+use super::tile::{Epilogue, Strided};
+use super::view::Dest;
+use super::{Activation, Bias};
+use crate::isa::Isa;
+use crate::simd::{Kernel, Simd};
+use crate::threads::Exec;
+use core::ops::Range;
+
+/// act(alpha A B + beta C + bias), with operands that pack themselves: A as rows, B as columns.
+#[derive(Clone, Copy)]
+pub(crate) struct Product<'a, A, B> {
+    /// m, n, k.
+    pub(crate) shape: [usize; 3],
+    pub(crate) a: A,
+    pub(crate) b: B,
+    pub(crate) epilogue: Epilogue<'a>,
+}
+
+/// A matrix in place of rows that one sliver of B meets in at most so many slivers: packing A
+/// would cost more than the strided reads.
+const IN_PLACE_SLIVERS: usize = 2;
+
+/// Slivers of A that a task packs: the packed bytes of one are small.
+const PACK_SLIVERS: usize = 4;
+
+/// The ranges that `len` is cut into.
+fn steps(len: usize, by: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..len).step_by(by).map(move |i| i..len.min(i + by))
+}
+
+/// Packs a block on one instruction set.
+pub(crate) struct Pack<'a, X> {
+    pub(crate) source: &'a X,
+    pub(crate) block: Block,
+    pub(crate) slivers: Slivers,
+    pub(crate) dst: &'a mut [f32],
+}
+
+impl<X: Source> Kernel for Pack<'_, X> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        self.source.pack(s, &self.block, self.slivers, self.dst);
+    }
+}
+
+/// Packs a block, a few slivers a task.
+pub(crate) fn pack<X: Source>(
+    exec: Exec,
+    source: &X,
+    block: Block,
+    slivers: Slivers,
+    dst: &mut [f32],
+) {
+    let lines = PACK_SLIVERS * slivers.width;
+    let len = lines * block.depth.len();
+    let dst = &mut dst[..block.lines.len().next_multiple_of(slivers.pad) * block.depth.len()];
+    exec.chunks(dst, len, |i, dst| {
+        let first = block.lines.start + i * lines;
+        let block =
+            Block { lines: first..block.lines.end.min(first + lines), depth: block.depth.clone() };
+        exec.isa().run(Pack { source, block, slivers, dst });
+    });
+}
+
+impl<A: Source, B: Source> Product<'_, A, B> {
+    /// The view of A, if it should be read in place.
+    fn a_in_place(&self, lanes: usize) -> Option<Lines<'_>> {
+        let few = self.shape[1] <= IN_PLACE_SLIVERS * super::blocks::tile(lanes)[1] * lanes;
+        self.a.in_place().filter(|_| few)
+    }
+
+    /// The view of B, if it should be read in place.
+    fn b_in_place(&self, lanes: usize) -> Option<Lines<'_>> {
+        let few = self.shape[0] <= IN_PLACE_SLIVERS * super::blocks::tile(lanes)[0];
+        self.b.in_place().filter(|b| few && b.line_stride == 1)
+    }
+
+    /// Computes C.
+    ///
+    /// # Safety
+    /// `c` must be writable (readable, if beta is not 0) at m rows and n columns, by this call
+    /// alone.
+    pub(crate) unsafe fn run(&self, exec: Exec, c: Dest, scratch: &mut [f32]) {
+        let [m, n, k] = self.shape;
+        let lanes = exec.isa().lanes();
+        let (a_in_place, b_in_place) = (self.a_in_place(lanes), self.b_in_place(lanes));
+        let most = super::blocks::tile(lanes)[0];
+        let rows = if a_in_place.is_some() { most.min(IN_PLACE_ROWS) } else { most };
+        let blocks = Blocks::with_rows(self.shape, rows, lanes);
+        let cut = if exec.is_parallel() { Cut::of(self.shape) } else { Cut::Whole };
+        let exec = if cut == Cut::Whole { exec.sequential() } else { exec };
+        let at_once = blocks.rows_at_once(m, cut);
+        let a_len = if a_in_place.is_some() { 0 } else { blocks.a_len(at_once) };
+        let (a_scratch, b_scratch) = aligned(scratch).split_at_mut(a_len);
+        let a_slivers = Slivers { width: blocks.mr, pad: 1 };
+        let b_slivers = Slivers { width: blocks.nr, pad: lanes };
+        for jc in steps(n, blocks.nc) {
+            for pc in steps(k, blocks.kc) {
+                let depth = pc.len();
+                for ic in steps(m, at_once) {
+                    exec.join(
+                        || {
+                            let tail = jc.len() / blocks.nr * blocks.nr;
+                            let first =
+                                if b_in_place.is_some() { jc.start + tail } else { jc.start };
+                            let block = Block { lines: first..jc.end, depth: pc.clone() };
+                            if ic.start == 0 && first < jc.end {
+                                pack(exec, &self.b, block, b_slivers, b_scratch);
+                            }
+                        },
+                        || {
+                            if a_in_place.is_none() {
+                                let block = Block { lines: ic.clone(), depth: pc.clone() };
+                                pack(exec, &self.a, block, a_slivers, a_scratch);
+                            }
+                        },
+                    );
+                    let lhs = match a_in_place {
+                        None => Lhs { ptr: a_scratch.as_ptr(), width: blocks.mr, in_place: None },
+                        Some(a) => {
+                            let first = ic.start * a.line_stride + pc.start * a.depth_stride;
+                            Lhs {
+                                ptr: a.data[first..].as_ptr(),
+                                width: blocks.mr,
+                                in_place: Some(Strided {
+                                    row: a.line_stride,
+                                    depth: a.depth_stride,
+                                }),
+                            }
+                        }
+                    };
+                    let rhs = match b_in_place {
+                        None => Rhs::packed(b_scratch, &blocks, jc.len(), depth),
+                        Some(b) => Rhs {
+                            ptr: b.data[jc.start + pc.start * b.depth_stride..].as_ptr(),
+                            width: blocks.nr,
+                            sliver_step: blocks.nr,
+                            depth_step: b.depth_stride,
+                            tail: b_scratch.as_ptr(),
+                        },
+                    };
+                    let (first, last) = (pc.start == 0, pc.end == k);
+                    let epilogue = self.epilogue.for_panel(first, last);
+                    let rows = (ic.start, ic.len());
+                    let cols = (jc.start, jc.len());
+                    let panel = Panel { lhs, rhs, c, rows, cols, depth, epilogue };
+                    // SAFETY: the panels were packed above or lie in views that were checked when
+                    // they were made; C is the caller's promise.
+                    unsafe { run_panel(exec, &panel, &blocks) };
+                }
+            }
+        }
+    }
+}
+
+impl Rhs {
+    /// Slivers that were packed into `b`.
+    pub(crate) fn packed(b: &[f32], blocks: &Blocks, cols: usize, depth: usize) -> Rhs {
+        Rhs {
+            ptr: b.as_ptr(),
+            width: blocks.nr,
+            sliver_step: blocks.nr * depth,
+            depth_step: blocks.nr,
+            tail: b[cols / blocks.nr * blocks.nr * depth..].as_ptr(),
+        }
+    }
+}
+
+impl<'a> Epilogue<'a> {
+    /// The first panel of depth meets bias and the caller's C, later ones a sum that has begun; only
+    /// the last sees the activation.
+    pub(crate) fn for_panel(self, first: bool, last: bool) -> Epilogue<'a> {
+        Epilogue {
+            alpha: self.alpha,
+            beta: if first { self.beta } else { 1.0 },
+            bias: if first { self.bias } else { Bias::None },
+            activation: if last { self.activation } else { Activation::None },
+        }
+    }
+}
+
+/// Runs a panel as a grid of tasks: blocks of MC rows, and columns in equal parts.
+///
+/// # Safety
+/// As `RunPanel::new`.
+unsafe fn run_panel(exec: Exec, panel: &Panel<'_>, blocks: &Blocks) {
+    let isa: Isa = exec.isa();
+    if !exec.is_parallel() {
+        for rows in steps(panel.rows.1, blocks.mc) {
+            // SAFETY: a part of what the caller vouches for.
+            isa.run(unsafe { RunPanel::new(panel.part(rows, 0..panel.cols.1)) });
+        }
+        return;
+    }
+    let columns = blocks.task_columns([panel.rows.1, panel.cols.1, panel.depth]);
+    let across = panel.cols.1.div_ceil(columns);
+    let down = panel.rows.1.div_ceil(blocks.mc);
+    exec.each(across * down, |task| {
+        let (i, j) = (task % down * blocks.mc, task / down * columns);
+        let rows = i..panel.rows.1.min(i + blocks.mc);
+        let cols = j..panel.cols.1.min(j + columns);
+        // SAFETY: a part of what the caller vouches for, and no other task has it.
+        isa.run(unsafe { RunPanel::new(panel.part(rows, cols)) });
+    });
+}
+
+impl<'a> Panel<'a> {
+    /// The part with these rows and columns, which begin at whole slivers.
+    pub(crate) fn part(&self, rows: Range<usize>, cols: Range<usize>) -> Panel<'a> {
+        let (mut lhs, mut rhs) = (self.lhs, self.rhs);
+        let row_step = lhs.in_place.map_or(self.depth, |a| a.row);
+        lhs.ptr = lhs.ptr.wrapping_add(rows.start * row_step);
+        rhs.ptr = rhs.ptr.wrapping_add(cols.start / rhs.width * rhs.sliver_step);
+        Panel {
+            lhs,
+            rhs,
+            rows: (self.rows.0 + rows.start, rows.len()),
+            cols: (self.cols.0 + cols.start, cols.len()),
+            ..*self
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The micro-kernel: a tile of R rows x V vectors stays in registers over a panel of depth.
+//!
+//! tile[i, j] = bias
+//! for p in 0..kc: tile[i, j] += A[i, p] * B[p, j]     one broadcast of A for V FMAs
+//! C[i, j] = act(tile[i, j]), or act(tile[i, j] + C[i, j]) where an earlier panel began the sum
+//!
+//! Every instance is unrolled, so it holds only what most products need, with bias as the start of
+//! the sum; other epilogues are left to `finish.rs`.
+
+use super::{Activation, Bias};
+use crate::Accumulate;
+use crate::simd::{Kernel, Simd};
+
+/// What happens to a tile when its panel is done.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Epilogue<'a> {
+    pub(crate) alpha: f32,
+    /// The factor of what C holds; 0 means that C is not read.
+    pub(crate) beta: f32,
+    pub(crate) bias: Bias<'a>,
+    pub(crate) activation: Activation,
+}
+
+/// How far apart the rows and the depths of a sliver of A lie.
+pub(crate) trait Steps: Copy {
+    fn row(self) -> usize;
+    fn depth(self, rows: usize) -> usize;
+}
+
+/// A packed sliver: rows are neighbours.
+#[derive(Clone, Copy)]
+pub(crate) struct Packed;
+
+impl Steps for Packed {
+    #[inline(always)]
+    fn row(self) -> usize {
+        1
+    }
+    #[inline(always)]
+    fn depth(self, rows: usize) -> usize {
+        rows
+    }
+}
+
+/// A matrix read in place.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Strided {
+    pub(crate) row: usize,
+    pub(crate) depth: usize,
+}
+
+impl Steps for Strided {
+    #[inline(always)]
+    fn row(self) -> usize {
+        self.row
+    }
+    #[inline(always)]
+    fn depth(self, _: usize) -> usize {
+        self.depth
+    }
+}
+
+/// The operands of one tile.
+#[derive(Clone, Copy)]
+pub(crate) struct Tile<'a, A> {
+    pub(crate) a: *const f32,
+    pub(crate) a_steps: A,
+    pub(crate) b: *const f32,
+    pub(crate) b_step: usize,
+    pub(crate) depth: usize,
+    /// Where the first element goes; columns are neighbours.
+    pub(crate) out: *mut f32,
+    pub(crate) out_step: usize,
+    /// Columns to store, at most V vectors and more than V - 1.
+    pub(crate) cols: usize,
+    pub(crate) first: First<'a>,
+    /// Whether the sum is added to what the output holds.
+    pub(crate) store: Accumulate,
+    pub(crate) activation: Activation,
+}
+
+/// What the sum of a tile begins with.
+#[derive(Clone, Copy)]
+pub(crate) enum First<'a> {
+    /// 0.
+    Zero,
+    /// One number for each row.
+    Rows(&'a [f32]),
+    /// One number for each column.
+    Cols(&'a [f32]),
+}
+
+impl<'a, A> Tile<'a, A> {
+    /// The same tile over another layout of A.
+    #[inline(always)]
+    pub(crate) fn with_steps<B>(self, a_steps: B) -> Tile<'a, B> {
+        let Tile { a, b, b_step, depth, out, out_step, cols, first, store, activation, .. } = self;
+        Tile { a, a_steps, b, b_step, depth, out, out_step, cols, first, store, activation }
+    }
+}
+
+/// A tile of R rows and V vectors.
+pub(crate) struct Run<'a, A, const R: usize, const V: usize>(Tile<'a, A>);
+
+impl<'a, A: Steps, const R: usize, const V: usize> Run<'a, A, R, V> {
+    /// A tile that may be run.
+    ///
+    /// # Safety
+    /// `a` must be readable at i * row + p * depth for i < R, p < depth; `b` at p * b_step and V
+    /// vectors from there; and `out` writable (readable, to add to it) at R rows, out_step
+    /// apart, and `cols` columns, by this task alone.
+    #[inline(always)]
+    pub(crate) unsafe fn new(tile: Tile<'a, A>) -> Self {
+        Run(tile)
+    }
+}
+
+impl<A: Steps, const R: usize, const V: usize> Kernel for Run<'_, A, R, V> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let t = self.0;
+        let tail = t.cols - (V - 1) * S::LANES;
+        let mut acc = [[s.zero(); V]; R];
+        match t.first {
+            First::Zero => {}
+            First::Rows(bias) => {
+                for (acc, &bias) in acc.iter_mut().zip(&bias[..R]) {
+                    *acc = [s.splat(bias); V];
+                }
+            }
+            First::Cols(bias) => {
+                let mut row = [s.zero(); V];
+                for (v, row) in row.iter_mut().enumerate() {
+                    let part = &bias[v * S::LANES..t.cols];
+                    *row = if v + 1 < V { s.load(part) } else { s.load_tail(part) };
+                }
+                acc = [row; R];
+            }
+        }
+        let (mut a, mut b) = (t.a, t.b);
+        for _ in 0..t.depth {
+            // SAFETY: `Run::new` asks that A and B are readable at every depth below t.depth.
+            unsafe {
+                let mut row = [s.zero(); V];
+                for (v, row) in row.iter_mut().enumerate() {
+                    *row = s.load_ptr(b.add(v * S::LANES));
+                }
+                for (i, acc) in acc.iter_mut().enumerate() {
+                    let x = s.splat(*a.add(i * t.a_steps.row()));
+                    for (acc, &row) in acc.iter_mut().zip(&row) {
+                        *acc = s.mul_add(x, row, *acc);
+                    }
+                }
+            }
+            a = a.wrapping_add(t.a_steps.depth(R));
+            b = b.wrapping_add(t.b_step);
+        }
+        let address = |i: usize, v: usize| t.out.wrapping_add(i * t.out_step + v * S::LANES);
+        if let Accumulate::Add = t.store {
+            for (i, row) in acc.iter_mut().enumerate() {
+                for (v, x) in row.iter_mut().enumerate() {
+                    let p = address(i, v);
+                    // SAFETY: `Run::new` asks for R rows and `cols` columns; vectors before the
+                    // last are whole, and the last has `tail` of them.
+                    let old = unsafe {
+                        if v + 1 < V || tail == S::LANES {
+                            s.load_ptr(p)
+                        } else {
+                            s.load_first_ptr(p, tail)
+                        }
+                    };
+                    *x = s.add(*x, old);
+                }
+            }
+        }
+        if let Activation::Relu = t.activation {
+            for row in &mut acc {
+                for x in row {
+                    // This order keeps NaN.
+                    *x = s.max(s.zero(), *x);
+                }
+            }
+        }
+        for (i, row) in acc.iter().enumerate() {
+            for (v, &x) in row.iter().enumerate() {
+                let p = address(i, v);
+                // SAFETY: as for the loads.
+                unsafe {
+                    if v + 1 < V || tail == S::LANES {
+                        s.store_ptr(p, x);
+                    } else {
+                        s.store_first_ptr(p, tail, x);
+                    }
+                }
+            }
+        }
+    }
+}
