@@ -6,6 +6,7 @@
 
 pub mod broadcast;
 mod buffer;
+pub mod conv;
 pub mod gemm;
 mod isa;
 pub mod map;

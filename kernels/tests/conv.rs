@@ -1,0 +1,260 @@
+//! The three convolutions against naive loops in f64: exact on integers, on every instruction set.
+
+mod support;
+
+use proxtape_kernels::conv::{Conv2d, ConvForward};
+use proxtape_kernels::gemm::Activation;
+use proxtape_kernels::{Accumulate, Exec, Pool};
+use support::{Canary, Guarded, Rng, assert_close, execs, isas};
+
+/// Calls `f(y, x, w)` with the indices of every product.
+fn products(s: &Conv2d, mut f: impl FnMut(usize, usize, usize)) {
+    let (oh, ow) = (s.oh(), s.ow());
+    let (cg, og) = (s.c / s.groups, s.oc / s.groups);
+    for n in 0..s.n {
+        for o in 0..s.oc {
+            for (i, j) in (0..oh).flat_map(|i| (0..ow).map(move |j| (i, j))) {
+                let y = ((n * s.oc + o) * oh + i) * ow + j;
+                for c in 0..cg {
+                    for (p, q) in (0..s.kh).flat_map(|p| (0..s.kw).map(move |q| (p, q))) {
+                        let h = (i * s.stride[0] + p * s.dilation[0]).wrapping_sub(s.padding[0]);
+                        let w = (j * s.stride[1] + q * s.dilation[1]).wrapping_sub(s.padding[1]);
+                        if h < s.h && w < s.w {
+                            let x = ((n * s.c + o / og * cg + c) * s.h + h) * s.w + w;
+                            f(y, x, ((o * cg + c) * s.kh + p) * s.kw + q);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// y, dx and dw in f64, without bias and activation.
+fn oracle(s: &Conv2d, x: &[f32], w: &[f32], dy: &[f32]) -> [Vec<f64>; 3] {
+    let mut y = vec![0.0; s.y_len()];
+    let mut dx = vec![0.0; s.x_len()];
+    let mut dw = vec![0.0; s.w_len()];
+    products(s, |iy, ix, iw| {
+        y[iy] += f64::from(x[ix]) * f64::from(w[iw]);
+        dx[ix] += f64::from(dy[iy]) * f64::from(w[iw]);
+        dw[iw] += f64::from(x[ix]) * f64::from(dy[iy]);
+    });
+    [y, dx, dw]
+}
+
+/// The operands of a shape.
+struct Data {
+    x: Vec<f32>,
+    w: Vec<f32>,
+    dy: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+impl Data {
+    fn ints(s: &Conv2d, rng: &mut Rng) -> Data {
+        Data {
+            x: rng.ints(s.x_len(), -3, 3),
+            w: rng.ints(s.w_len(), -3, 3),
+            dy: rng.ints(s.y_len(), -3, 3),
+            bias: rng.ints(s.oc, -20, 20),
+        }
+    }
+}
+
+#[track_caller]
+fn assert_same(what: &str, s: &Conv2d, exec: Exec, got: &[f32], want: impl Iterator<Item = f64>) {
+    for (i, (&got, want)) in got.iter().zip(want).enumerate() {
+        assert!(f64::from(got) == want, "{what} at {i}: {got}, not {want}; {s:?} {exec:?}");
+    }
+}
+
+/// Forward with and without bias and ReLU, both gradients stored and added, all exact; operands end
+/// at protected pages, results lie between canaries.
+fn check(s: &Conv2d, execs: &[Exec], rng: &mut Rng) {
+    let data = Data::ints(s, rng);
+    let [y, dx, dw] = oracle(s, &data.x, &data.w, &data.dy);
+    let [gx, gw] = [&data.x, &data.w].map(|x| Guarded::new(x));
+    let [gdy, gbias] = [&data.dy, &data.bias].map(|x| Guarded::new(x));
+    let (x, w, dy, bias) = (gx.slice(), gw.slice(), gdy.slice(), gbias.slice());
+    for &exec in execs {
+        let mut scratch = Canary::new(s.scratch_len(exec.isa()), rng.below(16));
+        let mut run = |len: usize, old: Option<f32>, f: &dyn Fn(&mut [f32], &mut [f32])| {
+            let mut out = Canary::new(len, rng.below(16));
+            if let Some(old) = old {
+                out.slice_mut().fill(old);
+            }
+            f(out.slice_mut(), scratch.slice_mut());
+            out.check();
+            scratch.check();
+            out.slice().to_vec()
+        };
+        let plain = ConvForward { x, w, bias: None, activation: Activation::None };
+        let got = run(s.y_len(), None, &|y, t| s.forward(exec, &plain, y, t));
+        assert_same("y", s, exec, &got, y.iter().copied());
+        let full = ConvForward { bias: Some(bias), activation: Activation::Relu, ..plain };
+        let got = run(s.y_len(), None, &|y, t| s.forward(exec, &full, y, t));
+        let area = s.oh() * s.ow();
+        let want = y.iter().enumerate().map(|(i, y)| {
+            let bias = f64::from(bias[i / area % s.oc]);
+            (y + bias).max(0.0)
+        });
+        assert_same("relu(y + bias)", s, exec, &got, want);
+        for (acc, old) in [(Accumulate::Store, None), (Accumulate::Add, Some(7.0))] {
+            let offset = f64::from(old.unwrap_or(0.0));
+            let got = run(s.x_len(), old, &|dx, t| s.input_gradient(exec, (w, dy), dx, acc, t));
+            assert_same("dx", s, exec, &got, dx.iter().map(|x| x + offset));
+            let got = run(s.w_len(), old, &|dw, t| s.weight_gradient(exec, (x, dy), dw, acc, t));
+            assert_same("dw", s, exec, &got, dw.iter().map(|x| x + offset));
+        }
+    }
+}
+
+fn shape([n, c, h, w]: [usize; 4], [oc, kh, kw]: [usize; 3]) -> Conv2d {
+    Conv2d { n, c, h, w, oc, kh, kw, ..Conv2d::default() }
+}
+
+#[test]
+fn conv_is_exact_on_the_shapes_of_networks() {
+    let rng = &mut Rng::new(1);
+    let padded = |s: Conv2d, p: usize| Conv2d { padding: [p, p], ..s };
+    for s in [
+        shape([3, 1, 28, 28], [20, 5, 5]),
+        shape([3, 20, 12, 12], [50, 5, 5]),
+        padded(shape([2, 3, 32, 32], [64, 3, 3]), 1),
+        padded(shape([3, 64, 16, 16], [24, 3, 3]), 1),
+        padded(shape([17, 40, 8, 8], [30, 3, 3]), 1),
+        padded(shape([9, 70, 2, 2], [110, 3, 3]), 1),
+        Conv2d { stride: [2, 2], ..padded(shape([5, 16, 32, 32], [32, 3, 3]), 1) },
+        Conv2d { stride: [2, 2], ..shape([5, 16, 32, 32], [32, 1, 1]) },
+        shape([3, 33, 9, 9], [17, 1, 1]),
+        padded(shape([1, 3, 57, 70], [5, 7, 7]), 3),
+    ] {
+        check(&s, &execs(), rng);
+    }
+}
+
+#[test]
+fn conv_is_exact_on_degenerate_shapes() {
+    let rng = &mut Rng::new(2);
+    for s in [
+        shape([0, 3, 5, 5], [4, 3, 3]),
+        shape([1, 1, 1, 1], [1, 1, 1]),
+        shape([2, 5, 1, 1], [7, 1, 1]),
+        shape([2, 3, 6, 5], [4, 6, 5]),
+        shape([1, 2, 1, 40], [3, 1, 9]),
+        shape([1, 2, 40, 1], [3, 9, 1]),
+        shape([1, 1, 3, 700], [2, 2, 3]),
+        shape([1, 2, 20, 20], [2, 18, 17]),
+        Conv2d { stride: [3, 5], ..shape([2, 3, 11, 17], [4, 2, 3]) },
+        Conv2d { stride: [4, 4], ..shape([2, 3, 3, 3], [4, 1, 1]) },
+        Conv2d { dilation: [2, 3], ..shape([2, 3, 11, 17], [4, 3, 3]) },
+        Conv2d { dilation: [2, 4], stride: [4, 2], ..shape([2, 2, 19, 21], [3, 3, 4]) },
+        Conv2d { dilation: [6, 4], stride: [4, 6], ..shape([1, 2, 23, 29], [3, 3, 4]) },
+        Conv2d { padding: [4, 5], ..shape([2, 2, 2, 3], [3, 3, 3]) },
+        Conv2d { padding: [4, 5], stride: [3, 2], ..shape([2, 2, 2, 3], [3, 3, 3]) },
+        Conv2d { groups: 12, padding: [1, 1], ..shape([2, 12, 9, 9], [12, 3, 3]) },
+        Conv2d { groups: 4, ..shape([2, 12, 9, 9], [20, 3, 3]) },
+        Conv2d { groups: 3, stride: [2, 1], ..shape([20, 6, 5, 4], [9, 2, 2]) },
+    ] {
+        check(&s, &execs(), rng);
+    }
+}
+
+#[test]
+fn conv_is_exact_on_random_shapes() {
+    let rng = &mut Rng::new(3);
+    let mut done = 0;
+    while done < 120 {
+        let groups = 1 + rng.below(3);
+        let s = Conv2d {
+            n: 1 + rng.below(4),
+            c: groups * (1 + rng.below(6)),
+            h: 1 + rng.below(18),
+            w: 1 + rng.below(18),
+            oc: groups * (1 + rng.below(20)),
+            kh: 1 + rng.below(5),
+            kw: 1 + rng.below(5),
+            stride: [1 + rng.below(3), 1 + rng.below(3)],
+            padding: [rng.below(4), rng.below(4)],
+            dilation: [1 + rng.below(3), 1 + rng.below(3)],
+            groups,
+        };
+        let fits = |axis: usize, size: usize, taps: usize| {
+            s.dilation[axis] * (taps - 1) < size + 2 * s.padding[axis]
+        };
+        if fits(0, s.h, s.kh) && fits(1, s.w, s.kw) {
+            check(&s, &execs(), rng);
+            done += 1;
+        }
+    }
+}
+
+#[test]
+fn conv_rounds_no_worse_than_its_depth() {
+    let rng = &mut Rng::new(4);
+    let s = Conv2d { padding: [1, 1], ..shape([6, 40, 10, 10], [50, 3, 3]) };
+    let (x, w) = (rng.vec(s.x_len(), -1.0, 1.0), rng.vec(s.w_len(), -1.0, 1.0));
+    let dy = rng.vec(s.y_len(), -1.0, 1.0);
+    let [y, dx, dw] = oracle(&s, &x, &w, &dy);
+    for exec in execs() {
+        let mut scratch = vec![f32::NAN; s.scratch_len(exec.isa())];
+        let mut got = vec![f32::NAN; s.y_len()];
+        let op = ConvForward { x: &x, w: &w, bias: None, activation: Activation::None };
+        s.forward(exec, &op, &mut got, &mut scratch);
+        assert_close(&got, &y, 1e-6);
+        let mut got = vec![f32::NAN; s.x_len()];
+        s.input_gradient(exec, (&w, &dy), &mut got, Accumulate::Store, &mut scratch);
+        assert_close(&got, &dx, 1e-6);
+        let mut got = vec![f32::NAN; s.w_len()];
+        s.weight_gradient(exec, (&x, &dy), &mut got, Accumulate::Store, &mut scratch);
+        assert_close(&got, &dw, 1e-6);
+    }
+}
+
+#[test]
+fn conv_gives_the_same_bits_at_any_number_of_threads() {
+    let rng = &mut Rng::new(5);
+    for s in [
+        Conv2d { padding: [1, 1], ..shape([9, 20, 14, 14], [40, 3, 3]) },
+        Conv2d { padding: [1, 1], ..shape([10, 130, 2, 2], [300, 3, 3]) },
+        Conv2d { padding: [1, 1], stride: [2, 2], ..shape([5, 16, 33, 31], [32, 3, 3]) },
+        Conv2d { padding: [1, 1], groups: 32, ..shape([6, 32, 40, 40], [32, 3, 3]) },
+    ] {
+        let (x, w) = (rng.vec(s.x_len(), -1.0, 1.0), rng.vec(s.w_len(), -1.0, 1.0));
+        let dy = rng.vec(s.y_len(), -1.0, 1.0);
+        for isa in isas() {
+            let run = |exec: Exec| {
+                let mut scratch = vec![f32::NAN; s.scratch_len(isa)];
+                let mut y = vec![f32::NAN; s.y_len()];
+                let op = ConvForward { x: &x, w: &w, bias: None, activation: Activation::Relu };
+                s.forward(exec, &op, &mut y, &mut scratch);
+                let mut dx = vec![f32::NAN; s.x_len()];
+                s.input_gradient(exec, (&w, &dy), &mut dx, Accumulate::Store, &mut scratch);
+                let mut dw = vec![f32::NAN; s.w_len()];
+                s.weight_gradient(exec, (&x, &dy), &mut dw, Accumulate::Store, &mut scratch);
+                [y, dx, dw]
+            };
+            let want = run(Exec::new(isa));
+            for threads in [1, 2, 4] {
+                let pool = Pool::new(threads).unwrap();
+                let got = pool.install(|| run(Exec::new(isa).parallel()));
+                assert!(got == want, "{} {s:?}: {threads} threads", isa.name());
+            }
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "conv: x has 3 elements, this shape needs 16")]
+fn conv_names_a_slice_that_does_not_fit() {
+    let s = shape([1, 1, 4, 4], [1, 3, 3]);
+    let op = ConvForward { x: &[0.0; 3], w: &[0.0; 9], bias: None, activation: Activation::None };
+    s.forward(Exec::new(isas()[0]), &op, &mut [0.0; 4], &mut []);
+}
+
+#[test]
+#[should_panic(expected = "conv: the kernel must fit into the padded image")]
+fn conv_names_a_kernel_that_does_not_fit() {
+    shape([1, 1, 4, 4], [1, 5, 3]).scratch_len(isas()[0]);
+}
