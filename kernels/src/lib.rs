@@ -13,6 +13,7 @@ pub mod map;
 pub mod math;
 pub mod norm;
 pub mod pool;
+pub mod prox;
 pub mod reduce;
 mod simd;
 pub mod softmax;

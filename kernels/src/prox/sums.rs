@@ -1,0 +1,110 @@
+//! The sums that a solver asks for, one vector at a time.
+//!
+//! Lanes past a tail hold v = 0 and add nothing. A NaN in v fails every comparison and adds
+//! nothing either. Sums run in f32 over a few thousand elements and are then folded into f64.
+
+use super::shrink::cut;
+use super::solver::{Probe, Solver, Sums};
+use crate::simd::Simd;
+
+/// The probe in vectors. `NORM`: `Squares` or `Shrunk` in place of `Above`.
+#[derive(Clone, Copy)]
+pub(crate) struct Level<S: Simd> {
+    /// tau e where e is one number, else tau.
+    cut: S::F,
+    s: S::F,
+    lambda2: S::F,
+}
+
+/// What is asked of every group in one call.
+#[derive(Clone, Copy)]
+pub(crate) struct Question<'a> {
+    pub(crate) solver: &'a dyn Solver,
+    /// e where the metric is Euclidean.
+    pub(crate) step: Option<f32>,
+}
+
+impl Question<'_> {
+    pub(crate) fn wide_step(&self) -> Option<f64> {
+        self.step.map(f64::from)
+    }
+
+    /// The threshold in f32, where e is one number, else tau. The kernels call it a cut.
+    pub(crate) fn cut(&self, tau: f64) -> f32 {
+        cut(tau, self.step)
+    }
+
+    /// The probe in vectors; `base` is the part of its cut that is already applied to v.
+    #[inline(always)]
+    pub(crate) fn level<S: Simd>(&self, s: S, probe: Probe, base: f32) -> Level<S> {
+        Level {
+            cut: s.splat(self.cut(probe.tau) - base),
+            s: s.splat(probe.s as f32),
+            lambda2: s.splat(self.solver.lambda2() as f32),
+        }
+    }
+
+    /// The same for vectors that hold one column in each lane.
+    #[inline(always)]
+    pub(crate) fn levels<S: Simd>(&self, s: S, cut: S::F, norm: S::F) -> Level<S> {
+        Level { cut, s: norm, lambda2: s.splat(self.solver.lambda2() as f32) }
+    }
+
+    /// Names the three sums, or None where one left the range of f32 and must be redone in f64.
+    #[inline(always)]
+    pub(crate) fn sums<const NORM: bool>(&self, probe: Probe, t: [f64; 3]) -> Option<Sums> {
+        let [x, y, z] = t;
+        let tau = match self.step {
+            Some(e) if e > 0.0 => f64::from(self.cut(probe.tau)) / f64::from(e),
+            _ => probe.tau,
+        };
+        let sums = Sums { tau, ..Sums::default() };
+        let sums = match (self.step, NORM) {
+            (Some(e), true) => {
+                Sums { count: x, weight: x * f64::from(e), excess: y, squares: z, ..sums }
+            }
+            (Some(e), false) => Sums { count: x, weight: x * f64::from(e), excess: y, ..sums },
+            (None, false) => Sums { count: x, excess: y, weight: z, ..sums },
+            (None, true) => Sums { excess: x, squares: y, cubes: z, ..sums },
+        };
+        // Squares of entries near 1e-19 fall out of the range at its lower end.
+        let lost = NORM && self.step.is_some() && x > 0.0 && z < 1e-28;
+        (x.is_finite() && y.is_finite() && z.is_finite() && !lost).then_some(sums)
+    }
+}
+
+/// b = (|v| - tau e)_+, which is 0 where v is NaN.
+#[inline(always)]
+pub(crate) fn excess<S: Simd, const DIAGONAL: bool>(
+    s: S,
+    level: &Level<S>,
+    v: S::F,
+    e: S::F,
+) -> S::F {
+    let a = s.abs(v);
+    let b = if DIAGONAL { s.neg_mul_add(level.cut, e, a) } else { s.sub(a, level.cut) };
+    s.max(b, s.zero())
+}
+
+/// The three terms that the elements of one vector add.
+#[inline(always)]
+pub(crate) fn terms<S: Simd, const DIAGONAL: bool, const NORM: bool>(
+    s: S,
+    level: &Level<S>,
+    b: S::F,
+    e: S::F,
+) -> [S::F; 3] {
+    let above = s.gt(b, s.zero());
+    if DIAGONAL && NORM {
+        let den = s.mul_add(level.lambda2, e, level.s);
+        let q = s.select_or_zero(above, s.div(b, den));
+        let q2 = s.mul(q, q);
+        return [q, q2, s.select_or_zero(above, s.div(q2, den))];
+    }
+    let third = match (DIAGONAL, NORM) {
+        (true, _) => s.select_or_zero(above, e),
+        (false, true) => s.mul(b, b),
+        (false, false) => s.zero(),
+    };
+    [s.select_or_zero(above, s.splat(1.0)), b, third]
+}
