@@ -19,6 +19,7 @@ mod simd;
 pub mod softmax;
 mod threads;
 pub mod transpose;
+pub mod update;
 
 /// Instruction sets, each one file: a token that proves the CPU has it, and its intrinsics.
 mod backend {

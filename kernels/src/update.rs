@@ -1,0 +1,182 @@
+//! The regularised optimiser step in one pass over memory.
+//!
+//! ```text
+//! SGD        v = w - eta g                                          prox step  eta
+//! momentum   m = beta m + g;  v = w - eta m                                    eta / (1 - beta)
+//! Nesterov   m = beta m + g;  v = w - eta (g + beta m)                         eta / (1 - beta)
+//! Adam(W)    m = beta1 m + (1 - beta1) g;  s = beta2 s + (1 - beta2) g^2       diagonal metric
+//!            v = (1 - eta decay) w - e m / (1 - beta1^t)            e = eta / (sqrt(s / (1 - beta2^t)) + eps)
+//! then       w = prox(v)
+//! ```
+//!
+//! Momentum is PyTorch's form. At its fixed point m = g/(1 - beta), so a prox with step
+//! eta/(1 - beta), and for Adam one in the metric 1/e, leaves the stationary points of
+//! `loss + R`: **lambda means the objective**, under every rule. (With a prox step of eta, as in
+//! plain SGD, momentum would weigh R by 1 - beta.)
+//!
+//! [`update`] reads w, g and the moments once and writes w and the moments once; the search for a
+//! group's threshold runs while the group is in cache. Moments and weights below the smallest
+//! normal f32 become +0.0: denormals would slow every later step, and a prox makes many.
+
+mod rules;
+mod unfused;
+
+pub use unfused::{unfused_scratch_len, update_unfused};
+
+use crate::Exec;
+use crate::prox::{self, Flat, Groups, Outcome, Regularizer, Work};
+use rules::{Adam, Fused, Momentum, Parts, Sgd};
+
+/// How a gradient becomes a step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rule {
+    /// Stochastic gradient descent; no moments.
+    Sgd,
+    /// Heavy-ball momentum, one moment.
+    Momentum {
+        /// The share of the old moment, in 0..1.
+        beta: f32,
+    },
+    /// Nesterov's momentum, one moment.
+    Nesterov {
+        /// The share of the old moment, in 0..1.
+        beta: f32,
+    },
+    /// Adam with decoupled decay (AdamW), two moments.
+    Adam {
+        /// The share of the old first moment, in 0..1.
+        beta1: f32,
+        /// The share of the old second moment, in 0..1.
+        beta2: f32,
+        /// Added to the root of the second moment; at least 1e-30, so that no step is 0/0.
+        eps: f32,
+        /// The share of w that a unit of eta takes away, beside any regulariser.
+        decay: f32,
+    },
+}
+
+impl Rule {
+    /// Buffers of moments that it keeps: 0, 1 or 2.
+    pub fn moments(&self) -> usize {
+        match self {
+            Rule::Sgd => 0,
+            Rule::Momentum { .. } | Rule::Nesterov { .. } => 1,
+            Rule::Adam { .. } => 2,
+        }
+    }
+
+    /// Whether every number is in its range.
+    pub fn is_valid(&self) -> bool {
+        let share = |x: f32| (0.0..1.0).contains(&x);
+        let positive = |x: f32| x >= 0.0 && x.is_finite();
+        match *self {
+            Rule::Sgd => true,
+            Rule::Momentum { beta } | Rule::Nesterov { beta } => share(beta),
+            Rule::Adam { beta1, beta2, eps, decay } => {
+                share(beta1) && share(beta2) && positive(eps) && eps >= 1e-30 && positive(decay)
+            }
+        }
+    }
+}
+
+/// One step for one weight tensor.
+#[derive(Clone, Copy, Debug)]
+pub struct Update {
+    /// The penalty, with the numbers of the objective.
+    pub reg: Regularizer,
+    /// How the weights fall into groups.
+    pub groups: Groups,
+    /// The rule.
+    pub rule: Rule,
+    /// The learning rate.
+    pub eta: f32,
+    /// Which step this is, from 1: Adam's bias correction.
+    pub step: u64,
+}
+
+/// What a step reads and writes.
+#[derive(Debug)]
+pub struct UpdateData<'a> {
+    /// The weights, in and out.
+    pub w: &'a mut [f32],
+    /// The gradient of the loss.
+    pub g: &'a [f32],
+    /// The first moment, zeros before the first step; empty for [`Rule::Sgd`].
+    pub m: &'a mut [f32],
+    /// Adam's second moment, zeros before the first step; empty for the other rules.
+    pub v: &'a mut [f32],
+    /// One for each group, zeros before the first step, kept between steps; empty where the
+    /// regulariser [is elementwise](Regularizer::is_elementwise).
+    pub tau: &'a mut [f32],
+}
+
+/// Takes one step, in one pass over memory. `scratch` as [`prox::scratch_len`].
+///
+/// ```
+/// use proxtape_kernels::prox::{self, Groups, L11L12, Regularizer};
+/// use proxtape_kernels::update::{Rule, Update, UpdateData, update};
+/// use proxtape_kernels::{Exec, Isa};
+/// let op = Update {
+///     reg: Regularizer::L11L12(L11L12 { lambda1: 0.5, rho: 0.25 }),
+///     groups: Groups::rows(2, 2),
+///     rule: Rule::Momentum { beta: 0.5 },
+///     eta: 0.5,
+///     step: 1,
+/// };
+/// let (mut w, g) = ([4.0, 1.0, 0.25, -0.5], [2.0, 0.0, 0.5, 0.0]);
+/// let (mut m, mut tau) = ([0.0; 4], [0.0; 2]);
+/// let data = UpdateData { w: &mut w, g: &g, m: &mut m, v: &mut [], tau: &mut tau };
+/// update(Exec::new(Isa::detect()), &op, data, &mut []);
+/// // The prox step is 0.5 / (1 - 0.5) = 1, so tau = 0.5 + 0.25 * (3 - tau) = 1 for the first row.
+/// assert_eq!((w, tau), ([2.0, 0.0, 0.0, 0.0], [1.0, 0.5]));
+/// ```
+///
+/// # Panics
+/// If a buffer does not fit `op.groups` and `op.rule`, or a parameter is out of range.
+pub fn update(exec: Exec, op: &Update, data: UpdateData<'_>, scratch: &mut [f32]) -> Outcome {
+    dispatch(op, data, FusedPass { exec, op, scratch })
+}
+
+/// Something to do with the operands of a rule, whichever it is.
+trait Pass {
+    fn run<P: Parts>(self, parts: P, w: Flat<'_>, tau: &mut [f32]) -> Outcome;
+}
+
+struct FusedPass<'a> {
+    exec: Exec,
+    op: &'a Update,
+    scratch: &'a mut [f32],
+}
+
+impl Pass for FusedPass<'_> {
+    fn run<P: Parts>(self, parts: P, w: Flat<'_>, tau: &mut [f32]) -> Outcome {
+        let FusedPass { exec, op, scratch } = self;
+        prox::run(exec, (&op.reg, op.groups), Fused(parts), w, Work { tau, scratch })
+    }
+}
+
+/// Checks the operands, and names the rule once.
+fn dispatch(op: &Update, data: UpdateData<'_>, pass: impl Pass) -> Outcome {
+    let UpdateData { w, g, m, v, tau } = data;
+    let Update { groups, rule, eta, .. } = *op;
+    let n = groups.len();
+    let moments = rule.moments();
+    for (name, len, want) in [
+        ("w", w.len(), n),
+        ("g", g.len(), n),
+        ("m", m.len(), if moments > 0 { n } else { 0 }),
+        ("v", v.len(), if moments > 1 { n } else { 0 }),
+    ] {
+        assert!(len == want, "update: {name} has {len} elements, {groups:?} {rule:?} need {want}");
+    }
+    assert!(eta >= 0.0 && eta.is_finite(), "update: eta is {eta}");
+    assert!(rule.is_valid(), "update: a parameter is out of range: {rule:?}");
+    assert!(op.step > 0, "update: steps count from 1");
+    let (w, m) = (Flat::new(w), Flat::new(m));
+    match rule {
+        Rule::Sgd => pass.run(Sgd { w, g, eta }, w, tau),
+        Rule::Momentum { beta } => pass.run(Momentum::<false> { w, g, m, eta, beta }, w, tau),
+        Rule::Nesterov { beta } => pass.run(Momentum::<true> { w, g, m, eta, beta }, w, tau),
+        Rule::Adam { .. } => pass.run(Adam::new(op, (w, g), (m, Flat::new(v))), w, tau),
+    }
+}
