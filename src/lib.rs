@@ -2,10 +2,21 @@
 #![forbid(unsafe_code)]
 
 pub mod data;
+mod gradients;
+pub mod ops;
+mod params;
 pub mod random;
+mod shape;
+mod tape;
 
+pub use gradients::{GradSink, Gradients};
+pub use params::{Kind, ParamId, Params, Running};
 /// The kernels, for operations of your own.
 pub use proxtape_kernels as kernels;
 pub use proxtape_kernels::{Accumulate, Exec, Isa, IsaError, Pool, PoolError};
 pub use random::Random;
+pub use shape::{MAX_RANK, Shape};
+pub use tape::{
+    Forward, LabelData, Labels, Operands, Prepare, Primitive, Tape, Var, Vjp, Workspace,
+};
 

@@ -1,0 +1,93 @@
+//! How gradients of parameters leave the tape, and the plain buffer that takes them.
+
+use crate::params::{Kind, ParamId, Params};
+use proxtape_kernels::{Accumulate, Buffer, Exec, Simd, map, reduce};
+use std::ops::Range;
+
+/// How the gradient of a parameter leaves the tape.
+pub trait GradSink {
+    /// Where to put a contribution to the gradient of `id`, and whether to store or to add;
+    /// `None` if the gradient is not wanted: then it is not computed.
+    fn destination(&mut self, id: ParamId) -> Option<(&mut [f32], Accumulate)>;
+}
+
+/// Wants no gradient of a parameter.
+impl GradSink for () {
+    fn destination(&mut self, _: ParamId) -> Option<(&mut [f32], Accumulate)> {
+        None
+    }
+}
+
+/// Gradients of all parameters in one flat buffer, laid out as the values.
+///
+/// The first contribution after [`clear`](Gradients::clear) is stored and later ones are added,
+/// so the buffer is never filled with zeros, and several backward passes accumulate.
+#[derive(Clone, Debug)]
+pub struct Gradients {
+    data: Buffer,
+    spans: Vec<Range<usize>>,
+    written: Vec<bool>,
+}
+
+impl Gradients {
+    /// A buffer for the gradients of `params`; all read as zeros.
+    pub fn new(params: &Params) -> Gradients {
+        let spans = params.ids().map(|id| match params.kind(id) {
+            Kind::Running => 0..0,
+            _ => params.span(id),
+        });
+        let spans: Vec<_> = spans.collect();
+        let written = vec![false; spans.len()];
+        Gradients { data: Buffer::zeroed(params.len()), spans, written }
+    }
+
+    /// Forgets what was accumulated.
+    pub fn clear(&mut self) {
+        self.written.fill(false);
+    }
+
+    /// The gradient, or `None` if no backward pass has reached the parameter since `clear`.
+    pub fn get(&self, id: ParamId) -> Option<&[f32]> {
+        self.written[id.index()].then(|| &self.data[self.spans[id.index()].clone()])
+    }
+
+    /// The gradient, to change, or `None` as in [`get`](Gradients::get).
+    pub fn get_mut(&mut self, id: ParamId) -> Option<&mut [f32]> {
+        self.written[id.index()].then(|| &mut self.data[self.spans[id.index()].clone()])
+    }
+}
+
+impl Gradients {
+    /// The Euclidean norm over all parameters.
+    pub fn norm(&self, exec: Exec) -> f64 {
+        let written = self.spans.iter().zip(&self.written).filter(|(_, written)| **written);
+        let squares = written.map(|(span, _)| reduce::sum_squares(exec, &self.data[span.clone()]));
+        squares.sum::<f64>().sqrt()
+    }
+
+    /// Multiplies all gradients by a number.
+    pub fn scale(&mut self, exec: Exec, factor: f32) {
+        for (span, _) in self.spans.iter().zip(&self.written).filter(|(_, written)| **written) {
+            map::update(exec, Scale(factor), &mut self.data[span.clone()], []);
+        }
+    }
+}
+
+/// y * c.
+#[derive(Clone, Copy)]
+struct Scale(f32);
+
+impl map::MapInPlace<0> for Scale {
+    #[inline(always)]
+    fn eval<S: Simd>(self, s: S, y: S::F, _: [S::F; 0]) -> S::F {
+        s.mul(y, s.splat(self.0))
+    }
+}
+
+impl GradSink for Gradients {
+    fn destination(&mut self, id: ParamId) -> Option<(&mut [f32], Accumulate)> {
+        let first = !std::mem::replace(&mut self.written[id.index()], true);
+        let mode = if first { Accumulate::Store } else { Accumulate::Add };
+        Some((&mut self.data[self.spans[id.index()].clone()], mode))
+    }
+}

@@ -1,0 +1,396 @@
+//! A Wengert list: operations in the order of recording, their values in one flat buffer.
+//!
+//! **Record once, replay many.** Recording an operation checks shapes and reserves memory;
+//! [`Tape::forward`] computes. A replayed step makes no heap allocation: the lifetime of every
+//! span is known before the first step, and adjoints share memory as soon as they can.
+//! Graphs that depend on data use [`Tape::advance`], which computes only what is new, and
+//! [`Tape::clear`] before the next step; the capacity of all buffers stays.
+//!
+//! Nodes stand in a topological order because an operation can only use what was recorded before.
+//! Parameters are not copied: a leaf points into [`Params`].
+
+mod backward;
+mod forward;
+mod plan;
+mod poison;
+mod primitive;
+
+pub use primitive::{Forward, LabelData, Labels, Operands, Prepare, Primitive, Vjp, Workspace};
+
+use crate::params::{Kind, ParamId, Params};
+use crate::random::Random;
+use crate::shape::Shape;
+use plan::{Program, aligned};
+use proxtape_kernels::{Buffer, Exec};
+use std::ops::Range;
+
+/// The name of a value on a tape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Var(u32);
+
+impl Var {
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Where a node's value comes from.
+enum Source {
+    /// Set by the user before each replay.
+    Input,
+    /// The same, and its gradient is wanted.
+    Variable,
+    /// A span of the parameters.
+    Param(ParamId),
+    /// The values of another node under another shape.
+    View,
+    Op(Box<dyn Primitive>),
+}
+
+struct Node {
+    source: Source,
+    shape: Shape,
+    /// The inputs, in `Tape::operands`.
+    inputs: Range<usize>,
+    /// The node that owns the values: itself, or what a view looks at.
+    root: usize,
+    /// Whether a gradient flows to or through it.
+    grad: bool,
+    /// Whether an inference tape must not reuse its memory.
+    keep: bool,
+    work: Workspace,
+    /// The offset of the output in `Tape::primals`; `aux` follows it.
+    primal: usize,
+    /// The offset in `Tape::saved`.
+    saved: usize,
+}
+
+impl Node {
+    fn span_len(&self) -> usize {
+        aligned(self.shape.len()) + aligned(self.work.aux)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Training,
+    Inference,
+}
+
+/// Records operations, replays them, and runs backwards through them.
+///
+/// ```
+/// use proxtape::{Exec, Isa, Params, Tape, ops};
+/// let mut params = Params::new();
+/// let mut tape = Tape::new(Exec::new(Isa::detect()));
+/// let x = tape.variable([3]);
+/// let xx = ops::mul(&mut tape, x, x);
+/// let y = ops::sum(&mut tape, xx);
+/// tape.set(x, &[1.0, 2.0, 3.0]);
+/// tape.forward(&mut params);
+/// assert_eq!(tape.value(y), [14.0]);
+/// tape.backward(&mut params, y, &mut ());
+/// assert_eq!(tape.gradient(x), [2.0, 4.0, 6.0]);
+/// ```
+pub struct Tape {
+    exec: Exec,
+    mode: Mode,
+    nodes: Vec<Node>,
+    operands: Vec<Var>,
+    primals: Buffer,
+    /// How long `primals` must be; it grows at the next use.
+    primal_len: usize,
+    labels: Vec<u32>,
+    saved: Vec<u32>,
+    scratch: Buffer,
+    scratch_len: usize,
+    adjoints: Buffer,
+    program: Option<Program>,
+    random: Random,
+    /// Nodes that `advance` need not compute again.
+    computed: usize,
+    placed: bool,
+}
+
+impl Tape {
+    /// A tape that can run backwards; all values stay until the next replay.
+    pub fn new(exec: Exec) -> Tape {
+        Tape::with_mode(exec, Mode::Training)
+    }
+
+    /// A tape that only runs forwards: memory is used again as soon as its last reader is done.
+    ///
+    /// Only the last recorded value and those named by [`keep`](Tape::keep) can be read. It is
+    /// recorded completely before its first replay.
+    pub fn inference(exec: Exec) -> Tape {
+        Tape::with_mode(exec, Mode::Inference)
+    }
+
+    fn with_mode(exec: Exec, mode: Mode) -> Tape {
+        Tape {
+            exec,
+            mode,
+            nodes: Vec::new(),
+            operands: Vec::new(),
+            primals: Buffer::default(),
+            primal_len: 0,
+            labels: Vec::new(),
+            saved: Vec::new(),
+            scratch: Buffer::default(),
+            scratch_len: 0,
+            adjoints: Buffer::default(),
+            program: None,
+            random: Random::new(0),
+            computed: 0,
+            placed: false,
+        }
+    }
+
+    /// How kernels run.
+    pub fn exec(&self) -> Exec {
+        self.exec
+    }
+
+    /// The random stream that operations such as dropout draw from.
+    pub fn random_mut(&mut self) -> &mut Random {
+        &mut self.random
+    }
+
+    /// The random stream, to save its state.
+    pub fn random(&self) -> &Random {
+        &self.random
+    }
+
+    /// Forgets all nodes and keeps the capacity of all buffers.
+    pub fn clear(&mut self) {
+        self.nodes.clear();
+        self.operands.clear();
+        self.labels.clear();
+        self.saved.clear();
+        self.program = None;
+        (self.primal_len, self.scratch_len, self.computed) = (0, 0, 0);
+        self.placed = false;
+    }
+
+    /// A leaf that the user sets before each replay; no gradient is computed for it.
+    pub fn input(&mut self, shape: impl Into<Shape>) -> Var {
+        self.leaf(Source::Input, shape.into(), false)
+    }
+
+    /// A leaf that the user sets before each replay and whose gradient can be read.
+    pub fn variable(&mut self, shape: impl Into<Shape>) -> Var {
+        let grad = self.mode == Mode::Training;
+        self.leaf(Source::Variable, shape.into(), grad)
+    }
+
+    /// A leaf that points into the parameters.
+    ///
+    /// # Panics
+    /// If it is a running statistic: those are no operands, see [`Forward::running`].
+    #[track_caller]
+    pub fn param(&mut self, params: &Params, id: ParamId) -> Var {
+        assert!(params.kind(id) != Kind::Running, "\"{}\" is a statistic", params.name(id));
+        let grad = self.mode == Mode::Training;
+        self.leaf(Source::Param(id), params.shape(id), grad)
+    }
+
+    /// As [`param`](Tape::param), but no gradient is computed for it.
+    #[track_caller]
+    pub fn frozen(&mut self, params: &Params, id: ParamId) -> Var {
+        let var = self.param(params, id);
+        self.nodes[var.index()].grad = false;
+        var
+    }
+
+    /// Reserves `len` integers that the user sets before each replay.
+    pub fn labels(&mut self, len: usize) -> Labels {
+        let start = self.labels.len();
+        self.labels.resize(start + len, 0);
+        Labels { start, len }
+    }
+
+    fn leaf(&mut self, source: Source, shape: Shape, grad: bool) -> Var {
+        let inputs = self.operands.len()..self.operands.len();
+        let owns_memory = !matches!(source, Source::Param(_));
+        let var = self.push(Node {
+            source,
+            shape,
+            inputs,
+            root: self.nodes.len(),
+            grad,
+            keep: true,
+            work: Workspace::default(),
+            primal: self.primal_len,
+            saved: 0,
+        });
+        if owns_memory {
+            self.primal_len += aligned(shape.len());
+        }
+        var
+    }
+
+    #[track_caller]
+    fn push(&mut self, node: Node) -> Var {
+        assert!(!self.placed, "an inference tape is recorded before its first replay");
+        let var = Var(u32::try_from(self.nodes.len()).expect("fewer than 2^32 nodes"));
+        self.nodes.push(node);
+        var
+    }
+
+    /// Records an operation. Its value is there after the next [`forward`](Tape::forward) or
+    /// [`advance`](Tape::advance).
+    #[track_caller]
+    pub fn record(
+        &mut self,
+        op: impl Primitive + 'static,
+        inputs: &[Var],
+        shape: impl Into<Shape>,
+    ) -> Var {
+        let first = self.operands.len();
+        self.operands.extend_from_slice(inputs);
+        let work = op.workspace(self.exec);
+        let node = Node {
+            source: Source::Op(Box::new(op)),
+            shape: shape.into(),
+            inputs: first..self.operands.len(),
+            root: self.nodes.len(),
+            grad: inputs.iter().any(|x| self.nodes[x.index()].grad),
+            keep: false,
+            work,
+            primal: self.primal_len,
+            saved: self.saved.len(),
+        };
+        if self.mode == Mode::Training {
+            self.primal_len += node.span_len();
+        }
+        self.saved.resize(self.saved.len() + work.saved, 0);
+        self.scratch_len = self.scratch_len.max(work.scratch);
+        self.push(node)
+    }
+
+    /// Records the same values under another shape; nothing is copied.
+    ///
+    /// # Panics
+    /// If the number of elements differs.
+    #[track_caller]
+    pub fn view(&mut self, x: Var, shape: impl Into<Shape>) -> Var {
+        let (node, shape) = (&self.nodes[x.index()], shape.into());
+        assert!(
+            node.shape.len() == shape.len(),
+            "reshape: {} has {} elements and {shape} has {}; the counts must be equal",
+            node.shape,
+            node.shape.len(),
+            shape.len(),
+        );
+        let view = Node {
+            source: Source::View,
+            shape,
+            inputs: 0..0,
+            root: node.root,
+            grad: node.grad,
+            keep: false,
+            work: Workspace::default(),
+            primal: 0,
+            saved: 0,
+        };
+        self.push(view)
+    }
+
+    /// The shape of a value.
+    pub fn shape(&self, x: Var) -> Shape {
+        self.nodes[x.index()].shape
+    }
+
+    /// The name of the operation that computes a value, or what kind of leaf it is.
+    pub fn name(&self, x: Var) -> &'static str {
+        match &self.nodes[x.index()].source {
+            Source::Input => "input",
+            Source::Variable => "variable",
+            Source::Param(_) => "param",
+            Source::View => "view",
+            Source::Op(op) => op.name(),
+        }
+    }
+
+    /// Keeps a value of an inference tape readable.
+    pub fn keep(&mut self, x: Var) {
+        self.nodes[x.index()].keep = true;
+    }
+
+    /// Sets an input or variable.
+    ///
+    /// # Panics
+    /// If `x` is no such leaf, or the length differs.
+    #[track_caller]
+    pub fn set(&mut self, x: Var, values: &[f32]) {
+        let target = self.value_mut(x);
+        assert!(target.len() == values.len(), "set: {} values for {}", values.len(), target.len());
+        target.copy_from_slice(values);
+    }
+
+    /// An input or variable, to fill in place.
+    ///
+    /// # Panics
+    /// If `x` is no such leaf.
+    #[track_caller]
+    pub fn value_mut(&mut self, x: Var) -> &mut [f32] {
+        self.leaves_mut(x, Labels { start: 0, len: 0 }).0
+    }
+
+    /// Labels, to fill in place.
+    pub fn labels_mut(&mut self, labels: Labels) -> &mut [u32] {
+        &mut self.labels[labels.start..labels.start + labels.len]
+    }
+
+    /// Labels, to read.
+    pub fn labels_ref(&self, labels: Labels) -> &[u32] {
+        &self.labels[labels.start..labels.start + labels.len]
+    }
+
+    /// An input and its labels, to fill both in one go.
+    ///
+    /// # Panics
+    /// If `x` is no input or variable.
+    #[track_caller]
+    pub fn leaves_mut(&mut self, x: Var, labels: Labels) -> (&mut [f32], &mut [u32]) {
+        self.grow();
+        let node = &self.nodes[x.index()];
+        assert!(
+            matches!(node.source, Source::Input | Source::Variable),
+            "only an input or a variable can be set, not a {}",
+            self.name(x),
+        );
+        let x = &mut self.primals[node.primal..][..node.shape.len()];
+        (x, &mut self.labels[labels.start..labels.start + labels.len])
+    }
+
+    /// A computed value.
+    ///
+    /// # Panics
+    /// If it was not computed yet, its memory was used again (see [`Tape::inference`]), or it is a
+    /// parameter (read it from [`Params`]).
+    #[track_caller]
+    pub fn value(&self, x: Var) -> &[f32] {
+        let root = &self.nodes[self.nodes[x.index()].root];
+        assert!(!matches!(root.source, Source::Param(_)), "a parameter is read from its Params");
+        assert!(x.index() < self.computed, "a value is there after forward or advance");
+        let readable = self.mode == Mode::Training
+            || self.nodes[x.index()].keep
+            || root.keep
+            || x.index() + 1 == self.nodes.len();
+        assert!(readable, "an inference tape has reused this memory; call keep first");
+        &self.primals[root.primal..][..root.shape.len()]
+    }
+
+    /// Elements of f32 that the tape holds: primals, adjoints and scratch.
+    pub fn memory(&self) -> usize {
+        self.primals.len() + self.adjoints.len() + self.scratch.len()
+    }
+}
+
+/// Cuts one span out of a buffer: (before, span, after).
+fn cut(buffer: &mut [f32], start: usize, len: usize) -> (&mut [f32], &mut [f32], &mut [f32]) {
+    let (before, rest) = buffer.split_at_mut(start);
+    let (span, after) = rest.split_at_mut(len);
+    (before, span, after)
+}

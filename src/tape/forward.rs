@@ -1,0 +1,71 @@
+//! The way forward: nodes are computed in the order of recording.
+
+use super::plan::{self, aligned};
+use super::primitive::LabelData;
+use super::{Forward, Mode, Operands, Source, Tape, cut};
+use crate::params::{Params, Running, Values};
+
+impl Tape {
+    /// Makes the buffers as long as what was recorded wants.
+    pub(super) fn grow(&mut self) {
+        if self.primals.len() < self.primal_len {
+            self.primals.resize(self.primal_len);
+        }
+        if self.scratch.len() < self.scratch_len {
+            self.scratch.resize(self.scratch_len);
+        }
+    }
+
+    /// Computes every node again, in the order of recording, without updating any statistic.
+    ///
+    /// Batch normalisation in its training form leaves the running statistics as they are.
+    pub fn infer(&mut self, params: &Params) {
+        self.computed = 0;
+        let (values, running) = params.shared();
+        self.compute(values, running);
+    }
+
+    /// Computes every node again, in the order of recording.
+    pub fn forward(&mut self, params: &mut Params) {
+        self.computed = 0;
+        self.advance(params);
+    }
+
+    /// Computes the nodes that were recorded since the last `advance` or `forward`.
+    pub fn advance(&mut self, params: &mut Params) {
+        let (values, running) = params.split();
+        self.compute(values, running);
+    }
+
+    fn compute(&mut self, values: Values<'_>, mut running: Running<'_>) {
+        if self.mode == Mode::Inference && !self.placed {
+            let end = plan::place_inference(&mut self.nodes, &self.operands, self.primal_len);
+            (self.primal_len, self.placed) = (end, true);
+        }
+        self.grow();
+        for node in &self.nodes[self.computed..] {
+            let Source::Op(op) = &node.source else { continue };
+            let (before, own, after) = cut(&mut self.primals, node.primal, node.span_len());
+            let (y, aux) = own.split_at_mut(aligned(node.shape.len()));
+            op.forward(Forward {
+                exec: self.exec,
+                x: Operands {
+                    nodes: &self.nodes,
+                    inputs: &self.operands[node.inputs.clone()],
+                    before,
+                    after,
+                    after_start: node.primal + node.span_len(),
+                    values,
+                },
+                y: &mut y[..node.shape.len()],
+                aux: &mut aux[..node.work.aux],
+                saved: &mut self.saved[node.saved..][..node.work.saved],
+                scratch: &mut self.scratch[..node.work.scratch],
+                labels: LabelData(&self.labels),
+                running: running.reborrow(),
+                random: &mut self.random,
+            });
+        }
+        self.computed = self.nodes.len();
+    }
+}
