@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod data;
+pub mod gradcheck;
 mod gradients;
 pub mod ops;
 mod params;
