@@ -1,6 +1,7 @@
 //! Reverse-mode autodiff for the CPU that trains compact neural networks.
 #![forbid(unsafe_code)]
 
+pub mod checkpoint;
 pub mod data;
 pub mod gradcheck;
 mod gradients;

@@ -1,0 +1,110 @@
+//! What a file holds of a model or a training: named tensors and named texts.
+
+use crate::params::{ParamId, Params};
+use crate::shape::Shape;
+use core::fmt;
+use core::str::FromStr;
+use std::collections::BTreeMap;
+
+#[cfg(feature = "safetensors")]
+mod safetensors;
+
+#[cfg(feature = "safetensors")]
+pub use self::safetensors::{FileError, Loaded, Place, load_state_dict, read, write};
+
+/// Named tensors and named texts.
+///
+/// ```
+/// use proxtape::checkpoint::Checkpoint;
+/// use proxtape::{Kind, Params};
+/// let mut params = Params::new();
+/// let w = params.add("fc.weight", Kind::Weight, [2]);
+/// params.value_mut(w).copy_from_slice(&[1.0, 2.0]);
+/// let mut checkpoint = Checkpoint::default();
+/// checkpoint.put_params("", &params);
+/// params.value_mut(w).fill(0.0);
+/// checkpoint.get_params("", &mut params)?;
+/// assert_eq!(params.value(w), [1.0, 2.0]);
+/// # Ok::<(), proxtape::checkpoint::CheckpointError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Checkpoint {
+    /// Row-major values by name, in the order of writing.
+    pub tensors: Vec<(String, Shape, Vec<f32>)>,
+    /// Texts by name; numbers are written so that they come back exactly.
+    pub texts: BTreeMap<String, String>,
+}
+
+/// Something is missing from a checkpoint, or does not fit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckpointError(pub(crate) String);
+
+impl fmt::Display for CheckpointError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for CheckpointError {}
+
+impl Checkpoint {
+    /// Adds a tensor.
+    pub fn put(&mut self, name: &str, shape: impl Into<Shape>, values: &[f32]) {
+        self.tensors.push((name.to_owned(), shape.into(), values.to_vec()));
+    }
+
+    /// Adds every parameter under its name after a prefix.
+    pub fn put_params(&mut self, prefix: &str, params: &Params) {
+        for id in params.ids() {
+            let name = format!("{prefix}{}", params.name(id));
+            self.put(&name, params.shape(id), params.value(id));
+        }
+    }
+
+    /// Adds a text.
+    pub fn note(&mut self, name: &str, value: impl ToString) {
+        self.texts.insert(name.to_owned(), value.to_string());
+    }
+
+    /// The tensor of a name.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn get(&self, name: &str) -> Result<(Shape, &[f32]), CheckpointError> {
+        let found = self.tensors.iter().find(|(n, ..)| n == name);
+        let missing = || CheckpointError(format!("there is no tensor \"{name}\""));
+        found.map(|(_, shape, values)| (*shape, &values[..])).ok_or_else(missing)
+    }
+
+    /// Reads every parameter from the tensor of its name after a prefix.
+    ///
+    /// # Errors
+    /// If a tensor is missing or has another shape; parameters before it have changed by then.
+    pub fn get_params(&self, prefix: &str, params: &mut Params) -> Result<(), CheckpointError> {
+        let ids: Vec<ParamId> = params.ids().collect();
+        for id in ids {
+            let name = format!("{prefix}{}", params.name(id));
+            let (shape, values) = self.get(&name)?;
+            if shape != params.shape(id) {
+                let wants = params.shape(id);
+                let what = format!("tensor \"{name}\" has {shape} and the model wants {wants}");
+                return Err(CheckpointError(what));
+            }
+            params.value_mut(id).copy_from_slice(values);
+        }
+        Ok(())
+    }
+
+    /// The number that a text tells.
+    ///
+    /// # Errors
+    /// If there is no such text, or it is no number of this type.
+    pub fn number<T: FromStr>(&self, name: &str) -> Result<T, CheckpointError> {
+        let text = self.texts.get(name);
+        let wrong = || {
+            let found = text.map_or("nothing", String::as_str);
+            CheckpointError(format!("\"{name}\" should be a number and is {found}"))
+        };
+        text.and_then(|text| text.parse().ok()).ok_or_else(wrong)
+    }
+}
