@@ -1,0 +1,219 @@
+//! The regularised optimiser: one fused step for each parameter.
+//!
+//! Weights take the gradient step and the exact prox in one pass over memory
+//! (`proxtape_kernels::update`); biases and normalisation parameters take the gradient step.
+
+mod grouping;
+mod penalty;
+mod schedule;
+
+pub use grouping::{Grouping, GroupingError};
+pub use penalty::{
+    FAMILIES, Family, GroupScale, LayerPenalty, Mixing, Penalty, PenaltyError, Regularized,
+};
+pub use proxtape_kernels::prox::{
+    Cges, CgesOneShot, Elastic, Exclusive, GroupLasso, Groups, L0, L1, L2, L11L12, LHalf, Mcp,
+    Regularizer, SparseGroupLasso, TransformedL1,
+};
+pub use proxtape_kernels::update::Rule;
+pub use schedule::{Schedule, Shape as ScheduleShape};
+
+use crate::gradients::Gradients;
+use crate::params::{Kind, ParamId, Params};
+use proxtape_kernels::prox;
+use proxtape_kernels::update::{self, Update, UpdateData};
+use proxtape_kernels::{Buffer, Exec};
+use std::ops::Range;
+
+/// How the update is computed; both give the same numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Path {
+    /// Gradient, moments and prox in one pass over memory.
+    #[default]
+    Fused,
+    /// One pass after another, to compare with.
+    Unfused,
+}
+
+/// Optimiser state: zero to two moments and one threshold for each group.
+///
+/// ```
+/// use proxtape::optim::{Optimizer, Rule};
+/// use proxtape::{Exec, GradSink, Gradients, Isa, Kind, Params};
+/// let mut params = Params::new();
+/// let w = params.add("w", Kind::Weight, [2]);
+/// let mut gradients = Gradients::new(&params);
+/// gradients.destination(w).unwrap().0.copy_from_slice(&[1.0, -2.0]);
+/// let exec = Exec::new(Isa::detect());
+/// let mut optimizer = Optimizer::new(exec, &params, Rule::Momentum { beta: 0.9 }, &[]);
+/// optimizer.step(&mut params, &mut gradients, 0.1);
+/// assert_eq!(params.value(w), [-0.1, 0.2]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Optimizer {
+    exec: Exec,
+    rule: Rule,
+    path: Path,
+    slots: Vec<Slot>,
+    /// First and second moment, laid out as the parameters; empty where the rule has none.
+    moments: [Buffer; 2],
+    tau: Buffer,
+    scratch: Buffer,
+    steps: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Slot {
+    id: ParamId,
+    reg: Regularizer,
+    groups: Groups,
+    tau: Range<usize>,
+    is_weight: bool,
+}
+
+impl Slot {
+    fn update(&self, rule: Rule, eta: f32, step: u64) -> Update {
+        Update { reg: self.reg, groups: self.groups, rule, eta, step }
+    }
+}
+
+/// What one step did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StepOutcome {
+    /// Whether a weight, or what it was made of, was not a number.
+    pub nan: bool,
+    /// Sweeps that the group prox took, over all groups.
+    pub passes: u64,
+    /// Regularised weights that are exactly zero.
+    pub zeros: u64,
+}
+
+impl Optimizer {
+    /// An optimiser for all trainable parameters; those in `regularized` get a prox.
+    pub fn new(exec: Exec, params: &Params, rule: Rule, regularized: &[Regularized]) -> Optimizer {
+        let mut taus = 0;
+        let mut slots = Vec::new();
+        for id in params.ids().filter(|&id| params.kind(id) != Kind::Running) {
+            let found = regularized.iter().find(|r| r.id == id);
+            let (reg, groups) = match found {
+                Some(r) => (r.regularizer, r.groups),
+                None => (Regularizer::None, Groups::whole(params.shape(id).len())),
+            };
+            let searched = if reg.is_elementwise() { 0 } else { groups.groups };
+            let tau = taus..taus + searched;
+            taus = tau.end;
+            slots.push(Slot { id, reg, groups, tau, is_weight: found.is_some() });
+        }
+        let moments = [0, 1].map(|i| match i < rule.moments() {
+            true => Buffer::zeroed(params.len()),
+            false => Buffer::default(),
+        });
+        let (tau, scratch) = (Buffer::zeroed(taus), Buffer::default());
+        let path = Path::Fused;
+        Optimizer { exec, rule, path, slots, moments, tau, scratch, steps: 0 }.with_path(path)
+    }
+
+    /// Chooses how the update is computed.
+    pub fn with_path(mut self, path: Path) -> Optimizer {
+        self.path = path;
+        let wanted = self.slots.iter().map(|slot| {
+            let op = slot.update(self.rule, 0.0, 1);
+            match path {
+                Path::Fused => prox::scratch_len(self.exec, &op.reg, op.groups),
+                Path::Unfused => update::unfused_scratch_len(self.exec, &op),
+            }
+        });
+        self.scratch = Buffer::zeroed(wanted.max().unwrap_or(0));
+        self
+    }
+
+    /// The update rule.
+    pub fn rule(&self) -> Rule {
+        self.rule
+    }
+
+    /// Takes one step of size `eta` for every parameter that has a gradient.
+    pub fn step(
+        &mut self,
+        params: &mut Params,
+        gradients: &mut Gradients,
+        eta: f32,
+    ) -> StepOutcome {
+        self.steps += 1;
+        let mut total = StepOutcome::default();
+        for slot in &self.slots {
+            let Some(g) = gradients.get(slot.id) else { continue };
+            let span = params.span(slot.id);
+            let [m, v] = &mut self.moments;
+            let op = slot.update(self.rule, eta, self.steps);
+            let data = UpdateData {
+                w: params.value_mut(slot.id),
+                g,
+                m: if m.is_empty() { &mut [] } else { &mut m[span.clone()] },
+                v: if v.is_empty() { &mut [] } else { &mut v[span] },
+                tau: &mut self.tau[slot.tau.clone()],
+            };
+            let outcome = match self.path {
+                Path::Fused => update::update(self.exec, &op, data, &mut self.scratch),
+                Path::Unfused => update::update_unfused(self.exec, &op, data, &mut self.scratch),
+            };
+            total.nan |= outcome.nan;
+            total.passes += outcome.passes;
+            total.zeros += if slot.is_weight { outcome.zeros } else { 0 };
+        }
+        total
+    }
+
+    /// The threshold of each group of a weight, empty where its regulariser has none.
+    pub fn tau(&self, id: ParamId) -> &[f32] {
+        let slot = self.slots.iter().find(|slot| slot.id == id);
+        slot.map_or(&[], |slot| &self.tau[slot.tau.clone()])
+    }
+
+    /// The steps taken.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// The state beside the parameters, to save: first moment, second moment, thresholds.
+    pub fn state(&self) -> [&[f32]; 3] {
+        [&self.moments[0], &self.moments[1], &self.tau]
+    }
+
+    /// Restores what [`state`](Optimizer::state) and [`steps`](Optimizer::steps) gave.
+    ///
+    /// # Errors
+    /// If a length differs: the state belongs to another model, rule or penalty.
+    pub fn restore(&mut self, state: [&[f32]; 3], steps: u64) -> Result<(), StateError> {
+        let own = self.state().map(<[f32]>::len);
+        let found = state.map(<[f32]>::len);
+        if own != found {
+            return Err(StateError { own, found });
+        }
+        self.moments[0].copy_from_slice(state[0]);
+        self.moments[1].copy_from_slice(state[1]);
+        self.tau.copy_from_slice(state[2]);
+        self.steps = steps;
+        Ok(())
+    }
+}
+
+/// A saved state does not belong to this optimiser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StateError {
+    own: [usize; 3],
+    found: [usize; 3],
+}
+
+impl core::fmt::Display for StateError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(
+            f,
+            "the saved optimiser state has {:?} elements (moments, thresholds) and this model \
+             wants {:?}; resume with the recipe that made it",
+            self.found, self.own
+        )
+    }
+}
+
+impl std::error::Error for StateError {}

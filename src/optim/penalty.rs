@@ -1,0 +1,308 @@
+//! From one penalty for a network to a regulariser for each weight.
+//!
+//! The objective is loss(W) + sum over layers of lambda_l R_l(W_l), weights only. Families of two
+//! terms share lambda out by mu: (1 - mu) lambda for the first and mu lambda for the second, and mu
+//! may move with depth (Yoon, Hwang, "Combined Group and Exclusive Sparsity for Deep Neural
+//! Networks", ICML 2017).
+
+use super::{Grouping, GroupingError};
+use crate::nn::Model;
+use crate::params::{ParamId, Params};
+use core::fmt;
+use core::str::FromStr;
+use proxtape_kernels::prox::*;
+
+/// A regulariser by name, without its strength.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// No penalty.
+    None,
+    /// lambda/2 |w|_2^2.
+    L2,
+    /// lambda |w|_1.
+    L1,
+    /// (1 - mu) lambda |w|_1 + mu lambda/2 |w|_2^2.
+    Elastic,
+    /// lambda sum_g |w_g|_2.
+    GroupLasso,
+    /// (1 - mu) lambda |w|_1 + mu lambda sum_g |w_g|_2.
+    SparseGroupLasso,
+    /// lambda/2 sum_g |w_g|_1^2: l1,2.
+    Exclusive,
+    /// (1 - mu) lambda |w|_1 + mu lambda/2 sum_g |w_g|_1^2: l1,1 + l1,2.
+    L11L12,
+    /// (1 - mu) lambda sum_g |w_g|_2 + mu lambda/2 sum_g |w_g|_1^2, its exact prox.
+    Cges,
+    /// The same penalty with the one-shot prox of the published code.
+    CgesOneShot,
+    /// lambda sum (a + 1)|w| / (a + |w|).
+    TransformedL1,
+    /// The minimax concave penalty.
+    Mcp,
+    /// lambda times the number of non-zeros.
+    L0,
+    /// lambda sum |w|^(1/2).
+    LHalf,
+}
+
+/// Every family and its name.
+pub const FAMILIES: [(&str, Family); 14] = [
+    ("none", Family::None),
+    ("l2", Family::L2),
+    ("l1", Family::L1),
+    ("elastic", Family::Elastic),
+    ("group-lasso", Family::GroupLasso),
+    ("sparse-group-lasso", Family::SparseGroupLasso),
+    ("exclusive", Family::Exclusive),
+    ("l11-l12", Family::L11L12),
+    ("cges", Family::Cges),
+    ("cges-one-shot", Family::CgesOneShot),
+    ("transformed-l1", Family::TransformedL1),
+    ("mcp", Family::Mcp),
+    ("l0", Family::L0),
+    ("l-half", Family::LHalf),
+];
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(FAMILIES.iter().find(|(_, family)| family == self).map_or("", |(n, _)| n))
+    }
+}
+
+impl FromStr for Family {
+    type Err = PenaltyError;
+
+    fn from_str(s: &str) -> Result<Family, PenaltyError> {
+        let found = FAMILIES.iter().find(|(name, _)| *name == s).map(|&(_, family)| family);
+        found.ok_or_else(|| {
+            let names: Vec<_> = FAMILIES.iter().map(|(name, _)| *name).collect();
+            let names = names.join(", ");
+            PenaltyError(format!("there is no regulariser \"{s}\"; the names are {names}"))
+        })
+    }
+}
+
+/// mu by depth, for the layers l = 0..L-1 that have weights.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Mixing {
+    /// The same for all.
+    Constant(f32),
+    /// mu_l = m + (1 - 2 m) l / (L - 1): the second term gains with depth; 1/2 if L = 1.
+    Rising(f32),
+    /// The same from the last layer to the first.
+    Falling(f32),
+    /// One for each layer.
+    Explicit(Vec<f32>),
+}
+
+impl Mixing {
+    /// mu of layer `l` of `count`.
+    fn at(&self, l: usize, count: usize) -> Option<f32> {
+        let rising = |m: f32, l: usize| match count {
+            1 => 0.5,
+            _ => m + (1.0 - 2.0 * m) * l as f32 / (count - 1) as f32,
+        };
+        match self {
+            Mixing::Constant(mu) => Some(*mu),
+            Mixing::Rising(m) => Some(rising(*m, l)),
+            Mixing::Falling(m) => Some(rising(*m, count - 1 - l)),
+            Mixing::Explicit(list) => list.get(l).copied().filter(|_| list.len() == count),
+        }
+    }
+}
+
+/// How the strength of a group's term depends on its size n.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GroupScale {
+    /// It does not.
+    #[default]
+    None,
+    /// rho is divided by n (rho n is the useful dimensionless number); group norms are multiplied
+    /// by sqrt(n), as in the group lasso literature.
+    GroupSize,
+}
+
+/// One penalty for a whole network.
+///
+/// ```
+/// use proxtape::optim::{Family, Penalty};
+/// let penalty = Penalty { lambda: 1e-4, ..Penalty::new(Family::L11L12) };
+/// assert_eq!(penalty.family, Family::L11L12);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Penalty {
+    /// Which regulariser.
+    pub family: Family,
+    /// The strength, in units of the objective.
+    pub lambda: f32,
+    /// How families of two terms share lambda.
+    pub mixing: Mixing,
+    /// How the strength depends on the group size.
+    pub scale: GroupScale,
+    /// Groups of linear weights.
+    pub linear: Grouping,
+    /// Groups of convolution weights.
+    pub conv: Grouping,
+    /// a of the transformed l1.
+    pub a: f32,
+    /// gamma of MCP; it must exceed the effective step.
+    pub gamma: f32,
+    /// What single layers do otherwise.
+    pub layers: Vec<LayerPenalty>,
+}
+
+/// What one layer does otherwise than the rest.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LayerPenalty {
+    /// The layer's name.
+    pub layer: String,
+    /// Another regulariser.
+    pub family: Option<Family>,
+    /// Another strength.
+    pub lambda: Option<f32>,
+    /// Another share.
+    pub mu: Option<f32>,
+    /// Other groups.
+    pub grouping: Option<Grouping>,
+}
+
+/// A weight with its regulariser.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Regularized {
+    /// The weight.
+    pub id: ParamId,
+    /// The regulariser, in units of the objective.
+    pub regularizer: Regularizer,
+    /// Its groups.
+    pub groups: Groups,
+}
+
+/// A penalty does not fit the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PenaltyError(String);
+
+impl fmt::Display for PenaltyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for PenaltyError {}
+
+impl Penalty {
+    /// A family at strength 0: constant mixing 1/2, groups by input, scaled by the group size.
+    pub fn new(family: Family) -> Penalty {
+        Penalty {
+            family,
+            lambda: 0.0,
+            mixing: Mixing::Constant(0.5),
+            scale: GroupScale::GroupSize,
+            linear: Grouping::Input,
+            conv: Grouping::Output,
+            a: 1.0,
+            gamma: 3.0,
+            layers: Vec::new(),
+        }
+    }
+
+    /// The regulariser and groups of every weight of a model.
+    ///
+    /// # Errors
+    /// If a layer that is named does not exist or is named twice, a strength or share is out of
+    /// range, or a grouping does not fit; the error names the layer.
+    pub fn resolve(
+        &self,
+        model: &Model,
+        params: &Params,
+    ) -> Result<Vec<Regularized>, PenaltyError> {
+        let names: Vec<&str> = model.weights().iter().map(|w| w.layer.as_str()).collect();
+        for (i, own) in self.layers.iter().enumerate() {
+            let layer = &own.layer;
+            if !names.contains(&layer.as_str()) {
+                let names = names.join(", ");
+                return Err(PenaltyError(format!(
+                    "the penalty names a layer \"{layer}\"; layers with weights are {names}"
+                )));
+            }
+            if self.layers[..i].iter().any(|other| other.layer == *layer) {
+                return Err(PenaltyError(format!(
+                    "the penalty names layer \"{layer}\" twice; a weight has one family of groups"
+                )));
+            }
+        }
+        let count = model.weights().len();
+        let mut regularized = Vec::with_capacity(count);
+        for (l, weight) in model.weights().iter().enumerate() {
+            let error = |what: String| PenaltyError(format!("layer \"{}\": {what}", weight.layer));
+            let own = self.layers.iter().find(|own| own.layer == weight.layer);
+            let shape = params.shape(weight.id);
+            let usual = if shape.rank() == 2 { self.linear } else { self.conv };
+            let grouping = own.and_then(|own| own.grouping).unwrap_or(usual);
+            let groups = grouping.groups(shape, weight.conv_groups);
+            let groups = groups.map_err(|e: GroupingError| error(e.to_string()))?;
+            let mu = own.and_then(|own| own.mu).or_else(|| self.mixing.at(l, count));
+            let mu = mu.ok_or_else(|| error(format!("mixing does not list {count} numbers")))?;
+            if !(0.0..=1.0).contains(&mu) {
+                return Err(error(format!("mu is a share in [0, 1], not {mu}")));
+            }
+            let lambda = own.and_then(|own| own.lambda).unwrap_or(self.lambda);
+            if !(lambda.is_finite() && lambda >= 0.0) {
+                return Err(error(format!("lambda is a number of at least 0, not {lambda}")));
+            }
+            let family = own.and_then(|own| own.family).unwrap_or(self.family);
+            let regularizer = self.regularizer(family, [lambda, mu], groups).map_err(error)?;
+            regularized.push(Regularized { id: weight.id, regularizer, groups });
+        }
+        Ok(regularized)
+    }
+
+    fn regularizer(
+        &self,
+        family: Family,
+        [lambda, mu]: [f32; 2],
+        groups: Groups,
+    ) -> Result<Regularizer, String> {
+        let n = groups.group_size() as f32;
+        let (per_square, per_norm) = match self.scale {
+            GroupScale::None => (1.0, 1.0),
+            GroupScale::GroupSize => (1.0 / n.max(1.0), n.sqrt()),
+        };
+        let (first, second) = ((1.0 - mu) * lambda, mu * lambda);
+        if family == Family::TransformedL1 && !(self.a.is_finite() && self.a > 0.0) {
+            return Err(format!("a of the transformed l1 is a positive number, not {}", self.a));
+        }
+        if family == Family::Mcp && !(self.gamma.is_finite() && self.gamma > 0.0) {
+            return Err(format!("gamma of MCP is a positive number, not {}", self.gamma));
+        }
+        Ok(match family {
+            Family::None => Regularizer::None,
+            Family::L2 => Regularizer::L2(L2 { beta: lambda }),
+            Family::L1 => Regularizer::L1(L1 { lambda1: lambda }),
+            Family::Elastic => Regularizer::Elastic(Elastic { lambda1: first, beta: second }),
+            Family::GroupLasso => {
+                Regularizer::GroupLasso(GroupLasso { lambda2: lambda * per_norm })
+            }
+            Family::SparseGroupLasso => Regularizer::SparseGroupLasso(SparseGroupLasso {
+                lambda1: first,
+                lambda2: second * per_norm,
+            }),
+            Family::Exclusive => Regularizer::Exclusive(Exclusive { rho: lambda * per_square }),
+            Family::L11L12 => {
+                Regularizer::L11L12(L11L12 { lambda1: first, rho: second * per_square })
+            }
+            Family::Cges => {
+                Regularizer::Cges(Cges { lambda2: first * per_norm, rho: second * per_square })
+            }
+            Family::CgesOneShot => Regularizer::CgesOneShot(CgesOneShot {
+                lambda2: first * per_norm,
+                rho: second * per_square,
+            }),
+            Family::TransformedL1 => {
+                Regularizer::TransformedL1(TransformedL1 { lambda, a: self.a })
+            }
+            Family::Mcp => Regularizer::Mcp(Mcp { lambda, gamma: self.gamma }),
+            Family::L0 => Regularizer::L0(L0 { lambda }),
+            Family::LHalf => Regularizer::LHalf(LHalf { lambda }),
+        })
+    }
+}
