@@ -11,7 +11,9 @@ pub mod optim;
 mod params;
 pub mod random;
 mod shape;
+pub mod sparsity;
 mod tape;
+pub mod train;
 
 pub use gradients::{GradSink, Gradients};
 pub use params::{Kind, ParamId, Params, Running};

@@ -1,0 +1,374 @@
+//! Training: a loop that its user drives, one optimiser step at a time.
+//!
+//! [`Trainer::advance`] takes a step and tells what happened; the caller may look, log, stop or
+//! save between any two. One seed drives everything, and the state of an interrupted training goes
+//! on to the same bits as an unbroken one.
+
+mod config;
+mod error;
+mod evaluate;
+mod graph;
+mod state;
+
+pub use config::{Config, Keep};
+pub use error::TrainError;
+pub use evaluate::{Evaluation, Evaluator};
+
+use crate::data::{Batches, LastBatch, Normalization, Source, Split};
+use crate::gradients::Gradients;
+use crate::nn::{Model, Phase};
+use crate::optim::{Optimizer, Regularized};
+use crate::params::Params;
+use crate::random::Random;
+use config::streams;
+use graph::Graph;
+use proxtape_kernels::Exec;
+
+/// The samples to train on.
+#[derive(Clone, Copy, Debug)]
+pub struct Data<'a> {
+    /// Where they come from.
+    pub source: &'a Source,
+    /// Which serve for what.
+    pub split: &'a Split,
+    /// How they are scaled, fitted on the training part.
+    pub normalization: &'a Normalization,
+}
+
+/// What [`Trainer::advance`] did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Event {
+    /// One optimiser step.
+    Step(Step),
+    /// The last step of an epoch was taken before, and the validation part was evaluated.
+    Epoch(Epoch),
+    /// All epochs are done, or patience has run out.
+    Done,
+}
+
+/// One optimiser step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// The epoch, from 0.
+    pub epoch: u32,
+    /// The step within the epoch, from 0.
+    pub step: usize,
+    /// Steps of an epoch.
+    pub steps: usize,
+    /// The mean loss of the batch, penalty not counted.
+    pub loss: f64,
+    /// The step size.
+    pub eta: f32,
+}
+
+/// One epoch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Epoch {
+    /// The epoch, from 0.
+    pub epoch: u32,
+    /// The mean training loss over the epoch's steps, penalty not counted.
+    pub loss: f64,
+    /// The share of training samples that were right when they were seen.
+    pub accuracy: f64,
+    /// The validation part, or `None` if there is none.
+    pub validation: Option<Evaluation>,
+    /// Whether this is the best epoch so far by validation loss.
+    pub best: bool,
+}
+
+/// Trains a model.
+///
+/// ```
+/// use proxtape::data::{self, Fractions, Normalization, Source};
+/// use proxtape::nn::{Model, zoo};
+/// use proxtape::train::{Config, Data, Event, Trainer};
+/// use proxtape::{Exec, Isa, Params, Random};
+/// let source = Source::from(data::digits::load()?);
+/// let split = source.split(Fractions { validation: 0.1, test: 0.2 }, 1)?;
+/// let normalization = Normalization::fit(&source.train, &split.train);
+/// let data = Data { source: &source, split: &split, normalization: &normalization };
+/// let mut params = Params::new();
+/// let model = Model::new(&mut params, [1, 8, 8], &zoo::lenet300(10), &mut Random::new(1))?;
+/// let config = Config { epochs: 1, batch: 64, ..Config::default() };
+/// let mut trainer = Trainer::new(Exec::new(Isa::detect()), data, (model, params), config)?;
+/// while trainer.advance()? != Event::Done {}
+/// assert!(trainer.test().accuracy > 0.5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Trainer<'a> {
+    exec: Exec,
+    data: Data<'a>,
+    config: Config,
+    model: Model,
+    params: Params,
+    regularized: Vec<Regularized>,
+    graph: Graph,
+    evaluator: Evaluator,
+    gradients: Gradients,
+    optimizer: Optimizer,
+    batches: Batches,
+    augmentation: Random,
+    progress: Progress,
+    /// The parameters at the last epoch's end: what stays if the loss stops being finite.
+    good: Params,
+    best: Option<Best>,
+}
+
+/// Where the training stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Progress {
+    epoch: u32,
+    step: usize,
+    loss: f64,
+    right: u64,
+    seen: u64,
+    /// Epochs since the best one.
+    stale: u32,
+    done: bool,
+}
+
+/// The best epoch so far.
+#[derive(Clone)]
+struct Best {
+    epoch: u32,
+    evaluation: Evaluation,
+    params: Params,
+}
+
+impl<'a> Trainer<'a> {
+    /// Prepares a training; all memory is allocated here.
+    ///
+    /// # Errors
+    /// If the model does not fit the data, or the configuration does not fit either; the error
+    /// names what is wrong.
+    pub fn new(
+        exec: Exec,
+        data: Data<'a>,
+        (model, params): (Model, Params),
+        config: Config,
+    ) -> Result<Trainer<'a>, TrainError> {
+        config.check(&data, &model)?;
+        let regularized = config.penalty.resolve(&model, &params)?;
+        config.check_metric(&regularized)?;
+        let mut graph = Graph::new(exec, (&model, &params), config.batch, Phase::Training);
+        *graph.tape.random_mut() = Random::stream(config.seed, streams::DROPOUT);
+        let evaluator = Evaluator::new(exec, &model, &params, config.batch);
+        let train = &data.split.train;
+        let batches = Batches::new(train, config.batch, LastBatch::Drop, config.seed)?;
+        let optimizer = Optimizer::new(exec, &params, config.rule, &regularized);
+        Ok(Trainer {
+            exec,
+            gradients: Gradients::new(&params),
+            optimizer: optimizer.with_path(config.path),
+            augmentation: Random::stream(config.seed, streams::AUGMENTATION),
+            progress: Progress::default(),
+            good: params.clone(),
+            best: None,
+            data,
+            config,
+            model,
+            params,
+            regularized,
+            graph,
+            evaluator,
+            batches,
+        })
+    }
+
+    /// Takes the next step, or closes an epoch.
+    ///
+    /// # Errors
+    /// If the loss or a weight is not a finite number. The parameters are then those of the last
+    /// epoch that ended well.
+    pub fn advance(&mut self) -> Result<Event, TrainError> {
+        if self.progress.done || self.progress.epoch >= self.config.epochs {
+            self.progress.done = true;
+            return Ok(Event::Done);
+        }
+        if self.progress.step == self.steps() {
+            return self.end_epoch().map(Event::Epoch);
+        }
+        let result = self.step().map(Event::Step);
+        if result.is_err() {
+            self.params.copy_from(&self.good);
+        }
+        result
+    }
+
+    /// Optimiser steps of one epoch.
+    pub fn steps(&self) -> usize {
+        self.batches.steps() / self.config.accumulate
+    }
+
+    fn step(&mut self) -> Result<Step, TrainError> {
+        let Progress { epoch, step, .. } = self.progress;
+        let parts = self.config.accumulate;
+        self.gradients.clear();
+        let mut loss = 0.0;
+        for part in 0..parts {
+            loss += self.backward(step * parts + part) / parts as f64;
+        }
+        if !loss.is_finite() {
+            return Err(TrainError::Loss { epoch, step, loss });
+        }
+        self.scale_gradients(parts);
+        let steps = self.steps();
+        // The middle of the step: a warm-up starts above zero, a cosine ends above its floor, and
+        // a drop falls between two epochs.
+        let time = epoch as f32 + (step as f32 + 0.5) / steps as f32;
+        let eta = self.config.schedule.at(time, self.config.epochs as f32);
+        let outcome = self.optimizer.step(&mut self.params, &mut self.gradients, eta);
+        if outcome.nan {
+            return Err(TrainError::Weights { epoch, step });
+        }
+        self.progress.loss += loss;
+        self.progress.step += 1;
+        Ok(Step { epoch, step, steps, loss, eta })
+    }
+
+    /// Adds the gradient of one batch and returns its loss.
+    fn backward(&mut self, batch: usize) -> f64 {
+        let indices = self.batches.batch(batch);
+        let augmentation = self.config.augment.as_ref().map(|a| (a, &mut self.augmentation));
+        let samples = (indices, augmentation);
+        let outcome = self.graph.run(self.data, samples, &mut self.params, &mut self.gradients);
+        self.progress.right += outcome.right;
+        self.progress.seen += indices.len() as u64;
+        outcome.loss
+    }
+
+    /// Turns the sum over parts into their mean and clips its norm.
+    fn scale_gradients(&mut self, parts: usize) {
+        let mut scale = 1.0 / parts as f32;
+        if let Some(clip) = self.config.clip {
+            let norm = self.gradients.norm(self.exec) as f32 * scale;
+            if norm > clip {
+                scale *= clip / norm;
+            }
+        }
+        if scale != 1.0 {
+            self.gradients.scale(self.exec, scale);
+        }
+    }
+
+    fn end_epoch(&mut self) -> Result<Epoch, TrainError> {
+        let Progress { epoch, step, loss, right, seen, .. } = self.progress;
+        let indices = &self.data.split.validation;
+        let validation = (!indices.is_empty()).then(|| {
+            let (set, normalization) = (&self.data.source.train, self.data.normalization);
+            self.evaluator.run(&self.params, set, indices, normalization)
+        });
+        if let Some(evaluation) = validation
+            && !evaluation.loss.is_finite()
+        {
+            self.params.copy_from(&self.good);
+            return Err(TrainError::Loss { epoch, step, loss: evaluation.loss });
+        }
+        self.good.copy_from(&self.params);
+        let best = self.note_best(epoch, validation);
+        self.progress.stale = if best { 0 } else { self.progress.stale + 1 };
+        let stale = self.progress.stale;
+        let done = !best && self.config.patience.is_some_and(|patience| stale >= patience);
+        self.progress = Progress { epoch: epoch + 1, stale, done, ..Progress::default() };
+        self.batches.start_epoch(epoch + 1);
+        let (loss, accuracy) = (loss / step as f64, right as f64 / seen as f64);
+        Ok(Epoch { epoch, loss, accuracy, validation, best })
+    }
+
+    fn note_best(&mut self, epoch: u32, validation: Option<Evaluation>) -> bool {
+        let Some(evaluation) = validation else { return false };
+        match &mut self.best {
+            Some(best) if evaluation.loss >= best.evaluation.loss => false,
+            Some(best) => {
+                (best.epoch, best.evaluation) = (epoch, evaluation);
+                best.params.copy_from(&self.params);
+                true
+            }
+            None => {
+                self.best = Some(Best { epoch, evaluation, params: self.params.clone() });
+                true
+            }
+        }
+    }
+
+    /// The share of the training that is done, 0 to 1.
+    pub fn fraction(&self) -> f64 {
+        let done = f64::from(self.progress.epoch);
+        let part = self.progress.step as f64 / self.steps() as f64;
+        ((done + part) / f64::from(self.config.epochs)).min(1.0)
+    }
+
+    /// The parameters to keep: the last ones, or those of the best epoch if the configuration says
+    /// so and there is one.
+    pub fn params(&self) -> &Params {
+        match (&self.best, self.config.keep) {
+            (Some(best), Keep::Best) => &best.params,
+            _ => &self.params,
+        }
+    }
+
+    /// The parameters after the last step, whichever are kept.
+    pub fn last(&self) -> &Params {
+        &self.params
+    }
+
+    /// The best epoch by validation loss, what it reached, and its parameters.
+    pub fn best(&self) -> Option<(u32, Evaluation, &Params)> {
+        self.best.as_ref().map(|best| (best.epoch, best.evaluation, &best.params))
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The regulariser and groups of every weight.
+    pub fn regularized(&self) -> &[Regularized] {
+        &self.regularized
+    }
+
+    /// The optimiser.
+    pub fn optimizer(&self) -> &Optimizer {
+        &self.optimizer
+    }
+
+    /// The parameters to keep, on the test part.
+    pub fn test(&mut self) -> Evaluation {
+        let Data { source, split, normalization } = self.data;
+        let params = match (&self.best, self.config.keep) {
+            (Some(best), Keep::Best) => &best.params,
+            _ => &self.params,
+        };
+        self.evaluator.run(params, source.test_set(), &split.test, normalization)
+    }
+
+    /// The gradient of the mean loss over the whole training part at the parameters to keep, with
+    /// the model in its inference form: what a certificate of stationarity wants.
+    pub fn full_gradient(&mut self) -> Gradients {
+        let mut params = self.params().clone();
+        let mut gradients = Gradients::new(&params);
+        let (exec, train) = (self.exec, &self.data.split.train);
+        let batches = train.chunks_exact(self.config.batch);
+        let rest = batches.remainder();
+        // Each batch adds the gradient of its own mean, so the sum is that of all samples over the
+        // batch size; the rest comes in its own measure.
+        let mut measure = self.config.batch;
+        let mut graph = Graph::new(exec, (&self.model, &params), measure, Phase::Inference);
+        for indices in batches {
+            graph.run(self.data, (indices, None), &mut params, &mut gradients);
+        }
+        if !rest.is_empty() {
+            gradients.scale(exec, measure as f32 / rest.len() as f32);
+            measure = rest.len();
+            let mut graph = Graph::new(exec, (&self.model, &params), measure, Phase::Inference);
+            graph.run(self.data, (rest, None), &mut params, &mut gradients);
+        }
+        gradients.scale(exec, measure as f32 / train.len() as f32);
+        gradients
+    }
+}

@@ -1,0 +1,140 @@
+//! What a training is told.
+
+use super::{Data, TrainError};
+use crate::data::Augment;
+use crate::nn::Model;
+use crate::optim::{Family, Path, Penalty, Regularized, Rule, Schedule, ScheduleShape};
+
+/// Which parameters a training leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keep {
+    /// Those of the last step. A penalty makes weights zero over the whole training, so an early
+    /// epoch may be good and dense.
+    #[default]
+    Last,
+    /// Those of the epoch with the lowest validation loss.
+    Best,
+}
+
+/// The random streams of a training, all of one seed.
+pub(super) mod streams {
+    pub(crate) const AUGMENTATION: u64 = 1;
+    pub(crate) const DROPOUT: u64 = 2;
+}
+
+/// What a training is told. The default is plain momentum without a penalty.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Passes over the training part.
+    pub epochs: u32,
+    /// Samples of a batch.
+    pub batch: usize,
+    /// Batches whose mean gradient makes one step.
+    pub accumulate: usize,
+    /// How the gradient becomes a step.
+    pub rule: Rule,
+    /// The step size over time.
+    pub schedule: Schedule,
+    /// The penalty on the weights.
+    pub penalty: Penalty,
+    /// The largest norm of the gradient over all parameters; longer ones are scaled down.
+    pub clip: Option<f32>,
+    /// Flips and shifts.
+    pub augment: Option<Augment>,
+    /// Epochs without a lower validation loss after which the training stops.
+    pub patience: Option<u32>,
+    /// Which parameters are kept.
+    pub keep: Keep,
+    /// Drives the order of samples, augmentation and dropout.
+    pub seed: u64,
+    /// How the update is computed.
+    pub path: Path,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        let shape = ScheduleShape::Constant;
+        Config {
+            epochs: 10,
+            batch: 64,
+            accumulate: 1,
+            rule: Rule::Momentum { beta: 0.9 },
+            schedule: Schedule { eta: 0.05, warmup: 0.0, shape },
+            penalty: Penalty::new(Family::None),
+            clip: None,
+            augment: None,
+            patience: None,
+            keep: Keep::Last,
+            seed: 0,
+            path: Path::Fused,
+        }
+    }
+}
+
+impl Config {
+    /// Checks everything that does not need the parameters.
+    pub(super) fn check(&self, data: &Data<'_>, model: &Model) -> Result<(), TrainError> {
+        let set = &data.source.train;
+        let error = |what: String| Err(TrainError::Config(what));
+        if model.input()[..] != set.shape()[..] {
+            let (wants, has) = (model.input(), set.shape());
+            return error(format!("the model wants samples {wants} and the data has {has:?}"));
+        }
+        if model.output()[..] != [set.classes()] {
+            let (gives, has) = (model.output(), set.classes());
+            return error(format!(
+                "the model gives {gives} and the data has {has} classes; the last layer must \
+                 give one number for each class"
+            ));
+        }
+        let samples = data.split.train.len();
+        let wanted = self.batch.saturating_mul(self.accumulate);
+        if self.batch == 0 || self.accumulate == 0 || wanted > samples {
+            return error(format!(
+                "a step of {} x {} samples cannot be taken from {samples} training samples",
+                self.accumulate, self.batch
+            ));
+        }
+        if self.batch < model.least_batch() {
+            return error(format!(
+                "a batch of {} has no variance for batch normalisation; it needs {} samples or more",
+                self.batch,
+                model.least_batch()
+            ));
+        }
+        let Schedule { eta, warmup, .. } = self.schedule;
+        if !(eta.is_finite() && eta > 0.0 && warmup.is_finite() && warmup >= 0.0) {
+            return error(format!(
+                "the step size is a positive number and the warm-up at least 0, not {eta} and \
+                 {warmup}"
+            ));
+        }
+        if let Some(clip) = self.clip
+            && !(clip.is_finite() && clip > 0.0)
+        {
+            return error(format!("clip is a positive number, not {clip}"));
+        }
+        if self.patience.is_some() && data.split.validation.is_empty() {
+            return error("patience needs a validation part".to_owned());
+        }
+        if let Some(augment) = &self.augment {
+            augment.check(set.shape())?;
+        }
+        if !self.rule.is_valid() {
+            return error(format!("a number of the optimiser is out of range: {:?}", self.rule));
+        }
+        Ok(())
+    }
+
+    /// Checks that every regulariser works with the optimiser.
+    pub(super) fn check_metric(&self, regularized: &[Regularized]) -> Result<(), TrainError> {
+        let is_adam = matches!(self.rule, Rule::Adam { .. });
+        match regularized.iter().find(|r| is_adam && !r.regularizer.supports_diagonal()) {
+            None => Ok(()),
+            Some(r) => Err(TrainError::Config(format!(
+                "there is no prox of {:?} in Adam's metric; use momentum, or another regulariser",
+                r.regularizer
+            ))),
+        }
+    }
+}

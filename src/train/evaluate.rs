@@ -1,0 +1,84 @@
+//! Loss and accuracy of a model over samples.
+
+use crate::data::{Dataset, Normalization};
+use crate::nn::{Model, Phase};
+use crate::params::Params;
+use crate::tape::{Labels, Tape, Var};
+use proxtape_kernels::Exec;
+
+/// How good a model is on some samples.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evaluation {
+    /// The mean cross entropy, in nats.
+    pub loss: f64,
+    /// The share of right decisions, 0 to 1.
+    pub accuracy: f64,
+    /// How many samples there were.
+    pub samples: usize,
+}
+
+/// A recorded inference, used again for every batch.
+pub struct Evaluator {
+    tape: Tape,
+    x: Var,
+    labels: Labels,
+    logits: Var,
+}
+
+impl Evaluator {
+    /// Records the model for batches of this size.
+    pub fn new(exec: Exec, model: &Model, params: &Params, batch: usize) -> Evaluator {
+        let mut tape = Tape::inference(exec);
+        let x = tape.input(model.input().batch(batch));
+        let labels = tape.labels(batch);
+        let logits = model.record(&mut tape, params, x, Phase::Inference);
+        tape.keep(logits);
+        Evaluator { tape, x, labels, logits }
+    }
+
+    /// Evaluates samples. No samples give NaN.
+    pub fn run(
+        &mut self,
+        params: &Params,
+        set: &Dataset,
+        indices: &[u32],
+        normalization: &Normalization,
+    ) -> Evaluation {
+        let (mut loss, mut right) = (0.0, 0usize);
+        let batch = self.labels.len();
+        for part in indices.chunks(batch) {
+            // The rest of a short batch holds old samples; their results are not read.
+            let (x, labels) = self.tape.leaves_mut(self.x, self.labels);
+            let values = part.len() * (x.len() / batch);
+            let labels = &mut labels[..part.len()];
+            set.fill(part, normalization, None, &mut x[..values], labels);
+            self.tape.infer(params);
+            let classes = self.tape.shape(self.logits)[1];
+            let rows = self.tape.value(self.logits).chunks_exact(classes);
+            for (row, &label) in rows.zip(self.tape.labels_ref(self.labels)).take(part.len()) {
+                loss += cross_entropy(row, label as usize);
+                right += usize::from(argmax(row) == label as usize);
+            }
+        }
+        let n = indices.len() as f64;
+        Evaluation { loss: loss / n, accuracy: right as f64 / n, samples: indices.len() }
+    }
+}
+
+/// The first largest element; a NaN is never larger.
+pub(super) fn argmax(row: &[f32]) -> usize {
+    let mut best = 0;
+    for (i, &x) in row.iter().enumerate() {
+        if x > row[best] {
+            best = i;
+        }
+    }
+    best
+}
+
+/// log sum exp(row) - row[label], in f64.
+fn cross_entropy(row: &[f32], label: usize) -> f64 {
+    let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f64 = row.iter().map(|&x| f64::from(x - max).exp()).sum();
+    sum.ln() + f64::from(max) - f64::from(row[label])
+}

@@ -1,0 +1,12 @@
+//! Training as a whole: the same bits at any number of threads and after any interruption, the
+//! objective that lambda states, and what a user may get wrong.
+
+mod convex;
+mod determinism;
+mod failures;
+mod penalties;
+mod resume;
+mod schedules;
+mod setup;
+mod steps;
+mod stopping;

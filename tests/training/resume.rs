@@ -1,0 +1,131 @@
+//! A training that was interrupted goes on to the same bits.
+
+use crate::setup::{Small, bits, conv_net, finish, mlp, take};
+use proxtape::checkpoint::Checkpoint;
+use proxtape::data::Augment;
+use proxtape::optim::{Family, Penalty, Rule, Schedule, ScheduleShape};
+use proxtape::train::{Config, Event, Keep, TrainError};
+
+/// Everything that has a state: momentum, tau, dropout, augmentation, batch norm, a schedule, the
+/// best epoch.
+fn config(rule: Rule) -> Config {
+    let shape = ScheduleShape::Cosine { floor: 0.1 };
+    Config {
+        epochs: 3,
+        batch: 32,
+        rule,
+        schedule: Schedule { eta: 0.02, warmup: 0.5, shape },
+        penalty: Penalty { lambda: 2e-3, ..Penalty::new(Family::L11L12) },
+        augment: Some(Augment { flip: 0.3, shift: 1 }),
+        patience: Some(1),
+        keep: Keep::Best,
+        seed: 3,
+        ..Config::default()
+    }
+}
+
+const MOMENTUM: Rule = Rule::Momentum { beta: 0.9 };
+const ADAM: Rule = Rule::Adam { beta1: 0.9, beta2: 0.99, eps: 1e-8, decay: 0.01 };
+
+/// 130 samples in batches of 32: 4 steps an epoch. Every event is a place to stop.
+#[test]
+fn resumed_training_goes_on_to_the_same_bits() {
+    let samples = Small::digits(130, 40);
+    for rule in [MOMENTUM, ADAM] {
+        let mut unbroken = samples.trainer(&conv_net(4), config(rule)).unwrap();
+        let mut states = vec![unbroken.state()];
+        let mut events = Vec::new();
+        loop {
+            let event = unbroken.advance().unwrap();
+            events.push(event);
+            states.push(unbroken.state());
+            if event == Event::Done {
+                break;
+            }
+        }
+        assert!(events.len() > 10, "{} events", events.len());
+        for (at, state) in states.iter().enumerate() {
+            let mut resumed = samples.trainer(&conv_net(4), config(rule)).unwrap();
+            resumed.restore(state).unwrap();
+            assert_eq!(resumed.state(), *state, "{rule:?}, event {at}: restored as it was");
+            for event in &events[at..] {
+                assert_eq!(resumed.advance().unwrap(), *event, "{rule:?}, resumed at {at}");
+            }
+            assert!(resumed.state() == unbroken.state(), "{rule:?}, resumed at {at}");
+            assert!(bits(resumed.params()) == bits(unbroken.params()));
+        }
+    }
+}
+
+/// The state is what the next bits depend on: each part of it that is lost shows. It is taken after
+/// the first step of the second epoch, and two steps follow.
+#[test]
+fn every_part_of_the_state_matters() {
+    let samples = Small::digits(130, 40);
+    let mut unbroken = samples.trainer(&conv_net(4), config(MOMENTUM)).unwrap();
+    take(&mut unbroken, 5).unwrap();
+    let state = unbroken.state();
+    take(&mut unbroken, 2).unwrap();
+    let resume = |state: &Checkpoint| {
+        let mut resumed = samples.trainer(&conv_net(4), config(MOMENTUM)).unwrap();
+        resumed.restore(state).unwrap();
+        take(&mut resumed, 2).unwrap();
+        bits(resumed.last())
+    };
+    assert!(resume(&state) == bits(unbroken.last()));
+    for tensor in ["conv.weight", "bn.running_var", "optimizer.m"] {
+        let mut changed = state.clone();
+        let found = changed.tensors.iter_mut().find(|(name, ..)| name == tensor).unwrap();
+        found.2.iter_mut().for_each(|x| *x += 0.5);
+        assert!(resume(&changed) != bits(unbroken.last()), "{tensor}");
+    }
+    for text in ["augmentation.word", "dropout.word", "epoch", "step"] {
+        let mut changed = state.clone();
+        changed.note(text, 0);
+        assert!(resume(&changed) != bits(unbroken.last()), "{text}");
+    }
+}
+
+#[test]
+fn state_of_another_training_is_an_error() {
+    let samples = Small::digits(130, 40);
+    let state = samples.trainer(&mlp(8), config(MOMENTUM)).unwrap().state();
+    let refused = |layers: &[_], config: Config, state: &Checkpoint| {
+        let mut trainer = samples.trainer(layers, config).unwrap();
+        match trainer.restore(state) {
+            Err(error @ TrainError::State(_)) => error.to_string(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let message = refused(&mlp(9), config(MOMENTUM), &state);
+    assert!(message.contains("fc1.weight") && message.contains("[8, 64]"), "{message}");
+    assert!(message.contains("[9, 64]"), "{message}");
+    let message = refused(&conv_net(4), config(MOMENTUM), &state);
+    assert!(message.contains("conv.weight"), "{message}");
+    let message = refused(&mlp(8), config(ADAM), &state);
+    assert!(message.contains("optimiser state"), "{message}");
+    let none = Config { penalty: Penalty::new(Family::None), ..config(MOMENTUM) };
+    assert!(refused(&mlp(8), none, &state).contains("optimiser state"));
+
+    let mut late = state.clone();
+    late.note("epoch", 9);
+    assert!(refused(&mlp(8), config(MOMENTUM), &late).contains("epoch 9"));
+    let mut damaged = state.clone();
+    damaged.note("step", "soon");
+    let message = refused(&mlp(8), config(MOMENTUM), &damaged);
+    assert!(message.contains("\"step\"") && message.contains("soon"), "{message}");
+    let mut cut = state;
+    cut.texts.remove("dropout.seed");
+    assert!(refused(&mlp(8), config(MOMENTUM), &cut).contains("dropout.seed"));
+}
+
+#[test]
+fn finished_training_stays_finished() {
+    let samples = Small::digits(130, 40);
+    let mut first = samples.trainer(&mlp(8), config(MOMENTUM)).unwrap();
+    finish(&mut first).unwrap();
+    let mut again = samples.trainer(&mlp(8), config(MOMENTUM)).unwrap();
+    again.restore(&first.state()).unwrap();
+    assert_eq!(again.advance().unwrap(), Event::Done);
+    assert_eq!(bits(again.params()), bits(first.params()));
+}
