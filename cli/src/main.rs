@@ -1,4 +1,54 @@
-//! The `proxtape` command line.
+//! The `proxtape` command line: trains compact networks, evaluates them and looks into their files.
+//!
+//! Results for machines (`--json`) and the text of `eval` and `inspect` go to stdout; everything
+//! that `train` tells people goes to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage, 130
+//! interrupted and saved.
 #![forbid(unsafe_code)]
 
-fn main() {}
+mod args;
+mod eval;
+mod experiment;
+mod failure;
+mod inspect;
+mod interrupt;
+mod metrics;
+mod model_file;
+mod number;
+mod overrides;
+mod progress;
+mod recipe;
+mod report;
+mod run_folder;
+mod summary;
+mod table;
+mod train;
+mod voice;
+
+use args::{Cli, Command};
+use clap::Parser;
+use std::process::ExitCode;
+use voice::Voice;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => {
+            // Nothing can be told where nothing can be printed.
+            let _ = e.print();
+            return ExitCode::from(u8::try_from(e.exit_code()).unwrap_or(2));
+        }
+    };
+    let voice = Voice::new(cli.command.quiet());
+    let ending = match &cli.command {
+        Command::Train(args) => train::run(args, voice),
+        Command::Eval(args) => eval::run(args, voice),
+        Command::Inspect(args) => inspect::run(args, voice),
+    };
+    match ending {
+        Ok(ending) => ExitCode::from(ending.code()),
+        Err(failure) => {
+            voice.error(&failure);
+            ExitCode::from(failure.code())
+        }
+    }
+}

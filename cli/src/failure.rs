@@ -1,0 +1,84 @@
+//! How a command ends: exit codes and errors.
+
+use core::fmt;
+use proxtape::checkpoint::FileError;
+use proxtape::data::DataError;
+use proxtape::nn::ModelError;
+use proxtape::train::TrainError;
+
+/// How a command ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Everything is done.
+    Done,
+    /// It was interrupted, and its state is saved.
+    Interrupted,
+}
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The command line asks for what cannot be.
+    Usage(String),
+    /// Something went wrong.
+    Failed(String),
+}
+
+impl Ending {
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Ending::Done => 0,
+            Ending::Interrupted => 130,
+        }
+    }
+}
+
+impl Failure {
+    pub(crate) fn failed(what: impl ToString) -> Failure {
+        Failure::Failed(what.to_string())
+    }
+
+    pub(crate) fn usage(what: impl ToString) -> Failure {
+        Failure::Usage(what.to_string())
+    }
+
+    pub(crate) fn code(&self) -> u8 {
+        match self {
+            Failure::Failed(_) => 1,
+            Failure::Usage(_) => 2,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Usage(what) => write!(f, "{what}\n\nFor more information, try '--help'."),
+            Failure::Failed(what) => f.write_str(what),
+        }
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(e: FileError) -> Failure {
+        Failure::failed(e)
+    }
+}
+
+impl From<DataError> for Failure {
+    fn from(e: DataError) -> Failure {
+        Failure::failed(e)
+    }
+}
+
+impl From<ModelError> for Failure {
+    fn from(e: ModelError) -> Failure {
+        Failure::failed(e)
+    }
+}
+
+impl From<TrainError> for Failure {
+    fn from(e: TrainError) -> Failure {
+        Failure::failed(e)
+    }
+}

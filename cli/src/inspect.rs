@@ -1,0 +1,149 @@
+//! `inspect`: what a file holds.
+
+use crate::args::InspectArgs;
+use crate::failure::{Ending, Failure};
+use crate::model_file::{Trained, is_model};
+use crate::number::{grouped, percent};
+use crate::report;
+use crate::run_folder::{model_path, refused};
+use crate::summary::{Counts, Layer};
+use crate::table::Table;
+use crate::voice::{Voice, print, print_json};
+use proxtape::Shape;
+use proxtape::checkpoint::{self, Checkpoint};
+use proxtape::optim::Grouping;
+use proxtape::sparsity::Report;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The object that `inspect --json` prints.
+#[derive(Serialize)]
+struct Contents<'a> {
+    file: String,
+    bytes: u64,
+    tensors: Vec<Tensor<'a>>,
+    values: usize,
+    nonzero: usize,
+    /// Counts by the groups of the recipe, where the file is a model of `train`.
+    model: Option<Counted>,
+    metadata: &'a BTreeMap<String, String>,
+}
+
+#[derive(Serialize)]
+struct Tensor<'a> {
+    name: &'a str,
+    shape: &'a [usize],
+    values: usize,
+    nonzero: usize,
+    /// Rows (output neurons, filters) and columns (input features, channels) with a value that is
+    /// not zero, of a weight.
+    outputs_kept: Option<usize>,
+    inputs_kept: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct Counted {
+    #[serde(flatten)]
+    counts: Counts,
+    layers: Vec<Layer>,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &InspectArgs, _: Voice) -> Result<Ending, Failure> {
+    let path = model_path(&args.file);
+    let file = checkpoint::read(&path)?;
+    let bytes = std::fs::metadata(&path).map_err(|e| refused(&path, "a file", &e))?.len();
+    let tensors: Vec<Tensor<'_>> = file.tensors.iter().map(Tensor::of).collect();
+    let model = match is_model(&file) {
+        true => Some(Counted::of(&Trained::from_checkpoint(&path, &file)?)?),
+        false => None,
+    };
+    let contents = Contents {
+        file: path.display().to_string(),
+        bytes,
+        values: tensors.iter().map(|t| t.values).sum(),
+        nonzero: tensors.iter().map(|t| t.nonzero).sum(),
+        tensors,
+        model,
+        metadata: &file.texts,
+    };
+    match args.speech.json {
+        true => print_json(&contents)?,
+        false => print(&text(&contents, &file))?,
+    }
+    Ok(Ending::Done)
+}
+
+impl Tensor<'_> {
+    fn of((name, shape, values): &(String, Shape, Vec<f32>)) -> Tensor<'_> {
+        let kept = |grouping: Grouping| {
+            let groups = grouping.groups(*shape, 1).ok()?;
+            let kept = |&g: &usize| groups.indices(g).any(|i| values[i] != 0.0);
+            Some((0..groups.groups).filter(kept).count())
+        };
+        Tensor {
+            name,
+            shape,
+            values: values.len(),
+            nonzero: values.iter().filter(|&&x| x != 0.0).count(),
+            outputs_kept: kept(Grouping::Output),
+            inputs_kept: kept(Grouping::Input),
+        }
+    }
+}
+
+impl Counted {
+    fn of(trained: &Trained) -> Result<Counted, Failure> {
+        let (model, params) = (&trained.model, &trained.params);
+        let penalty = &trained.recipe.penalty;
+        let regularized = penalty.0.resolve(model, params).map_err(Failure::failed)?;
+        let report = Report::new(model, params, &regularized);
+        let layers =
+            report.layers.iter().zip(&regularized).map(|(count, r)| {
+                Layer::new(count, &params.shape(r.id), penalty.family(&count.name))
+            });
+        Ok(Counted { counts: Counts::from(&report), layers: layers.collect() })
+    }
+}
+
+fn text(contents: &Contents<'_>, file: &Checkpoint) -> String {
+    let mut table =
+        Table::new(&["tensor", "shape", "values", "non-zero", "%", "outputs", "inputs"]);
+    for t in &contents.tensors {
+        let shape: Vec<_> = t.shape.iter().map(usize::to_string).collect();
+        let of = |kept: Option<usize>, axis: usize| {
+            kept.map_or(String::new(), |kept| format!("{} of {}", grouped(kept), t.shape[axis]))
+        };
+        table.row(vec![
+            t.name.to_owned(),
+            shape.join("x"),
+            grouped(t.values),
+            grouped(t.nonzero),
+            percent(t.nonzero, t.values),
+            of(t.outputs_kept, 0),
+            of(t.inputs_kept, 1),
+        ]);
+    }
+    let mut text = format!(
+        "{}: {} bytes, {} tensors, {} values, {} non-zero\n\n{}",
+        contents.file,
+        grouped(contents.bytes),
+        contents.tensors.len(),
+        grouped(contents.values),
+        grouped(contents.nonzero),
+        table.render()
+    );
+    if let Some(model) = &contents.model {
+        text.push_str(&format!(
+            "\n{}\n{}",
+            report::layers(&model.layers),
+            report::totals(&model.counts)
+        ));
+    }
+    for (key, value) in &file.texts {
+        let value = value.trim_end();
+        let apart = if value.contains('\n') { "\n" } else { " " };
+        text.push_str(&format!("\n{key}:{apart}{value}\n"));
+    }
+    text
+}

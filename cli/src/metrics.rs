@@ -1,0 +1,65 @@
+//! `metrics.jsonl`: one line of JSON for each epoch.
+
+use crate::failure::Failure;
+use crate::run_folder::{refused, write_text};
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// One epoch.
+#[derive(Debug, Serialize)]
+pub(crate) struct Line {
+    /// From 1.
+    pub(crate) epoch: u32,
+    /// The mean loss of the epoch's batches, penalty not counted.
+    pub(crate) loss: f64,
+    /// The share of training samples that were right when they were seen.
+    pub(crate) accuracy: f64,
+    pub(crate) validation_loss: Option<f64>,
+    pub(crate) validation_accuracy: Option<f64>,
+    /// The step size of the last step.
+    pub(crate) eta: f32,
+    pub(crate) weights: usize,
+    pub(crate) weights_kept: usize,
+    pub(crate) groups: usize,
+    pub(crate) groups_kept: usize,
+    /// Since the training started, interruptions not counted.
+    pub(crate) seconds: f64,
+}
+
+/// The file, open to add lines.
+pub(crate) struct Metrics {
+    file: File,
+    path: PathBuf,
+}
+
+impl Metrics {
+    /// Opens the file of a run whose saved state has seen the end of `epochs` epochs: lines of later
+    /// ones, which a killed process may have left, are cut off.
+    pub(crate) fn open(path: &Path, epochs: u32) -> Result<Metrics, Failure> {
+        #[derive(Deserialize)]
+        struct Epoch {
+            epoch: u32,
+        }
+        if let Ok(old) = fs::read_to_string(path) {
+            let counts = |line: &&str| {
+                serde_json::from_str(line).is_ok_and(|Epoch { epoch }| epoch <= epochs)
+            };
+            let kept: String = old.lines().filter(counts).flat_map(|line| [line, "\n"]).collect();
+            if kept != old {
+                write_text(path, &kept)?;
+            }
+        }
+        let file = OpenOptions::new().create(true).append(true).open(path);
+        let file = file.map_err(|e| refused(path, "to add to the file", &e))?;
+        Ok(Metrics { file, path: path.to_path_buf() })
+    }
+
+    /// Adds a line in one write.
+    pub(crate) fn add(&mut self, line: &Line) -> Result<(), Failure> {
+        let text = serde_json::to_string(line).map_err(Failure::failed)? + "\n";
+        let written = self.file.write_all(text.as_bytes());
+        written.map_err(|e| refused(&self.path, "to add a line", &e))
+    }
+}

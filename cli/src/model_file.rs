@@ -1,0 +1,125 @@
+//! `model.safetensors`: tensors by PyTorch's names and layout, and in the metadata all that it takes
+//! to use them.
+//!
+//! ```text
+//! recipe          the recipe as resolved, TOML
+//! normalization   {"scale": s, "mean": [C], "std": [C]}: x = (s raw - mean) / std
+//! input           [C, H, W] of a sample
+//! classes         their number;  class_names: a list, maybe empty
+//! version         of the program that wrote it;  format: "pt", PyTorch's names and layout
+//! ```
+
+use crate::experiment::{Samples, build};
+use crate::failure::Failure;
+use crate::recipe::{self, Recipe};
+use proxtape::Params;
+use proxtape::checkpoint::{self, Checkpoint};
+use proxtape::data::Normalization;
+use proxtape::nn::Model;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// Writes a model, at once or not at all.
+pub(crate) fn write(
+    path: &Path,
+    (recipe, samples): (&Recipe, &Samples),
+    params: &Params,
+) -> Result<(), Failure> {
+    let set = &samples.source.train;
+    let mut file = Checkpoint::default();
+    file.put_params("", params);
+    file.note("recipe", recipe.to_toml());
+    file.note("normalization", json(&Scaling::from(&samples.normalization)));
+    file.note("input", json(&set.shape()));
+    file.note("classes", set.classes());
+    file.note("class_names", json(&set.class_names()));
+    file.note("version", env!("CARGO_PKG_VERSION"));
+    file.note("format", "pt");
+    Ok(checkpoint::write(path, &file)?)
+}
+
+/// A trained model, ready for use.
+pub(crate) struct Trained {
+    pub(crate) recipe: Recipe,
+    pub(crate) model: Model,
+    pub(crate) params: Params,
+    pub(crate) normalization: Normalization,
+    pub(crate) class_names: Vec<String>,
+    pub(crate) classes: usize,
+}
+
+impl Trained {
+    /// Reads a file that [`write`] wrote.
+    pub(crate) fn read(path: &Path) -> Result<Trained, Failure> {
+        Trained::from_checkpoint(path, &checkpoint::read(path)?)
+    }
+
+    /// The same from what was read before.
+    pub(crate) fn from_checkpoint(path: &Path, file: &Checkpoint) -> Result<Trained, Failure> {
+        let place = path.display();
+        let fault = |what: String| Failure::failed(format!("{place}: {what}"));
+        let recipe =
+            recipe::parse(&format!("{place}: metadata \"recipe\""), text(path, file, "recipe")?)?;
+        let input: Vec<usize> = parsed(path, file, "input")?;
+        if input.is_empty() || input.len() >= proxtape::MAX_RANK {
+            let most = proxtape::MAX_RANK - 1;
+            return Err(fault(format!(
+                "metadata \"input\": expected 1 to {most} extents, found {input:?}"
+            )));
+        }
+        let classes = parsed(path, file, "classes")?;
+        let class_names = parsed(path, file, "class_names")?;
+        let Scaling { scale, mean, std } = parsed(path, file, "normalization")?;
+        if mean.len() != input[0] || std.len() != input[0] {
+            return Err(fault(format!(
+                "metadata \"normalization\": expected a mean and a std for each of {} channels, \
+                 found {} and {}",
+                input[0],
+                mean.len(),
+                std.len()
+            )));
+        }
+        let normalization = Normalization { scale, mean, std };
+        let (model, mut params) = build(&recipe, &input, classes)?;
+        file.get_params("", &mut params).map_err(|e| fault(e.to_string()))?;
+        Ok(Trained { recipe, model, params, normalization, class_names, classes })
+    }
+}
+
+/// Whether a file tells that `train` wrote it.
+pub(crate) fn is_model(file: &Checkpoint) -> bool {
+    ["recipe", "input", "classes", "normalization"].iter().all(|key| file.texts.contains_key(*key))
+}
+
+#[derive(Serialize, Deserialize)]
+struct Scaling {
+    scale: f32,
+    mean: Vec<f32>,
+    std: Vec<f32>,
+}
+
+impl From<&Normalization> for Scaling {
+    fn from(n: &Normalization) -> Scaling {
+        Scaling { scale: n.scale, mean: n.mean.clone(), std: n.std.clone() }
+    }
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("numbers and texts are plain data")
+}
+
+fn text<'a>(path: &Path, file: &'a Checkpoint, key: &str) -> Result<&'a str, Failure> {
+    file.texts.get(key).map(String::as_str).ok_or_else(|| {
+        Failure::failed(format!(
+            "{}: expected a model that `proxtape train` wrote, found no metadata \"{key}\"; name a \
+             run folder or its model.safetensors",
+            path.display()
+        ))
+    })
+}
+
+fn parsed<T: DeserializeOwned>(path: &Path, file: &Checkpoint, key: &str) -> Result<T, Failure> {
+    serde_json::from_str(text(path, file, key)?)
+        .map_err(|e| Failure::failed(format!("{}: metadata \"{key}\": {e}", path.display())))
+}

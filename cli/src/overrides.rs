@@ -1,0 +1,172 @@
+//! Flags that change a recipe.
+
+use crate::failure::Failure;
+use crate::recipe::{DataKind, Label, Location, Net, OptimizerKind, Recipe, ScheduleKind};
+use clap::Args;
+use core::num::{NonZeroU32, NonZeroUsize};
+use proxtape::optim::{Family, Grouping, Mixing, Rule};
+use std::path::PathBuf;
+
+/// What the command line tells otherwise than the recipe.
+#[derive(Debug, Args)]
+#[group(id = "Overrides", multiple = true)]
+#[command(next_help_heading = "Changes to the recipe")]
+pub(crate) struct Overrides {
+    /// digits, idx:FOLDER (MNIST's format), cifar10:FOLDER (binary) or csv:FILE
+    #[arg(long)]
+    data: Option<Location>,
+
+    /// The column of labels in a CSV file: its name, or its number from 0 [default: the last]
+    #[arg(long, value_name = "COLUMN")]
+    label: Option<Label>,
+
+    /// The CSV file has no line of names
+    #[arg(long)]
+    no_header: bool,
+
+    /// A network of the zoo instead of the recipe's
+    #[arg(long, value_name = "ZOO", value_parser = Net::zoo)]
+    model: Option<Net>,
+
+    /// Start from these weights: a PyTorch state_dict as safetensors
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+
+    /// Passes over the training samples
+    #[arg(long)]
+    epochs: Option<NonZeroU32>,
+
+    /// Samples of a batch
+    #[arg(long)]
+    batch: Option<NonZeroUsize>,
+
+    /// sgd, momentum, nesterov or adam, with its usual numbers
+    #[arg(long, value_name = "NAME")]
+    optimizer: Option<OptimizerKind>,
+
+    /// beta of momentum and nesterov
+    #[arg(long, value_name = "BETA", value_parser = share, allow_negative_numbers = true)]
+    momentum: Option<f32>,
+
+    /// The largest step size
+    #[arg(long, value_parser = positive, allow_negative_numbers = true)]
+    eta: Option<f32>,
+
+    /// How the step size falls
+    #[arg(long, value_name = "NAME")]
+    schedule: Option<ScheduleKind>,
+
+    /// none, l2, l1, elastic, group-lasso, sparse-group-lasso, exclusive, l11-l12, cges, ...
+    #[arg(long, value_name = "NAME")]
+    regularizer: Option<Family>,
+
+    /// The strength of the penalty, in units of the objective
+    #[arg(long, value_parser = strength, allow_negative_numbers = true)]
+    lambda: Option<f32>,
+
+    /// The share of lambda that the second term gets, the same in all layers
+    #[arg(long, value_parser = share, allow_negative_numbers = true)]
+    mu: Option<f32>,
+
+    /// Groups of linear weights: output, input, layer or block:K
+    #[arg(long)]
+    grouping: Option<Grouping>,
+
+    /// Groups of convolutions: output, input, position, layer or block:K
+    #[arg(long, value_name = "GROUPING")]
+    conv_grouping: Option<Grouping>,
+
+    /// Drives everything that is random
+    #[arg(long, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    seed: Option<u64>,
+}
+
+impl Overrides {
+    /// The recipe with the changes.
+    pub(crate) fn apply(&self, mut recipe: Recipe) -> Result<Recipe, Failure> {
+        self.apply_to_data(&mut recipe)?;
+        if let Some(net) = &self.model {
+            recipe.model.net = net.clone();
+            // Layers of another network do not go by these names.
+            recipe.penalty.0.layers.clear();
+        }
+        if let Some(weights) = &self.weights {
+            recipe.model.weights = Some(weights.clone());
+        }
+        let train = &mut recipe.train;
+        train.epochs = self.epochs.unwrap_or(train.epochs);
+        train.batch = self.batch.unwrap_or(train.batch);
+        train.seed = self.seed.unwrap_or(train.seed);
+        let rule = &mut train.optimizer.0;
+        if let Some(kind) = self.optimizer
+            && kind != OptimizerKind::of(*rule)
+        {
+            *rule = kind.usual();
+        }
+        if let Some(momentum) = self.momentum {
+            match rule {
+                Rule::Momentum { beta } | Rule::Nesterov { beta } => *beta = momentum,
+                _ => {
+                    return Err(Failure::usage(
+                        "--momentum goes with --optimizer momentum or nesterov",
+                    ));
+                }
+            }
+        }
+        let schedule = &mut train.schedule.0;
+        schedule.eta = self.eta.unwrap_or(schedule.eta);
+        if let Some(kind) = self.schedule
+            && kind != ScheduleKind::of(schedule.shape)
+        {
+            schedule.shape = kind.usual();
+        }
+        let penalty = &mut recipe.penalty.0;
+        penalty.family = self.regularizer.unwrap_or(penalty.family);
+        penalty.lambda = self.lambda.unwrap_or(penalty.lambda);
+        if let Some(mu) = self.mu {
+            penalty.mixing = Mixing::Constant(mu);
+        }
+        penalty.linear = self.grouping.unwrap_or(penalty.linear);
+        penalty.conv = self.conv_grouping.unwrap_or(penalty.conv);
+        Ok(recipe)
+    }
+
+    fn apply_to_data(&self, recipe: &mut Recipe) -> Result<(), Failure> {
+        let data = &mut recipe.data;
+        if let Some(source) = &self.data {
+            data.source = source.clone();
+            // The recipe tells where to get its own data.
+            data.obtain = None;
+            data.label = None;
+        }
+        if (self.label.is_some() || self.no_header) && data.source.kind != DataKind::Csv {
+            return Err(Failure::usage(format!(
+                "--label and --no-header go with --data csv:FILE, and the data is {}",
+                data.source
+            )));
+        }
+        if let Some(label) = &self.label {
+            data.label = Some(label.clone());
+        }
+        data.header &= !self.no_header;
+        Ok(())
+    }
+}
+
+/// A finite number that fits.
+fn number(text: &str, fits: impl Fn(f32) -> bool, wants: &str) -> Result<f32, String> {
+    let number = text.parse().ok().filter(|x: &f32| x.is_finite() && fits(*x));
+    number.ok_or_else(|| format!("expected {wants}"))
+}
+
+fn positive(text: &str) -> Result<f32, String> {
+    number(text, |x| x > 0.0, "a number above 0")
+}
+
+fn strength(text: &str) -> Result<f32, String> {
+    number(text, |x| x >= 0.0, "a number of at least 0")
+}
+
+fn share(text: &str) -> Result<f32, String> {
+    number(text, |x| (0.0..=1.0).contains(&x), "a number from 0 to 1")
+}

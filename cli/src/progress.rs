@@ -1,0 +1,83 @@
+//! How a training looks while it runs: a bar on a terminal, a line for each epoch elsewhere.
+
+use crate::metrics::Line;
+use crate::number::percent;
+use crate::voice::Voice;
+use indicatif::{ProgressBar, ProgressStyle};
+use proxtape::train::Step;
+
+/// How often a bar hears of a step: it draws 20 times a second at most.
+const EVERY: u64 = 4;
+
+pub(crate) struct Progress {
+    voice: Voice,
+    bar: Option<ProgressBar>,
+    epochs: u32,
+    /// What the last epoch reached.
+    reached: String,
+}
+
+impl Progress {
+    /// For a training of `epochs` epochs of `steps` steps, of which `done` steps are taken.
+    pub(crate) fn new(voice: Voice, (epochs, steps): (u32, usize), done: u64) -> Progress {
+        let bar = voice.is_live().then(|| {
+            let bar = ProgressBar::new(u64::from(epochs) * steps as u64);
+            let color = if voice.has_color() { ".cyan" } else { "" };
+            let template =
+                format!("{{prefix}} {{bar:24{color}}} {{percent:>3}} % {{msg}} {{eta}} left");
+            if let Ok(style) = ProgressStyle::with_template(&template) {
+                bar.set_style(style);
+            }
+            bar.set_position(done);
+            bar.reset_eta();
+            bar
+        });
+        Progress { voice, bar, epochs, reached: String::new() }
+    }
+
+    /// After a step, the `taken`th of all.
+    pub(crate) fn step(&self, step: &Step, taken: u64) {
+        if let Some(bar) = &self.bar
+            && taken.is_multiple_of(EVERY)
+        {
+            bar.set_position(taken);
+            bar.set_prefix(format!("epoch {}/{}", step.epoch + 1, self.epochs));
+            bar.set_message(format!("loss {:.4}{}", step.loss, self.reached));
+        }
+    }
+
+    /// After an epoch.
+    pub(crate) fn epoch(&mut self, line: &Line) {
+        let kept = percent(line.weights_kept, line.weights);
+        let validation = match line.validation_accuracy {
+            Some(accuracy) => format!("  validation {:.2} %", 100.0 * accuracy),
+            None => String::new(),
+        };
+        self.reached = format!("{validation}  kept {kept} %");
+        if self.bar.is_none() {
+            self.voice.say(format_args!(
+                "epoch {:>3}/{}  loss {:.4}  right {:.2} %{}  eta {:.2e}  {:.1} s",
+                line.epoch,
+                self.epochs,
+                line.loss,
+                100.0 * line.accuracy,
+                self.reached,
+                line.eta,
+                line.seconds
+            ));
+        }
+    }
+
+    /// Clears the bar, so that other text can follow.
+    pub(crate) fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}

@@ -1,0 +1,103 @@
+//! A recipe: all that a training depends on, as TOML.
+//!
+//! ```text
+//! name = "digits"
+//! [data]        source, label, header, validation, test, obtain       (data.rs)
+//! [model]       zoo, or a list [[model.layer]]; weights               (model.rs, layer.rs)
+//! [train]       epochs, batch, optimizer, schedule, augment, seed ..  (train.rs)
+//! [penalty]     family, lambda, mixing, grouping, [[penalty.layer]]   (penalty.rs)
+//! ```
+//!
+//! Reading fills in every default, so what is written afterwards is complete: a run folder keeps
+//! the recipe with everything that flags have changed, and it loads again to the same run. The
+//! number of threads is no part of it, since the bits do not depend on it.
+
+mod by_name;
+mod data;
+mod layer;
+mod model;
+mod penalty;
+mod read;
+mod shipped;
+mod train;
+
+pub(crate) use data::{Data, Kind as DataKind, Label, Location};
+pub(crate) use model::{Model, Net};
+pub(crate) use penalty::Penalty;
+pub(crate) use read::{find, parse};
+pub(crate) use shipped::{DEFAULT, SHIPPED};
+pub(crate) use train::{OptimizerKind, ScheduleKind, Train};
+
+use proxtape::train::Config;
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+
+/// A whole recipe, every default filled in.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Recipe {
+    /// What the run folder is called; the name of the file unless told.
+    pub(crate) name: String,
+    pub(crate) data: Data,
+    pub(crate) model: Model,
+    pub(crate) train: Train,
+    pub(crate) penalty: Penalty,
+}
+
+/// What a file tells.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    data: Data,
+    model: Spanned<model::Table>,
+    #[serde(default)]
+    train: Train,
+    #[serde(default)]
+    penalty: Penalty,
+}
+
+impl TryFrom<Table> for Recipe {
+    type Error = Fault;
+
+    fn try_from(table: Table) -> Result<Recipe, Fault> {
+        let Table { name, data, model, train, penalty } = table;
+        let at = model.span().start;
+        let model = Model::new(model.into_inner(), at)?;
+        Ok(Recipe { name, data, model, train, penalty })
+    }
+}
+
+/// What does not fit, and the byte of the file where it stands.
+struct Fault {
+    at: usize,
+    message: String,
+}
+
+impl Recipe {
+    /// What the engine is told.
+    pub(crate) fn config(&self) -> Config {
+        let train = &self.train;
+        Config {
+            epochs: train.epochs.get(),
+            batch: train.batch.get(),
+            accumulate: train.accumulate.get(),
+            rule: train.optimizer.0,
+            schedule: train.schedule.0,
+            penalty: self.penalty.0.clone(),
+            clip: train.clip,
+            augment: train.augment.map(Into::into),
+            patience: train.patience,
+            keep: train.keep.into(),
+            seed: train.seed,
+            ..Config::default()
+        }
+    }
+
+    /// The text that loads again to this recipe.
+    pub(crate) fn to_toml(&self) -> String {
+        // Only maps with keys that are no strings cannot be written, and there are none.
+        toml::to_string(self).expect("a recipe is plain data")
+    }
+}

@@ -1,0 +1,170 @@
+//! `[penalty]`: the regulariser, its strength and its groups, and what single layers do otherwise.
+
+use super::by_name;
+use proxtape::optim::{self, Family, GroupScale, Grouping, LayerPenalty, Mixing};
+use serde::{Deserialize, Serialize};
+
+/// The section.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Table", into = "Table")]
+pub(crate) struct Penalty(pub(crate) optim::Penalty);
+
+impl Default for Penalty {
+    fn default() -> Penalty {
+        Penalty(optim::Penalty::new(Family::None))
+    }
+}
+
+impl Penalty {
+    /// The regulariser of a layer.
+    pub(crate) fn family(&self, layer: &str) -> Family {
+        let own = self.0.layers.iter().find(|own| own.layer == layer);
+        own.and_then(|own| own.family).unwrap_or(self.0.family)
+    }
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    #[serde(default, with = "by_name::option")]
+    family: Option<Family>,
+    lambda: Option<f32>,
+    mixing: Option<MixingName>,
+    mu: Option<Mu>,
+    scale: Option<Scale>,
+    /// Of linear weights.
+    #[serde(default, with = "by_name::option")]
+    grouping: Option<Grouping>,
+    #[serde(default, with = "by_name::option")]
+    conv_grouping: Option<Grouping>,
+    /// Of the transformed l1.
+    a: Option<f32>,
+    /// Of MCP.
+    gamma: Option<f32>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    layer: Vec<LayerTable>,
+}
+
+/// How mu moves with depth.
+#[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum MixingName {
+    Constant,
+    Rising,
+    Falling,
+    Explicit,
+}
+
+/// One number, or one for each layer.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected a number, or a list of one for each layer")]
+enum Mu {
+    One(f32),
+    Each(Vec<f32>),
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Scale {
+    None,
+    GroupSize,
+}
+
+/// `[[penalty.layer]]`.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LayerTable {
+    layer: String,
+    #[serde(default, with = "by_name::option", skip_serializing_if = "Option::is_none")]
+    family: Option<Family>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lambda: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mu: Option<f32>,
+    #[serde(default, with = "by_name::option", skip_serializing_if = "Option::is_none")]
+    grouping: Option<Grouping>,
+}
+
+impl TryFrom<Table> for Penalty {
+    type Error = String;
+
+    fn try_from(t: Table) -> Result<Penalty, String> {
+        let usual = optim::Penalty::new(t.family.unwrap_or(Family::None));
+        let mixing = match (t.mixing, t.mu) {
+            (None | Some(MixingName::Explicit), Some(Mu::Each(list))) => Mixing::Explicit(list),
+            (Some(_), Some(Mu::Each(_))) => {
+                return Err("a list of mu goes with mixing = \"explicit\"".to_owned());
+            }
+            (Some(MixingName::Explicit), _) => {
+                return Err("mixing = \"explicit\" needs a list mu = [..]".to_owned());
+            }
+            (None | Some(MixingName::Constant), mu) => Mixing::Constant(one(mu, 0.5)),
+            // With 0 the first term reigns at one end of the network and the second at the other.
+            (Some(MixingName::Rising), mu) => Mixing::Rising(one(mu, 0.0)),
+            (Some(MixingName::Falling), mu) => Mixing::Falling(one(mu, 0.0)),
+        };
+        let layers = t.layer.into_iter().map(|own| LayerPenalty {
+            layer: own.layer,
+            family: own.family,
+            lambda: own.lambda,
+            mu: own.mu,
+            grouping: own.grouping,
+        });
+        Ok(Penalty(optim::Penalty {
+            lambda: t.lambda.unwrap_or(usual.lambda),
+            mixing,
+            scale: match t.scale {
+                None => usual.scale,
+                Some(Scale::None) => GroupScale::None,
+                Some(Scale::GroupSize) => GroupScale::GroupSize,
+            },
+            linear: t.grouping.unwrap_or(usual.linear),
+            conv: t.conv_grouping.unwrap_or(usual.conv),
+            a: t.a.unwrap_or(usual.a),
+            gamma: t.gamma.unwrap_or(usual.gamma),
+            layers: layers.collect(),
+            ..usual
+        }))
+    }
+}
+
+fn one(mu: Option<Mu>, usual: f32) -> f32 {
+    match mu {
+        Some(Mu::One(mu)) => mu,
+        _ => usual,
+    }
+}
+
+impl From<Penalty> for Table {
+    fn from(Penalty(penalty): Penalty) -> Table {
+        let (mixing, mu) = match penalty.mixing {
+            Mixing::Constant(mu) => (MixingName::Constant, Mu::One(mu)),
+            Mixing::Rising(mu) => (MixingName::Rising, Mu::One(mu)),
+            Mixing::Falling(mu) => (MixingName::Falling, Mu::One(mu)),
+            Mixing::Explicit(list) => (MixingName::Explicit, Mu::Each(list)),
+        };
+        let scale = match penalty.scale {
+            GroupScale::None => Scale::None,
+            GroupScale::GroupSize => Scale::GroupSize,
+        };
+        let layer = penalty.layers.into_iter().map(|own| LayerTable {
+            layer: own.layer,
+            family: own.family,
+            lambda: own.lambda,
+            mu: own.mu,
+            grouping: own.grouping,
+        });
+        Table {
+            family: Some(penalty.family),
+            lambda: Some(penalty.lambda),
+            mixing: Some(mixing),
+            mu: Some(mu),
+            scale: Some(scale),
+            grouping: Some(penalty.linear),
+            conv_grouping: Some(penalty.conv),
+            a: Some(penalty.a),
+            gamma: Some(penalty.gamma),
+            layer: layer.collect(),
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! From a file, or the name of a shipped recipe, to a recipe; errors show the line.
+
+use super::{Recipe, SHIPPED, Table};
+use crate::failure::Failure;
+use std::io::ErrorKind;
+use std::path::Path;
+
+/// The recipe of a file, or of a name that ships with the program.
+pub(crate) fn find(name: &str) -> Result<Recipe, Failure> {
+    if let Some((name, text)) = SHIPPED.iter().find(|(shipped, _)| *shipped == name) {
+        return named(parse(name, text)?, name);
+    }
+    let path = Path::new(name);
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        let expected = match e.kind() {
+            ErrorKind::InvalidData => "a recipe in TOML, which is UTF-8 text".to_owned(),
+            _ => {
+                let names: Vec<_> = SHIPPED.iter().map(|(name, _)| *name).collect();
+                format!("a recipe file, or one of the shipped recipes {}", names.join(", "))
+            }
+        };
+        Failure::failed(format!("{name}: expected {expected}; found {e}"))
+    })?;
+    let recipe = parse(name, &text)?;
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("run");
+    named(recipe, stem)
+}
+
+/// Fills in the name, and checks that it is fit for a folder.
+fn named(recipe: Recipe, usual: &str) -> Result<Recipe, Failure> {
+    let name = if recipe.name.is_empty() { usual.to_owned() } else { recipe.name.clone() };
+    let fits = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+    if name.starts_with('.') || !name.chars().all(fits) {
+        return Err(Failure::failed(format!(
+            "{usual}: name: expected letters, digits, '-', '_' and '.', since the run folder is \
+             called by it; found \"{name}\""
+        )));
+    }
+    Ok(Recipe { name, ..recipe })
+}
+
+/// The recipe of a text; `place` names it in errors.
+pub(crate) fn parse(place: &str, text: &str) -> Result<Recipe, Failure> {
+    let table: Table = toml::from_str(text).map_err(|e| {
+        let message = e.message().trim_end();
+        match e.span() {
+            Some(span) => at(place, text, (span.start, message)),
+            None => Failure::failed(format!("{place}: {message}")),
+        }
+    })?;
+    Recipe::try_from(table).map_err(|fault| at(place, text, (fault.at, &fault.message)))
+}
+
+/// An error that shows the line.
+fn at(place: &str, text: &str, (byte, message): (usize, &str)) -> Failure {
+    let before = text.get(..byte).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let from = before.rfind('\n').map_or(0, |at| at + 1);
+    let shown = text[from..].lines().next().unwrap_or_default();
+    let margin = " ".repeat(line.to_string().len());
+    let mark = " ".repeat(before[from..].chars().count());
+    Failure::failed(format!(
+        "{place}: line {line}: {message}\n{margin} |\n{line} | {shown}\n{margin} | {mark}^"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        parse("r.toml", text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn every_shipped_recipe_loads_again_to_itself() {
+        for (name, _) in SHIPPED {
+            let recipe = find(name).unwrap();
+            assert_eq!(recipe.name, name);
+            let text = recipe.to_toml();
+            assert_eq!(parse(name, &text).unwrap(), recipe, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_kind_of_layer_loads_again_to_itself() {
+        let recipe = parse("r.toml", ALL_KINDS).unwrap();
+        let text = recipe.to_toml();
+        assert_eq!(parse("r.toml", &text).unwrap(), recipe, "{text}");
+        // Numbers are written as a person would.
+        assert!(text.contains("eps = 0.00001\n") || text.contains("eps = 1e-5\n"), "{text}");
+        assert!(text.contains("slope = 0.2\n"), "{text}");
+    }
+
+    #[test]
+    fn errors_name_the_line_and_what_would_fit() {
+        let cases = [
+            ("[model]\nzoo = \"lenet300\"\n[train]\nepoch = 3\n", "line 4", "`epochs`"),
+            ("[model]\nzoo = \"lenet\"\n", "line 2", "lenet300, lenet5"),
+            ("[model]\nzoo = \"lenet5\"\n[train]\nepochs = 0\n", "line 4", "nonzero"),
+            ("[model]\nzoo = 3\n", "line 2", "string"),
+            ("[model]\n", "line 1", "[[model.layer]]"),
+            ("[model]\n[[model.layer]]\nkind = \"lin\"\n", "line 3", "`linear`"),
+            ("[[model.layer]]\nkind = \"linear\"\n", "line 2", "needs `out`"),
+            (
+                "[[model.layer]]\nkind = \"tanh\"\n[[model.layer]]\nkind = \"relu\"\nout = 3\n",
+                "line 4",
+                "name only",
+            ),
+            (
+                "[[model.layer]]\nkind = \"residual\"\nbody = [\n{ kind = \"linear\" }]\n",
+                "line 4",
+                "needs `out`",
+            ),
+            (
+                "[model]\n[[model.layer]]\nkind = \"conv2d\"\nout = 3\nkernel = [1]\n",
+                "line 5",
+                "[height, width]",
+            ),
+            ("[model]\n[[model.layer]]\nkind = \"conv2d\"\nkernel = -1\n", "line 4", "at least 0"),
+            (
+                "[model]\n[[model.layer]]\nkind = \"linear\"\nout = 3\ninit = \"he\"\n",
+                "line 5",
+                "kaiming-uniform",
+            ),
+            ("[[model.layer]]\nkind = \"batch-norm\"\neps = nan\n", "line 2", "at least 0"),
+            ("[data]\nsource = \"mnist\"\n[model]\n", "line 2", "idx:FOLDER"),
+            ("[penalty]\nfamily = \"lasso\"\n", "line 2", "l11-l12"),
+            ("[penalty]\ngrouping = \"row\"\n", "line 2", "block:K"),
+            ("[penalty]\nmu = [0.1]\nmixing = \"rising\"\n", "line 1", "explicit"),
+            ("[train.optimizer]\nkind = \"adam\"\nbeta = 0.9\n", "line 1", "beta1"),
+            ("[train.schedule]\nkind = \"cosine\"\nevery = 3\n", "line 1", "floor"),
+            ("[train\n", "line 1", "]"),
+            ("name = \"a\"\n", "line 1", "missing field `model`"),
+        ];
+        for (text, line, fits) in cases {
+            let error = error(text);
+            assert!(error.starts_with("r.toml: "), "{error}");
+            assert!(error.contains(line), "{line} should be in: {error}");
+            assert!(error.contains(fits), "{fits} should be in: {error}");
+        }
+    }
+
+    #[test]
+    fn name_that_is_no_folder_is_refused() {
+        let recipe = parse("r.toml", "name = \"../x\"\n[model]\nzoo = \"lenet5\"\n").unwrap();
+        assert!(named(recipe, "r").is_err());
+    }
+
+    const ALL_KINDS: &str = r#"
+[model]
+[[model.layer]]
+kind = "conv2d"
+name = "first"
+out = 4
+kernel = [3, 5]
+padding = [1, 2]
+dilation = 1
+groups = 1
+bias = false
+init = "xavier-normal"
+[[model.layer]]
+kind = "batch-norm"
+[[model.layer]]
+kind = "leaky-relu"
+slope = 0.2
+[[model.layer]]
+kind = "residual"
+name = "block"
+body = [{ kind = "conv2d", out = 4, kernel = 3, padding = 1 }, { kind = "gelu" }]
+shortcut = [{ kind = "conv2d", out = 4, kernel = 1 }]
+[[model.layer]]
+kind = "max-pool"
+kernel = 2
+[[model.layer]]
+kind = "avg-pool"
+kernel = 2
+stride = 1
+[[model.layer]]
+kind = "global-avg-pool"
+[[model.layer]]
+kind = "flatten"
+[[model.layer]]
+kind = "layer-norm"
+[[model.layer]]
+kind = "gelu-tanh"
+[[model.layer]]
+kind = "tanh"
+[[model.layer]]
+kind = "sigmoid"
+[[model.layer]]
+kind = "relu"
+[[model.layer]]
+kind = "dropout"
+p = 0.25
+[[model.layer]]
+kind = "linear"
+out = 10
+init = "zeros"
+"#;
+}

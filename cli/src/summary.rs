@@ -1,0 +1,119 @@
+//! What a training has reached, for machines; `report` tells it to people.
+
+use proxtape::optim::Family;
+use proxtape::sparsity;
+use proxtape::train::Evaluation;
+use serde::Serialize;
+
+/// The object that `train --json` prints.
+#[derive(Debug, Serialize)]
+pub(crate) struct Summary {
+    /// `done`.
+    pub(crate) status: &'static str,
+    pub(crate) run: String,
+    pub(crate) version: &'static str,
+    pub(crate) seed: u64,
+    pub(crate) epochs: u32,
+    pub(crate) steps: u64,
+    /// The epoch, from 1, whose parameters are kept, where the best ones are.
+    pub(crate) best_epoch: Option<u32>,
+    /// 0 to 1; null without a test part.
+    pub(crate) test_accuracy: Option<f64>,
+    pub(crate) test_loss: Option<f64>,
+    pub(crate) test_samples: usize,
+    pub(crate) validation_accuracy: Option<f64>,
+    pub(crate) validation_loss: Option<f64>,
+    #[serde(flatten)]
+    pub(crate) counts: Counts,
+    /// Of model.safetensors.
+    pub(crate) bytes: u64,
+    /// Steps, evaluation and saving, up to the last epoch's end.
+    pub(crate) train_seconds: f64,
+    /// Training samples per second of the steps alone.
+    pub(crate) samples_per_second: f64,
+    pub(crate) threads: usize,
+    pub(crate) isa: &'static str,
+    pub(crate) layers: Vec<Layer>,
+}
+
+/// The counts of a whole model.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Counts {
+    pub(crate) weights: usize,
+    pub(crate) weights_kept: usize,
+    /// Biases and normalisation parameters, which no penalty touches.
+    pub(crate) biases: usize,
+    pub(crate) groups: usize,
+    pub(crate) groups_kept: usize,
+    /// Multiply-accumulates for one sample: all, and those with a non-zero weight.
+    pub(crate) macs: u64,
+    pub(crate) macs_nonzero: u64,
+}
+
+impl From<&sparsity::Report> for Counts {
+    fn from(report: &sparsity::Report) -> Counts {
+        Counts {
+            weights: report.weights(),
+            weights_kept: report.kept(),
+            biases: report.biases,
+            groups: report.groups(),
+            groups_kept: report.groups_kept(),
+            macs: report.macs(),
+            macs_nonzero: report.macs_nonzero(),
+        }
+    }
+}
+
+/// The counts and certificates of one layer.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Layer {
+    pub(crate) name: String,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) regularizer: String,
+    pub(crate) weights: usize,
+    pub(crate) weights_kept: usize,
+    pub(crate) groups: usize,
+    pub(crate) groups_kept: usize,
+    /// Coefficient of variation of the l1 norms of the groups that are kept.
+    pub(crate) evenness: f64,
+    pub(crate) l11: f64,
+    pub(crate) l12: f64,
+    pub(crate) l21: f64,
+    /// How well the last prox solved its equation, relative to tau; null if its weights are not
+    /// those that are kept.
+    pub(crate) prox_residual: Option<f64>,
+    /// The largest distance of minus the gradient to the subdifferential, in units of the
+    /// objective; null for a file, which has no gradient.
+    pub(crate) stationarity: Option<f64>,
+    pub(crate) macs: u64,
+    pub(crate) macs_nonzero: u64,
+}
+
+impl Layer {
+    /// The counts; certificates are the caller's to fill in.
+    pub(crate) fn new(count: &sparsity::Layer, shape: &[usize], family: Family) -> Layer {
+        Layer {
+            name: count.name.clone(),
+            shape: shape.to_vec(),
+            regularizer: family.to_string(),
+            weights: count.weights,
+            weights_kept: count.kept,
+            groups: count.groups,
+            groups_kept: count.groups_kept,
+            evenness: count.evenness,
+            l11: count.l11,
+            l12: count.l12,
+            l21: count.l21,
+            prox_residual: None,
+            stationarity: None,
+            macs: count.macs,
+            macs_nonzero: count.macs_nonzero,
+        }
+    }
+}
+
+/// Accuracy and loss, or nothing where there were no samples.
+pub(crate) fn known(evaluation: Option<Evaluation>) -> (Option<f64>, Option<f64>) {
+    let known = evaluation.filter(|e| e.samples > 0);
+    (known.map(|e| e.accuracy), known.map(|e| e.loss))
+}

@@ -1,0 +1,86 @@
+//! The end of a training: the test, and the certificates of method.md.
+
+use super::Session;
+use crate::failure::Failure;
+use crate::run_folder::refused;
+use crate::summary::{Counts, Layer, Summary, known};
+use proxtape::optim::Regularized;
+use proxtape::sparsity::Report;
+use proxtape::train::{Evaluator, Keep};
+use proxtape::{Exec, Pool};
+
+impl Session<'_> {
+    /// Evaluates the parameters that are kept.
+    pub(super) fn conclude(&mut self, exec: Exec, pool: &Pool) -> Result<Summary, Failure> {
+        let train_seconds = self.clock.seconds();
+        self.save_model()?;
+        let test = self.trainer.test();
+        let (test_accuracy, test_loss) = known(Some(test));
+        let (validation_accuracy, validation_loss) = known(Some(self.validation(exec)));
+        let report = self.kept_report();
+        let model = self.folder.model();
+        let bytes = std::fs::metadata(&model).map_err(|e| refused(&model, "the model", &e))?.len();
+        let best = self.trainer.best().filter(|_| self.trainer.config().keep == Keep::Best);
+        Ok(Summary {
+            status: "done",
+            run: self.folder.path().display().to_string(),
+            version: env!("CARGO_PKG_VERSION"),
+            seed: self.recipe.train.seed,
+            epochs: self.recipe.train.epochs.get(),
+            steps: self.trainer.optimizer().steps(),
+            best_epoch: best.map(|(epoch, ..)| epoch + 1),
+            test_accuracy,
+            test_loss,
+            test_samples: test.samples,
+            validation_accuracy,
+            validation_loss,
+            counts: Counts::from(&report),
+            bytes,
+            train_seconds,
+            samples_per_second: self.clock.samples_per_second(),
+            threads: pool.threads(),
+            isa: exec.isa().name(),
+            layers: self.layers(&report),
+        })
+    }
+
+    fn validation(&self, exec: Exec) -> proxtape::train::Evaluation {
+        let (model, params) = (self.trainer.model(), self.trainer.params());
+        let mut evaluator = Evaluator::new(exec, model, params, self.recipe.train.batch.get());
+        let data = self.samples.data();
+        evaluator.run(params, &data.source.train, &data.split.validation, data.normalization)
+    }
+
+    fn kept_report(&self) -> Report {
+        let trainer = &self.trainer;
+        Report::new(trainer.model(), trainer.params(), trainer.regularized())
+    }
+
+    /// Counts and certificates, layer by layer.
+    fn layers(&mut self, report: &Report) -> Vec<Layer> {
+        let gradients = self.trainer.full_gradient();
+        let trainer = &self.trainer;
+        let params = trainer.params();
+        // The thresholds of the optimiser are those of the last weights.
+        let is_last = core::ptr::eq(params, trainer.last());
+        let layers = report.layers.iter().zip(trainer.model().weights());
+        layers
+            .map(|(count, weight)| {
+                let shape = params.shape(weight.id);
+                let found = trainer.regularized().iter().find(|r| r.id == weight.id);
+                let counted = Layer::new(count, &shape, self.recipe.penalty.family(&weight.layer));
+                let Some(&Regularized { regularizer, groups, .. }) = found else {
+                    return counted;
+                };
+                let w = params.value(weight.id);
+                let tau = trainer.optimizer().tau(weight.id);
+                let gradient = gradients.get(weight.id);
+                Layer {
+                    prox_residual: is_last.then(|| regularizer.residual(groups, w, tau)),
+                    stationarity: gradient.map(|g| regularizer.stationarity(groups, w, g)),
+                    ..counted
+                }
+            })
+            .collect()
+    }
+}

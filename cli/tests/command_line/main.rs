@@ -1,0 +1,7 @@
+//! The built program from end to end.
+
+mod errors;
+mod files;
+mod resume;
+mod support;
+mod train;

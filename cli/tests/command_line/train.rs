@@ -1,0 +1,118 @@
+//! `train` from the beginning to the end.
+
+use crate::support::{Folder, RECIPE, assert_same_bits, metrics};
+use std::fs;
+
+#[test]
+fn default_training_fills_a_run_folder_and_prints_its_object() {
+    let folder = Folder::new("default");
+    let ran = folder.done("train --epochs 2 --threads 1 --json");
+    assert_eq!(ran.out.lines().count(), 1, "stdout is for the object alone: {}", ran.out);
+    let json = ran.json();
+    for key in [
+        "test_accuracy",
+        "test_loss",
+        "weights",
+        "weights_kept",
+        "groups",
+        "groups_kept",
+        "macs",
+        "macs_nonzero",
+        "train_seconds",
+        "samples_per_second",
+        "threads",
+        "bytes",
+        "seed",
+    ] {
+        assert!(json[key].as_f64().is_some_and(f64::is_finite), "{key}: {}", json[key]);
+    }
+    let accuracy = json["test_accuracy"].as_f64().unwrap();
+    assert!((0.5..=1.0).contains(&accuracy), "two epochs give {accuracy}");
+    assert_eq!(json["weights"], 16 * 9 + 32 * 16 * 9 + 64 * 512 + 10 * 64);
+    assert_eq!(json["macs"], 64 * (16 * 9 + 32 * 16 * 9) + 64 * 512 + 10 * 64);
+    assert_eq!((&json["run"], &json["threads"]), (&"runs/digits-1".into(), &1.into()));
+    assert!(json["isa"].is_string());
+    let layers = json["layers"].as_array().unwrap();
+    assert_eq!(layers.len(), 4);
+    let sum: u64 = layers.iter().map(|l| l["weights_kept"].as_u64().unwrap()).sum();
+    assert_eq!(json["weights_kept"], sum);
+    // An exact prox: tau solves its equation up to rounding.
+    assert!(layers.iter().all(|l| l["prox_residual"].as_f64().unwrap() < 1e-4), "{layers:?}");
+    assert!(layers.iter().all(|l| l["stationarity"].as_f64().is_some()), "{layers:?}");
+
+    for line in ["zero groups", "prox residual", "weights kept", "MACs", "test"] {
+        assert!(ran.err.contains(line), "{line} should be in {}", ran.err);
+    }
+    assert!(!ran.err.contains('\x1b'), "no colours where there is no terminal");
+    let run = folder.path("runs/digits-1");
+    let lines = metrics(&run);
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[1]["epoch"], 2);
+    assert_eq!(lines[1]["weights_kept"], json["weights_kept"]);
+    let mut files: Vec<_> = fs::read_dir(&run)
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    assert_eq!(files, ["metrics.jsonl", "model.safetensors", "recipe.toml", "state.safetensors"]);
+}
+
+#[test]
+fn resolved_recipe_trains_to_the_same_bits_in_a_new_folder() {
+    let folder = Folder::new("resolved");
+    folder.write("small.toml", RECIPE);
+    folder.done("train small.toml --epochs 1 --lambda 2e-3 --seed 3 --quiet");
+    folder.done("train runs/small-1/recipe.toml");
+    // The recipe keeps its name, and no run is written over.
+    let [a, b] = [1, 2].map(|n| folder.checkpoint(&format!("runs/small-{n}/model.safetensors")));
+    assert_same_bits(&a, &b);
+    assert_eq!(a.texts, b.texts);
+    let recipe = fs::read_to_string(folder.path("runs/small-1/recipe.toml")).unwrap();
+    assert_eq!(a.texts["recipe"], recipe);
+    assert!(recipe.contains("lambda = 0.002\n") && recipe.contains("seed = 3\n"), "{recipe}");
+}
+
+#[test]
+fn number_of_threads_does_not_change_a_bit() {
+    let folder = Folder::new("threads");
+    for threads in [1, 2] {
+        let arguments =
+            format!("--epochs 1 --threads {threads} --out run-{threads} --json --quiet");
+        let ran = folder.done(&format!("train {arguments}"));
+        assert_eq!(ran.json()["threads"], threads);
+        assert_eq!(ran.err, "", "quiet");
+    }
+    let [a, b] = [1, 2].map(|n| folder.checkpoint(&format!("run-{n}/model.safetensors")));
+    assert_same_bits(&a, &b);
+}
+
+#[test]
+fn weights_of_another_run_are_where_a_training_starts() {
+    let folder = Folder::new("weights");
+    folder.done("train --epochs 1 --quiet");
+    let weights = "--weights runs/digits-1/model.safetensors";
+    // So small a step changes nothing but zeros, and those hardly.
+    folder.done(&format!("train --epochs 1 --eta 1e-30 --lambda 0 {weights} --quiet"));
+    let [a, b] = [1, 2].map(|n| folder.checkpoint(&format!("runs/digits-{n}/model.safetensors")));
+    for ((name, _, x), (_, _, y)) in a.tensors.iter().zip(&b.tensors) {
+        assert!(x.iter().zip(y).all(|(x, y)| (x - y).abs() < 1e-20), "{name}");
+    }
+}
+
+#[test]
+fn every_regulariser_and_rule_trains() {
+    let folder = Folder::new("families");
+    folder.write("small.toml", RECIPE);
+    for flags in [
+        "--regularizer l1 --optimizer sgd",
+        "--regularizer group-lasso --grouping output",
+        "--regularizer cges --optimizer nesterov --momentum 0.8",
+        "--regularizer transformed-l1 --schedule constant",
+        "--regularizer exclusive --conv-grouping position --schedule step",
+        "--regularizer none --mu 0.25",
+    ] {
+        let json =
+            folder.done(&format!("train small.toml --epochs 1 {flags} --json --quiet")).json();
+        assert_eq!(json["status"], "done", "{flags}");
+    }
+}
