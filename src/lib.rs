@@ -1,4 +1,43 @@
 //! Reverse-mode autodiff for the CPU that trains compact neural networks.
+//!
+//! Deep networks carry far more weights than they need. Here the loss gets a penalty on groups of
+//! weights, l1,1 + l1,2 (Ma, Niu, "Compact Deep Neural Networks with l1,1 and l1,2
+//! Regularization", ICDM Workshops 2018), and proximal gradient descent drives weights and whole
+//! groups to exact zero while it trains.
+//!
+//! - [`Tape`] is reverse-mode autodiff over flat f32 buffers: record once, replay many times
+//!   without any heap allocation. [`ops`] are the operations, and a [`Primitive`] of your own is
+//!   as good as ours; [`gradcheck`] compares it with finite differences.
+//! - [`nn`] builds models from lists of layers over a [`Params`].
+//! - [`optim`] takes the regularised step: gradient, moments and exact prox in one pass over
+//!   memory.
+//! - [`train`] is a loop that its caller drives; [`data`] reads samples; [`sparsity`] counts what
+//!   became zero; [`checkpoint`] saves.
+//!
+//! ```
+//! use proxtape::data::{self, Fractions, Normalization, Source};
+//! use proxtape::nn::{Model, zoo};
+//! use proxtape::optim::{Family, Penalty};
+//! use proxtape::train::{Config, Data, Event, Trainer};
+//! use proxtape::{Exec, Isa, Params, Random, sparsity::Report};
+//!
+//! let source = Source::from(data::digits::load()?); // 1,797 images of 8 x 8, embedded
+//! let split = source.split(Fractions { validation: 0.1, test: 0.2 }, 1)?;
+//! let normalization = Normalization::fit(&source.train, &split.train);
+//! let data = Data { source: &source, split: &split, normalization: &normalization };
+//!
+//! let mut params = Params::new();
+//! let layers = zoo::digits_conv(10);
+//! let model = Model::new(&mut params, [1, 8, 8], &layers, &mut Random::new(1))?;
+//! let penalty = Penalty { lambda: 1e-3, ..Penalty::new(Family::L11L12) };
+//! let config = Config { epochs: 3, penalty, ..Config::default() };
+//!
+//! let mut trainer = Trainer::new(Exec::new(Isa::detect()), data, (model, params), config)?;
+//! while trainer.advance()? != Event::Done {}
+//! let report = Report::new(trainer.model(), trainer.params(), trainer.regularized());
+//! println!("{:?}, {} of {} weights", trainer.test(), report.kept(), report.weights());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![forbid(unsafe_code)]
 
 pub mod checkpoint;
@@ -26,3 +65,7 @@ pub use tape::{
     Forward, LabelData, Labels, Operands, Prepare, Primitive, Tape, Var, Vjp, Workspace,
 };
 
+/// The README's example is compiled and run with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
