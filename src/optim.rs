@@ -6,6 +6,7 @@
 mod grouping;
 mod penalty;
 mod schedule;
+mod support;
 
 pub use grouping::{Grouping, GroupingError};
 pub use penalty::{
@@ -60,6 +61,8 @@ pub struct Optimizer {
     tau: Buffer,
     scratch: Buffer,
     steps: u64,
+    /// Whether the zeros of weights stay.
+    frozen: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -74,6 +77,11 @@ struct Slot {
 impl Slot {
     fn update(&self, rule: Rule, eta: f32, step: u64) -> Update {
         Update { reg: self.reg, groups: self.groups, rule, eta, step }
+    }
+
+    /// The plain step of a weight with a frozen support.
+    fn plain(&self, rule: Rule, eta: f32, step: u64) -> Update {
+        Update { reg: Regularizer::None, ..self.update(rule, eta, step) }
     }
 }
 
@@ -110,7 +118,8 @@ impl Optimizer {
         });
         let (tau, scratch) = (Buffer::zeroed(taus), Buffer::default());
         let path = Path::Fused;
-        Optimizer { exec, rule, path, slots, moments, tau, scratch, steps: 0 }.with_path(path)
+        let (steps, frozen) = (0, false);
+        Optimizer { exec, rule, path, slots, moments, tau, scratch, steps, frozen }.with_path(path)
     }
 
     /// Chooses how the update is computed.
@@ -132,6 +141,23 @@ impl Optimizer {
         self.rule
     }
 
+    /// Forgets where the last steps went: the first moment becomes zero.
+    pub fn clear_momentum(&mut self) {
+        self.moments[0].fill(0.0);
+    }
+
+    /// Freezes the support, or thaws it: while it is frozen a regularised weight that is zero stays
+    /// exactly zero, and the others take plain steps without a penalty, which undoes the shrinkage
+    /// that it left. The thresholds stay those of the last step with a penalty.
+    pub fn set_frozen(&mut self, frozen: bool) {
+        self.frozen = frozen;
+    }
+
+    /// Whether the support is frozen.
+    pub fn is_frozen(&self) -> bool {
+        self.frozen
+    }
+
     /// Takes one step of size `eta` for every parameter that has a gradient.
     pub fn step(
         &mut self,
@@ -142,16 +168,26 @@ impl Optimizer {
         self.steps += 1;
         let mut total = StepOutcome::default();
         for slot in &self.slots {
-            let Some(g) = gradients.get(slot.id) else { continue };
+            let Some(g) = gradients.get_mut(slot.id) else { continue };
             let span = params.span(slot.id);
+            let held = self.frozen && slot.is_weight;
+            if held {
+                let moments = self.moments.iter_mut().filter(|m| !m.is_empty());
+                for x in moments.map(|m| &mut m[span.clone()]).chain([&mut *g]) {
+                    support::hold(self.exec, params.value(slot.id), x);
+                }
+            }
             let [m, v] = &mut self.moments;
-            let op = slot.update(self.rule, eta, self.steps);
+            let op = match held {
+                true => slot.plain(self.rule, eta, self.steps),
+                false => slot.update(self.rule, eta, self.steps),
+            };
             let data = UpdateData {
                 w: params.value_mut(slot.id),
                 g,
                 m: if m.is_empty() { &mut [] } else { &mut m[span.clone()] },
                 v: if v.is_empty() { &mut [] } else { &mut v[span] },
-                tau: &mut self.tau[slot.tau.clone()],
+                tau: if held { &mut [] } else { &mut self.tau[slot.tau.clone()] },
             };
             let outcome = match self.path {
                 Path::Fused => update::update(self.exec, &op, data, &mut self.scratch),

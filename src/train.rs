@@ -7,12 +7,17 @@
 mod config;
 mod error;
 mod evaluate;
+mod event;
 mod graph;
+mod outcome;
+mod stage;
 mod state;
 
 pub use config::{Config, Keep};
 pub use error::TrainError;
 pub use evaluate::{Evaluation, Evaluator};
+pub use event::{Epoch, Event, Step};
+pub use stage::{Refit, Settle, Stage};
 
 use crate::data::{Batches, LastBatch, Normalization, Source, Split};
 use crate::gradients::Gradients;
@@ -33,47 +38,6 @@ pub struct Data<'a> {
     pub split: &'a Split,
     /// How they are scaled, fitted on the training part.
     pub normalization: &'a Normalization,
-}
-
-/// What [`Trainer::advance`] did.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Event {
-    /// One optimiser step.
-    Step(Step),
-    /// The last step of an epoch was taken before, and the validation part was evaluated.
-    Epoch(Epoch),
-    /// All epochs are done, or patience has run out.
-    Done,
-}
-
-/// One optimiser step.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Step {
-    /// The epoch, from 0.
-    pub epoch: u32,
-    /// The step within the epoch, from 0.
-    pub step: usize,
-    /// Steps of an epoch.
-    pub steps: usize,
-    /// The mean loss of the batch, penalty not counted.
-    pub loss: f64,
-    /// The step size.
-    pub eta: f32,
-}
-
-/// One epoch.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Epoch {
-    /// The epoch, from 0.
-    pub epoch: u32,
-    /// The mean training loss over the epoch's steps, penalty not counted.
-    pub loss: f64,
-    /// The share of training samples that were right when they were seen.
-    pub accuracy: f64,
-    /// The validation part, or `None` if there is none.
-    pub validation: Option<Evaluation>,
-    /// Whether this is the best epoch so far by validation loss.
-    pub best: bool,
 }
 
 /// Trains a model.
@@ -156,7 +120,7 @@ impl<'a> Trainer<'a> {
         let train = &data.split.train;
         let batches = Batches::new(train, config.batch, LastBatch::Drop, config.seed)?;
         let optimizer = Optimizer::new(exec, &params, config.rule, &regularized);
-        Ok(Trainer {
+        let mut trainer = Trainer {
             exec,
             gradients: Gradients::new(&params),
             optimizer: optimizer.with_path(config.path),
@@ -172,7 +136,9 @@ impl<'a> Trainer<'a> {
             graph,
             evaluator,
             batches,
-        })
+        };
+        trainer.start_epoch(0);
+        Ok(trainer)
     }
 
     /// Takes the next step, or closes an epoch.
@@ -185,7 +151,7 @@ impl<'a> Trainer<'a> {
             self.progress.done = true;
             return Ok(Event::Done);
         }
-        if self.progress.step == self.steps() {
+        if self.progress.step == self.steps(self.progress.epoch) {
             return self.end_epoch().map(Event::Epoch);
         }
         let result = self.step().map(Event::Step);
@@ -195,14 +161,32 @@ impl<'a> Trainer<'a> {
         result
     }
 
-    /// Optimiser steps of one epoch.
-    pub fn steps(&self) -> usize {
-        self.batches.steps() / self.config.accumulate
+    /// Optimiser steps of an epoch.
+    pub fn steps(&self, epoch: u32) -> usize {
+        self.batches.steps() / self.parts(epoch)
+    }
+
+    /// Batches of one optimiser step.
+    fn parts(&self, epoch: u32) -> usize {
+        match self.config.stage(epoch) {
+            Stage::Settle => self.batches.steps(),
+            Stage::Shrink | Stage::Refit => self.config.accumulate,
+        }
+    }
+
+    /// Lays out the samples of an epoch, and sets the optimiser to its stage.
+    fn start_epoch(&mut self, epoch: u32) {
+        self.batches.start_epoch(epoch);
+        let stage = self.config.stage(epoch);
+        if stage == Stage::Settle && epoch == self.config.starts().0 {
+            self.optimizer.clear_momentum();
+        }
+        self.optimizer.set_frozen(stage == Stage::Refit);
     }
 
     fn step(&mut self) -> Result<Step, TrainError> {
         let Progress { epoch, step, .. } = self.progress;
-        let parts = self.config.accumulate;
+        let parts = self.parts(epoch);
         self.gradients.clear();
         let mut loss = 0.0;
         for part in 0..parts {
@@ -212,18 +196,18 @@ impl<'a> Trainer<'a> {
             return Err(TrainError::Loss { epoch, step, loss });
         }
         self.scale_gradients(parts);
-        let steps = self.steps();
+        let steps = self.steps(epoch);
         // The middle of the step: a warm-up starts above zero, a cosine ends above its floor, and
         // a drop falls between two epochs.
         let time = epoch as f32 + (step as f32 + 0.5) / steps as f32;
-        let eta = self.config.schedule.at(time, self.config.epochs as f32);
+        let eta = self.config.eta(time);
         let outcome = self.optimizer.step(&mut self.params, &mut self.gradients, eta);
         if outcome.nan {
             return Err(TrainError::Weights { epoch, step });
         }
         self.progress.loss += loss;
         self.progress.step += 1;
-        Ok(Step { epoch, step, steps, loss, eta })
+        Ok(Step { epoch, step, steps, samples: parts * self.config.batch, loss, eta })
     }
 
     /// Adds the gradient of one batch and returns its loss.
@@ -268,11 +252,18 @@ impl<'a> Trainer<'a> {
         let best = self.note_best(epoch, validation);
         self.progress.stale = if best { 0 } else { self.progress.stale + 1 };
         let stale = self.progress.stale;
-        let done = !best && self.config.patience.is_some_and(|patience| stale >= patience);
+        let [stage, next, last] =
+            [epoch, epoch + 1, self.config.epochs].map(|epoch| self.config.stage(epoch));
+        let out_of_patience = self.config.patience.is_some_and(|patience| stale >= patience);
+        let done = !best && stage == last && out_of_patience;
         self.progress = Progress { epoch: epoch + 1, stale, done, ..Progress::default() };
-        self.batches.start_epoch(epoch + 1);
+        if next != stage {
+            // The epochs before were about another objective, or another support.
+            (self.best, self.progress.stale) = (None, 0);
+        }
+        self.start_epoch(epoch + 1);
         let (loss, accuracy) = (loss / step as f64, right as f64 / seen as f64);
-        Ok(Epoch { epoch, loss, accuracy, validation, best })
+        Ok(Epoch { epoch, stage, loss, accuracy, validation, best })
     }
 
     fn note_best(&mut self, epoch: u32, validation: Option<Evaluation>) -> bool {
@@ -289,86 +280,5 @@ impl<'a> Trainer<'a> {
                 true
             }
         }
-    }
-
-    /// The share of the training that is done, 0 to 1.
-    pub fn fraction(&self) -> f64 {
-        let done = f64::from(self.progress.epoch);
-        let part = self.progress.step as f64 / self.steps() as f64;
-        ((done + part) / f64::from(self.config.epochs)).min(1.0)
-    }
-
-    /// The parameters to keep: the last ones, or those of the best epoch if the configuration says
-    /// so and there is one.
-    pub fn params(&self) -> &Params {
-        match (&self.best, self.config.keep) {
-            (Some(best), Keep::Best) => &best.params,
-            _ => &self.params,
-        }
-    }
-
-    /// The parameters after the last step, whichever are kept.
-    pub fn last(&self) -> &Params {
-        &self.params
-    }
-
-    /// The best epoch by validation loss, what it reached, and its parameters.
-    pub fn best(&self) -> Option<(u32, Evaluation, &Params)> {
-        self.best.as_ref().map(|best| (best.epoch, best.evaluation, &best.params))
-    }
-
-    /// The model.
-    pub fn model(&self) -> &Model {
-        &self.model
-    }
-
-    /// The configuration.
-    pub fn config(&self) -> &Config {
-        &self.config
-    }
-
-    /// The regulariser and groups of every weight.
-    pub fn regularized(&self) -> &[Regularized] {
-        &self.regularized
-    }
-
-    /// The optimiser.
-    pub fn optimizer(&self) -> &Optimizer {
-        &self.optimizer
-    }
-
-    /// The parameters to keep, on the test part.
-    pub fn test(&mut self) -> Evaluation {
-        let Data { source, split, normalization } = self.data;
-        let params = match (&self.best, self.config.keep) {
-            (Some(best), Keep::Best) => &best.params,
-            _ => &self.params,
-        };
-        self.evaluator.run(params, source.test_set(), &split.test, normalization)
-    }
-
-    /// The gradient of the mean loss over the whole training part at the parameters to keep, with
-    /// the model in its inference form: what a certificate of stationarity wants.
-    pub fn full_gradient(&mut self) -> Gradients {
-        let mut params = self.params().clone();
-        let mut gradients = Gradients::new(&params);
-        let (exec, train) = (self.exec, &self.data.split.train);
-        let batches = train.chunks_exact(self.config.batch);
-        let rest = batches.remainder();
-        // Each batch adds the gradient of its own mean, so the sum is that of all samples over the
-        // batch size; the rest comes in its own measure.
-        let mut measure = self.config.batch;
-        let mut graph = Graph::new(exec, (&self.model, &params), measure, Phase::Inference);
-        for indices in batches {
-            graph.run(self.data, (indices, None), &mut params, &mut gradients);
-        }
-        if !rest.is_empty() {
-            gradients.scale(exec, measure as f32 / rest.len() as f32);
-            measure = rest.len();
-            let mut graph = Graph::new(exec, (&self.model, &params), measure, Phase::Inference);
-            graph.run(self.data, (rest, None), &mut params, &mut gradients);
-        }
-        gradients.scale(exec, measure as f32 / train.len() as f32);
-        gradients
     }
 }

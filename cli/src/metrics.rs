@@ -2,7 +2,8 @@
 
 use crate::failure::Failure;
 use crate::run_folder::{refused, write_text};
-use serde::{Deserialize, Serialize};
+use proxtape::train::Stage;
+use serde::{Deserialize, Serialize, Serializer};
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,9 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Line {
     /// From 1.
     pub(crate) epoch: u32,
+    /// shrink, settle or refit.
+    #[serde(serialize_with = "name")]
+    pub(crate) stage: Stage,
     /// The mean loss of the epoch's batches, penalty not counted.
     pub(crate) loss: f64,
     /// The share of training samples that were right when they were seen.
@@ -26,6 +30,10 @@ pub(crate) struct Line {
     pub(crate) groups_kept: usize,
     /// Since the training started, interruptions not counted.
     pub(crate) seconds: f64,
+}
+
+fn name<S: Serializer>(stage: &Stage, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(stage)
 }
 
 /// The file, open to add lines.

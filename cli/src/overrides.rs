@@ -1,7 +1,7 @@
 //! Flags that change a recipe.
 
 use crate::failure::Failure;
-use crate::recipe::{DataKind, Label, Location, Net, OptimizerKind, Recipe, ScheduleKind};
+use crate::recipe::{DataKind, Label, Location, Net, OptimizerKind, Recipe, ScheduleKind, Stage};
 use clap::Args;
 use core::num::{NonZeroU32, NonZeroUsize};
 use proxtape::optim::{Family, Grouping, Mixing, Rule};
@@ -76,6 +76,14 @@ pub(crate) struct Overrides {
     #[arg(long, value_name = "GROUPING")]
     conv_grouping: Option<Grouping>,
 
+    /// The share of the epochs that take full-gradient steps with the penalty; 0 is none
+    #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
+    settle: Option<f32>,
+
+    /// The share of the epochs, the last ones, with the zeros frozen and the penalty off; 0 is none
+    #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
+    refit: Option<f32>,
+
     /// Drives everything that is random
     #[arg(long, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     seed: Option<u64>,
@@ -119,6 +127,13 @@ impl Overrides {
             && kind != ScheduleKind::of(schedule.shape)
         {
             schedule.shape = kind.usual();
+        }
+        let usual = schedule.eta;
+        for (share, stage) in [(self.settle, &mut train.settle), (self.refit, &mut train.refit)] {
+            if let Some(share) = share {
+                let eta = stage.map_or(usual, |stage| stage.eta);
+                *stage = (share > 0.0).then_some(Stage { share, eta });
+            }
         }
         let penalty = &mut recipe.penalty.0;
         penalty.family = self.regularizer.unwrap_or(penalty.family);

@@ -4,10 +4,13 @@ use crate::metrics::Line;
 use crate::number::percent;
 use crate::voice::Voice;
 use indicatif::{ProgressBar, ProgressStyle};
-use proxtape::train::Step;
+use proxtape::train::{Stage, Step};
 
 /// How often a bar hears of a step: it draws 20 times a second at most.
-const EVERY: u64 = 4;
+const EVERY: usize = 4;
+
+/// The length of a bar, for the whole training.
+const LENGTH: f64 = 10_000.0;
 
 pub(crate) struct Progress {
     voice: Voice,
@@ -18,29 +21,29 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// For a training of `epochs` epochs of `steps` steps, of which `done` steps are taken.
-    pub(crate) fn new(voice: Voice, (epochs, steps): (u32, usize), done: u64) -> Progress {
+    /// For a training of `epochs` epochs, of which the share `done` is done.
+    pub(crate) fn new(voice: Voice, epochs: u32, done: f64) -> Progress {
         let bar = voice.is_live().then(|| {
-            let bar = ProgressBar::new(u64::from(epochs) * steps as u64);
+            let bar = ProgressBar::new(LENGTH as u64);
             let color = if voice.has_color() { ".cyan" } else { "" };
             let template =
                 format!("{{prefix}} {{bar:24{color}}} {{percent:>3}} % {{msg}} {{eta}} left");
             if let Ok(style) = ProgressStyle::with_template(&template) {
                 bar.set_style(style);
             }
-            bar.set_position(done);
+            bar.set_position((done * LENGTH) as u64);
             bar.reset_eta();
             bar
         });
         Progress { voice, bar, epochs, reached: String::new() }
     }
 
-    /// After a step, the `taken`th of all.
-    pub(crate) fn step(&self, step: &Step, taken: u64) {
+    /// After a step, with the share `done` of the training done.
+    pub(crate) fn step(&self, step: &Step, done: f64) {
         if let Some(bar) = &self.bar
-            && taken.is_multiple_of(EVERY)
+            && step.step.is_multiple_of(EVERY)
         {
-            bar.set_position(taken);
+            bar.set_position((done * LENGTH) as u64);
             bar.set_prefix(format!("epoch {}/{}", step.epoch + 1, self.epochs));
             bar.set_message(format!("loss {:.4}{}", step.loss, self.reached));
         }
@@ -54,9 +57,13 @@ impl Progress {
             None => String::new(),
         };
         self.reached = format!("{validation}  kept {kept} %");
+        let stage = match line.stage {
+            Stage::Shrink => String::new(),
+            stage => format!("  {stage}"),
+        };
         if self.bar.is_none() {
             self.voice.say(format_args!(
-                "epoch {:>3}/{}  loss {:.4}  right {:.2} %{}  eta {:.2e}  {:.1} s",
+                "epoch {:>3}/{}{stage}  loss {:.4}  right {:.2} %{}  eta {:.2e}  {:.1} s",
                 line.epoch,
                 self.epochs,
                 line.loss,

@@ -26,7 +26,7 @@ pub(crate) use model::{Model, Net};
 pub(crate) use penalty::Penalty;
 pub(crate) use read::{find, parse};
 pub(crate) use shipped::{DEFAULT, SHIPPED};
-pub(crate) use train::{OptimizerKind, ScheduleKind, Train};
+pub(crate) use train::{OptimizerKind, ScheduleKind, Stage, Train};
 
 use proxtape::train::Config;
 use serde::{Deserialize, Serialize};
@@ -79,6 +79,7 @@ impl Recipe {
     /// What the engine is told.
     pub(crate) fn config(&self) -> Config {
         let train = &self.train;
+        let (settle, refit) = train.stages();
         Config {
             epochs: train.epochs.get(),
             batch: train.batch.get(),
@@ -86,6 +87,8 @@ impl Recipe {
             rule: train.optimizer.0,
             schedule: train.schedule.0,
             penalty: self.penalty.0.clone(),
+            settle,
+            refit,
             clip: train.clip,
             augment: train.augment.map(Into::into),
             patience: train.patience,

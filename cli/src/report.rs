@@ -7,6 +7,9 @@ use crate::table::Table;
 /// All that a training has reached.
 pub(crate) fn text(summary: &Summary) -> String {
     let mut text = format!("\n{}\n{}", layers(&summary.layers), totals(&summary.counts));
+    if summary.refit {
+        text.push_str("prox residual and stationarity are those before the refit\n");
+    }
     let mut line = |name: &str, value: String| text.push_str(&format!("{name:<16}{value}\n"));
     line("model", format!("{} bytes in {}/model.safetensors", grouped(summary.bytes), summary.run));
     let Summary { train_seconds, samples_per_second, threads, isa, .. } = summary;

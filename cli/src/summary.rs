@@ -15,6 +15,8 @@ pub(crate) struct Summary {
     pub(crate) seed: u64,
     pub(crate) epochs: u32,
     pub(crate) steps: u64,
+    /// Whether the last epochs were without the penalty.
+    pub(crate) refit: bool,
     /// The epoch, from 1, whose parameters are kept, where the best ones are.
     pub(crate) best_epoch: Option<u32>,
     /// 0 to 1; null without a test part.
@@ -80,10 +82,10 @@ pub(crate) struct Layer {
     pub(crate) l12: f64,
     pub(crate) l21: f64,
     /// How well the last prox solved its equation, relative to tau; null if its weights are not
-    /// those that are kept.
+    /// those that are kept. Before the refit, if there was one.
     pub(crate) prox_residual: Option<f64>,
     /// The largest distance of minus the gradient to the subdifferential, in units of the
-    /// objective; null for a file, which has no gradient.
+    /// objective; null for a file, which has no gradient. Before the refit, if there was one.
     pub(crate) stationarity: Option<f64>,
     pub(crate) macs: u64,
     pub(crate) macs_nonzero: u64,

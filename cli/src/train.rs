@@ -8,6 +8,7 @@
 //! not finite    save the model of the last good epoch, and fail
 //! ```
 
+mod certificates;
 mod clock;
 mod conclude;
 mod start;
@@ -24,11 +25,12 @@ use crate::report;
 use crate::run_folder::RunFolder;
 use crate::summary::Counts;
 use crate::voice::{Voice, print_json};
+use certificates::Certificates;
 use clock::Clock;
 use proxtape::checkpoint;
 use proxtape::optim::Family;
 use proxtape::sparsity::Report;
-use proxtape::train::{Epoch, Event, TrainError, Trainer};
+use proxtape::train::{Epoch, Event, Stage, TrainError, Trainer};
 use proxtape::{Isa, Pool};
 use serde::Serialize;
 use start::{Mark, Start};
@@ -96,9 +98,8 @@ fn train(
         None => Start::fresh(args.out.as_deref(), &recipe.name, &mark)?,
     };
     let metrics = Metrics::open(&start.folder.metrics(), start.epochs)?;
-    let total = (recipe.train.epochs.get(), trainer.steps());
     let mut session = Session {
-        progress: Progress::new(voice, total, trainer.optimizer().steps()),
+        progress: Progress::new(voice, recipe.train.epochs.get(), trainer.fraction()),
         stop_at: args.stop_after.map(|steps| trainer.optimizer().steps().saturating_add(steps)),
         trainer,
         samples: &samples,
@@ -109,6 +110,7 @@ fn train(
         mark,
         interrupt,
         eta: start.eta,
+        certificates: start.certificates,
     };
     session.announce(voice, pool);
     let ending = session.go()?;
@@ -141,6 +143,8 @@ struct Session<'a> {
     stop_at: Option<u64>,
     /// The last step size.
     eta: f32,
+    /// Those of the last weights under the penalty, once a refit has begun.
+    certificates: Option<Certificates>,
 }
 
 impl Session<'_> {
@@ -159,8 +163,6 @@ impl Session<'_> {
     }
 
     fn go(&mut self) -> Result<Ending, Failure> {
-        let step_samples =
-            (self.recipe.train.batch.get() * self.recipe.train.accumulate.get()) as u64;
         self.clock.start();
         loop {
             let stop = self.stop_at.is_some_and(|at| self.trainer.optimizer().steps() >= at);
@@ -171,9 +173,9 @@ impl Session<'_> {
             let started = self.clock.now();
             match self.trainer.advance() {
                 Ok(Event::Step(step)) => {
-                    self.clock.count(started, step_samples);
+                    self.clock.count(started, step.samples as u64);
                     self.eta = step.eta;
-                    self.progress.step(&step, self.trainer.optimizer().steps());
+                    self.progress.step(&step, self.trainer.fraction());
                 }
                 Ok(Event::Epoch(epoch)) => self.end_epoch(&epoch)?,
                 Ok(Event::Done) => return Ok(Ending::Done),
@@ -186,6 +188,7 @@ impl Session<'_> {
         let counts = Counts::from(&newest(&self.trainer));
         let line = Line {
             epoch: epoch.epoch + 1,
+            stage: epoch.stage,
             loss: epoch.loss,
             accuracy: epoch.accuracy,
             validation_loss: epoch.validation.map(|v| v.loss),
@@ -197,6 +200,9 @@ impl Session<'_> {
             groups_kept: counts.groups_kept,
             seconds: self.clock.seconds(),
         };
+        if self.trainer.optimizer().is_frozen() && epoch.stage != Stage::Refit {
+            self.certificates = Some(Certificates::of(&mut self.trainer));
+        }
         self.metrics.add(&line)?;
         self.progress.epoch(&line);
         self.save()
@@ -207,6 +213,9 @@ impl Session<'_> {
         self.mark.note(&mut state);
         self.clock.note(&mut state);
         state.note("run.eta", self.eta.to_bits());
+        if let Some(certificates) = &self.certificates {
+            certificates.note(&mut state)?;
+        }
         checkpoint::write(&self.folder.state(), &state)?;
         self.save_model()
     }

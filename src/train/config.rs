@@ -1,6 +1,6 @@
 //! What a training is told.
 
-use super::{Data, TrainError};
+use super::{Data, Refit, Settle, TrainError};
 use crate::data::Augment;
 use crate::nn::Model;
 use crate::optim::{Family, Path, Penalty, Regularized, Rule, Schedule, ScheduleShape};
@@ -12,7 +12,7 @@ pub enum Keep {
     /// epoch may be good and dense.
     #[default]
     Last,
-    /// Those of the epoch with the lowest validation loss.
+    /// Those of the epoch with the lowest validation loss in the last stage.
     Best,
 }
 
@@ -25,7 +25,7 @@ pub(super) mod streams {
 /// What a training is told. The default is plain momentum without a penalty.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// Passes over the training part.
+    /// Passes over the training part, in all stages together.
     pub epochs: u32,
     /// Samples of a batch.
     pub batch: usize,
@@ -37,11 +37,16 @@ pub struct Config {
     pub schedule: Schedule,
     /// The penalty on the weights.
     pub penalty: Penalty,
+    /// The epochs, before a refit, that take the full gradient.
+    pub settle: Option<Settle>,
+    /// The last epochs, without the penalty.
+    pub refit: Option<Refit>,
     /// The largest norm of the gradient over all parameters; longer ones are scaled down.
     pub clip: Option<f32>,
     /// Flips and shifts.
     pub augment: Option<Augment>,
-    /// Epochs without a lower validation loss after which the training stops.
+    /// Epochs without a lower validation loss after which the training stops; only those of the
+    /// last stage count.
     pub patience: Option<u32>,
     /// Which parameters are kept.
     pub keep: Keep,
@@ -61,6 +66,8 @@ impl Default for Config {
             rule: Rule::Momentum { beta: 0.9 },
             schedule: Schedule { eta: 0.05, warmup: 0.0, shape },
             penalty: Penalty::new(Family::None),
+            settle: None,
+            refit: None,
             clip: None,
             augment: None,
             patience: None,
@@ -109,6 +116,7 @@ impl Config {
                  {warmup}"
             ));
         }
+        self.check_stages()?;
         if let Some(clip) = self.clip
             && !(clip.is_finite() && clip > 0.0)
         {

@@ -42,9 +42,6 @@ impl Trainer<'_> {
     pub fn restore(&mut self, state: &Checkpoint) -> Result<(), TrainError> {
         state.get_params("", &mut self.params)?;
         state.get_params("good.", &mut self.good)?;
-        let [m, v, tau] = NAMES.map(|name| state.get(name));
-        let state_of = [m?.1, v?.1, tau?.1];
-        self.optimizer.restore(state_of, state.number("optimizer.steps")?)?;
         let progress = Progress {
             epoch: state.number("epoch")?,
             step: state.number("step")?,
@@ -54,14 +51,18 @@ impl Trainer<'_> {
             stale: state.number("stale")?,
             done: state.number::<u8>("done")? != 0,
         };
-        if progress.epoch > self.config.epochs || progress.step > self.steps() {
+        if progress.epoch > self.config.epochs || progress.step > self.steps(progress.epoch) {
             return Err(TrainError::State(format!(
                 "the saved state stands at epoch {}, step {}, past the end of this training",
                 progress.epoch, progress.step
             )));
         }
         self.progress = progress;
-        self.batches.start_epoch(progress.epoch);
+        // The start of a stage may clear moments: the saved ones come after it.
+        self.start_epoch(progress.epoch);
+        let [m, v, tau] = NAMES.map(|name| state.get(name));
+        let state_of = [m?.1, v?.1, tau?.1];
+        self.optimizer.restore(state_of, state.number("optimizer.steps")?)?;
         self.augmentation = Random::from_state(get_random(state, "augmentation")?);
         *self.graph.tape.random_mut() = Random::from_state(get_random(state, "dropout")?);
         self.best = None;

@@ -8,5 +8,6 @@ mod penalties;
 mod resume;
 mod schedules;
 mod setup;
+mod stages;
 mod steps;
 mod stopping;

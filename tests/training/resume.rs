@@ -4,18 +4,20 @@ use crate::setup::{Small, bits, conv_net, finish, mlp, take};
 use proxtape::checkpoint::Checkpoint;
 use proxtape::data::Augment;
 use proxtape::optim::{Family, Penalty, Rule, Schedule, ScheduleShape};
-use proxtape::train::{Config, Event, Keep, TrainError};
+use proxtape::train::{Config, Event, Keep, Refit, Settle, TrainError};
 
 /// Everything that has a state: momentum, tau, dropout, augmentation, batch norm, a schedule, the
-/// best epoch.
+/// stages, the best epoch.
 fn config(rule: Rule) -> Config {
     let shape = ScheduleShape::Cosine { floor: 0.1 };
     Config {
-        epochs: 3,
+        epochs: 5,
         batch: 32,
         rule,
         schedule: Schedule { eta: 0.02, warmup: 0.5, shape },
         penalty: Penalty { lambda: 2e-3, ..Penalty::new(Family::L11L12) },
+        settle: Some(Settle { epochs: 1, eta: 0.02 }),
+        refit: Some(Refit { epochs: 2, eta: 0.01 }),
         augment: Some(Augment { flip: 0.3, shift: 1 }),
         patience: Some(1),
         keep: Keep::Best,

@@ -20,7 +20,7 @@ fn two_batches_of_32_make_the_step_of_one_of_64() {
     let parts = Config { batch: 32, accumulate: 2, ..whole.clone() };
     let [a, b] = [whole, parts].map(|config| {
         let mut trainer = samples.trainer(&mlp(20), config).unwrap();
-        assert_eq!(trainer.steps(), 4);
+        assert_eq!(trainer.steps(0), 4);
         finish(&mut trainer).unwrap();
         trainer.params().clone()
     });

@@ -99,6 +99,8 @@ mod tests {
             ("[model]\nzoo = \"lenet\"\n", "line 2", "lenet300, lenet5"),
             ("[model]\nzoo = \"lenet5\"\n[train]\nepochs = 0\n", "line 4", "nonzero"),
             ("[model]\nzoo = 3\n", "line 2", "string"),
+            ("[model]\nzoo = \"lenet5\"\n[train.refit]\nshare = 2\neta = 1\n", "line 3", "share"),
+            ("[model]\nzoo = \"lenet5\"\n[train.settle]\nshare = 0.1\n", "line 3", "`eta`"),
             ("[model]\n", "line 1", "[[model.layer]]"),
             ("[model]\n[[model.layer]]\nkind = \"lin\"\n", "line 3", "`linear`"),
             ("[[model.layer]]\nkind = \"linear\"\n", "line 2", "needs `out`"),

@@ -1,10 +1,10 @@
-//! The end of a training: the test, and the certificates of method.md.
+//! The end of a training: the test, the counts and the certificates.
 
 use super::Session;
+use super::certificates::{Certificate, Certificates};
 use crate::failure::Failure;
 use crate::run_folder::refused;
 use crate::summary::{Counts, Layer, Summary, known};
-use proxtape::optim::Regularized;
 use proxtape::sparsity::Report;
 use proxtape::train::{Evaluator, Keep};
 use proxtape::{Exec, Pool};
@@ -27,6 +27,7 @@ impl Session<'_> {
             version: env!("CARGO_PKG_VERSION"),
             seed: self.recipe.train.seed,
             epochs: self.recipe.train.epochs.get(),
+            refit: self.trainer.optimizer().is_frozen(),
             steps: self.trainer.optimizer().steps(),
             best_epoch: best.map(|(epoch, ..)| epoch + 1),
             test_accuracy,
@@ -58,28 +59,18 @@ impl Session<'_> {
 
     /// Counts and certificates, layer by layer.
     fn layers(&mut self, report: &Report) -> Vec<Layer> {
-        let gradients = self.trainer.full_gradient();
+        let certificates = match self.certificates.take() {
+            Some(before_refit) => before_refit,
+            None if self.trainer.optimizer().is_frozen() => Certificates::none(report.layers.len()),
+            None => Certificates::of(&mut self.trainer),
+        };
         let trainer = &self.trainer;
-        let params = trainer.params();
-        // The thresholds of the optimiser are those of the last weights.
-        let is_last = core::ptr::eq(params, trainer.last());
-        let layers = report.layers.iter().zip(trainer.model().weights());
+        let layers = report.layers.iter().zip(trainer.model().weights()).zip(certificates.0);
         layers
-            .map(|(count, weight)| {
-                let shape = params.shape(weight.id);
-                let found = trainer.regularized().iter().find(|r| r.id == weight.id);
+            .map(|((count, weight), Certificate { prox_residual, stationarity })| {
+                let shape = trainer.params().shape(weight.id);
                 let counted = Layer::new(count, &shape, self.recipe.penalty.family(&weight.layer));
-                let Some(&Regularized { regularizer, groups, .. }) = found else {
-                    return counted;
-                };
-                let w = params.value(weight.id);
-                let tau = trainer.optimizer().tau(weight.id);
-                let gradient = gradients.get(weight.id);
-                Layer {
-                    prox_residual: is_last.then(|| regularizer.residual(groups, w, tau)),
-                    stationarity: gradient.map(|g| regularizer.stationarity(groups, w, g)),
-                    ..counted
-                }
+                Layer { prox_residual, stationarity, ..counted }
             })
             .collect()
     }

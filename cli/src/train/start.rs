@@ -1,5 +1,6 @@
 //! Where a training starts: at the beginning in a new folder, or where a run was saved.
 
+use super::certificates::Certificates;
 use super::clock::Clock;
 use crate::failure::Failure;
 use crate::run_folder::{RunFolder, write_text};
@@ -16,6 +17,8 @@ pub(super) struct Start {
     pub(super) epochs: u32,
     /// The last step size.
     pub(super) eta: f32,
+    /// Those from before a refit.
+    pub(super) certificates: Option<Certificates>,
 }
 
 /// What a state must have in common with the training that goes on from it.
@@ -38,7 +41,7 @@ impl Start {
     pub(super) fn fresh(out: Option<&Path>, name: &str, mark: &Mark) -> Result<Start, Failure> {
         let folder = RunFolder::create(out, name)?;
         write_text(&folder.recipe(), &mark.recipe)?;
-        Ok(Start { folder, clock: Clock::default(), epochs: 0, eta: 0.0 })
+        Ok(Start { folder, clock: Clock::default(), epochs: 0, eta: 0.0, certificates: None })
     }
 
     /// Puts a training back to where the run in a folder was saved.
@@ -81,6 +84,7 @@ impl Start {
         let clock = Clock::restore(&state).map_err(|e| failed(&e))?;
         let epochs = state.number("epoch").map_err(|e| failed(&e))?;
         let eta = state.number("run.eta").map(f32::from_bits).map_err(|e| failed(&e))?;
-        Ok(Start { folder, clock, epochs, eta })
+        let certificates = Certificates::restore(&state).map_err(|e| failed(&e))?;
+        Ok(Start { folder, clock, epochs, eta, certificates })
     }
 }

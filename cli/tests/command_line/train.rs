@@ -73,6 +73,33 @@ fn resolved_recipe_trains_to_the_same_bits_in_a_new_folder() {
 }
 
 #[test]
+fn stages_take_their_shares_and_certificates_come_before_the_refit() {
+    let folder = Folder::new("stages");
+    let flags = "--epochs 6 --lambda 3e-3 --settle 0.34 --refit 0.34 --seed 2 --json";
+    let json = folder.done(&format!("train {flags}")).json();
+    let lines = metrics(&folder.path("runs/digits-1"));
+    let stages: Vec<_> = lines.iter().map(|line| line["stage"].as_str().unwrap()).collect();
+    assert_eq!(stages, ["shrink", "shrink", "settle", "settle", "refit", "refit"]);
+    let kept: Vec<_> = lines.iter().map(|l| l["weights_kept"].as_u64().unwrap()).collect();
+    assert!(kept[3] < 38160 && kept[3..].iter().all(|&n| n == kept[3]), "{kept:?}");
+    assert_eq!(json["refit"], true);
+    for layer in json["layers"].as_array().unwrap() {
+        assert!(layer["prox_residual"].as_f64().unwrap() < 1e-4, "{layer}");
+        assert!(layer["stationarity"].as_f64().unwrap() >= 0.0, "{layer}");
+    }
+    // They are part of the state of a run that is interrupted in its refit.
+    let ran = folder.command(&format!("train {flags} --stop-after 140")).output().unwrap();
+    assert_eq!(ran.status.code(), Some(130));
+    let resumed = folder.done("train --resume runs/digits-2 --json").json();
+    assert_eq!(resumed["layers"], json["layers"]);
+
+    folder.done("train --epochs 2 --settle 0 --refit 0");
+    let stages = metrics(&folder.path("runs/digits-3"));
+    let stages: Vec<_> = stages.iter().map(|line| &line["stage"]).collect();
+    assert_eq!(stages[..2], ["shrink", "shrink"]);
+}
+
+#[test]
 fn number_of_threads_does_not_change_a_bit() {
     let folder = Folder::new("threads");
     for threads in [1, 2] {

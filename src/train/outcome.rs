@@ -1,0 +1,91 @@
+//! What a training tells about itself, and what it has reached.
+
+use super::graph::Graph;
+use super::{Config, Data, Evaluation, Keep, Trainer};
+use crate::gradients::Gradients;
+use crate::nn::{Model, Phase};
+use crate::optim::{Optimizer, Regularized};
+use crate::params::Params;
+
+impl Trainer<'_> {
+    /// The share of the training that is done, 0 to 1.
+    pub fn fraction(&self) -> f64 {
+        let done = f64::from(self.progress.epoch);
+        let part = self.progress.step as f64 / self.steps(self.progress.epoch) as f64;
+        ((done + part) / f64::from(self.config.epochs)).min(1.0)
+    }
+
+    /// The parameters to keep: the last ones, or those of the best epoch if the configuration says
+    /// so and there is one.
+    pub fn params(&self) -> &Params {
+        match (&self.best, self.config.keep) {
+            (Some(best), Keep::Best) => &best.params,
+            _ => &self.params,
+        }
+    }
+
+    /// The parameters after the last step, whichever are kept.
+    pub fn last(&self) -> &Params {
+        &self.params
+    }
+
+    /// The best epoch by validation loss, what it reached, and its parameters.
+    pub fn best(&self) -> Option<(u32, Evaluation, &Params)> {
+        self.best.as_ref().map(|best| (best.epoch, best.evaluation, &best.params))
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The regulariser and groups of every weight.
+    pub fn regularized(&self) -> &[Regularized] {
+        &self.regularized
+    }
+
+    /// The optimiser.
+    pub fn optimizer(&self) -> &Optimizer {
+        &self.optimizer
+    }
+
+    /// The parameters to keep, on the test part.
+    pub fn test(&mut self) -> Evaluation {
+        let Data { source, split, normalization } = self.data;
+        let params = match (&self.best, self.config.keep) {
+            (Some(best), Keep::Best) => &best.params,
+            _ => &self.params,
+        };
+        self.evaluator.run(params, source.test_set(), &split.test, normalization)
+    }
+
+    /// The gradient of the mean loss over the whole training part at the parameters to keep, with
+    /// the model in its inference form: what a certificate of stationarity wants.
+    pub fn full_gradient(&mut self) -> Gradients {
+        let mut params = self.params().clone();
+        let mut gradients = Gradients::new(&params);
+        let (exec, train) = (self.exec, &self.data.split.train);
+        let batches = train.chunks_exact(self.config.batch);
+        let rest = batches.remainder();
+        // Each batch adds the gradient of its own mean, so the sum is that of all samples over the
+        // batch size; the rest comes in its own measure.
+        let mut measure = self.config.batch;
+        let mut graph = Graph::new(exec, (&self.model, &params), measure, Phase::Inference);
+        for indices in batches {
+            graph.run(self.data, (indices, None), &mut params, &mut gradients);
+        }
+        if !rest.is_empty() {
+            gradients.scale(exec, measure as f32 / rest.len() as f32);
+            measure = rest.len();
+            let mut graph = Graph::new(exec, (&self.model, &params), measure, Phase::Inference);
+            graph.run(self.data, (rest, None), &mut params, &mut gradients);
+        }
+        gradients.scale(exec, measure as f32 / train.len() as f32);
+        gradients
+    }
+}

@@ -1,0 +1,109 @@
+//! The stages of a training under a penalty: shrink, settle, refit.
+//!
+//! ```text
+//! shrink   minibatch steps with the penalty: most weights become zero
+//! settle   a few steps with the penalty along the gradient over all samples: what only the noise of
+//!          minibatches kept away from zero becomes zero
+//! refit    minibatch steps without the penalty and with the zeros frozen: what is left wins back
+//!          what the penalty took from it
+//! ```
+//!
+//! Why settle: a minibatch step moves a weight at zero by eta times gradient noise, and the prox
+//! takes back eta lambda, so where the noise is larger than lambda the weight is non-zero after most
+//! steps, however small eta gets. The support of the last step is then that of the noise, not that
+//! of the objective (Lee, Wright, "Manifold Identification in Dual Averaging for Regularized
+//! Stochastic Online Learning", JMLR 13, 2012). The full gradient has no such noise.
+
+use super::{Config, TrainError};
+use crate::optim::Schedule;
+use core::fmt;
+
+/// What an epoch of a training does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stage {
+    /// Minibatch steps with the penalty.
+    #[default]
+    Shrink,
+    /// One step with the penalty, along the gradient over all samples.
+    Settle,
+    /// Minibatch steps without the penalty; what is zero stays exactly zero.
+    Refit,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Stage::Shrink => "shrink",
+            Stage::Settle => "settle",
+            Stage::Refit => "refit",
+        })
+    }
+}
+
+/// Epochs of one step each, along the mean gradient of all the epoch's whole batches. The first
+/// moment starts at zero, without the noise of the steps before.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settle {
+    /// How many of the training's epochs.
+    pub epochs: u32,
+    /// The step size, the same for all.
+    pub eta: f32,
+}
+
+/// Epochs without the penalty and with the support frozen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Refit {
+    /// How many of the training's epochs, the last ones.
+    pub epochs: u32,
+    /// The first step size; it moves on along the schedule's shape, without a warm-up.
+    pub eta: f32,
+}
+
+impl Config {
+    /// What an epoch, counted from 0, does.
+    pub fn stage(&self, epoch: u32) -> Stage {
+        let (settle, refit) = self.starts();
+        match epoch {
+            _ if self.refit.is_some() && epoch >= refit => Stage::Refit,
+            _ if self.settle.is_some() && epoch >= settle => Stage::Settle,
+            _ => Stage::Shrink,
+        }
+    }
+
+    /// The first epochs of settle and refit; the next stage's where there is none.
+    pub(super) fn starts(&self) -> (u32, u32) {
+        let refit = self.epochs.saturating_sub(self.refit.map_or(0, |refit| refit.epochs));
+        (refit.saturating_sub(self.settle.map_or(0, |settle| settle.epochs)), refit)
+    }
+
+    /// The step size at a moment, in epochs.
+    pub(super) fn eta(&self, time: f32) -> f32 {
+        let (settle_start, refit_start) = self.starts();
+        match (self.stage(time as u32), self.settle, self.refit) {
+            (Stage::Settle, Some(Settle { eta, .. }), _) => eta,
+            (Stage::Refit, _, Some(Refit { epochs, eta })) => {
+                let schedule = Schedule { eta, warmup: 0.0, ..self.schedule };
+                schedule.at(time - refit_start as f32, epochs as f32)
+            }
+            _ => self.schedule.at(time, settle_start as f32),
+        }
+    }
+
+    /// Checks that the stages fit into the training.
+    pub(super) fn check_stages(&self) -> Result<(), TrainError> {
+        let settle = self.settle.map(|settle| ("settle", settle.epochs, settle.eta));
+        let refit = self.refit.map(|refit| ("refit", refit.epochs, refit.eta));
+        let mut left = self.epochs;
+        for (name, epochs, eta) in settle.into_iter().chain(refit) {
+            if !((1..=left).contains(&epochs) && eta.is_finite() && eta > 0.0) {
+                return Err(TrainError::Config(format!(
+                    "{name} takes some of the {} epochs of the training, of which {left} are left, \
+                     and a positive step size; found {epochs} epochs and {eta}",
+                    self.epochs
+                )));
+            }
+            left -= epochs;
+        }
+        Ok(())
+    }
+}
