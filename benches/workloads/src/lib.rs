@@ -23,8 +23,12 @@ pub struct Workload {
     pub name: String,
     /// What no implementation can be faster than.
     pub limit: Limit,
-    call: Box<dyn FnMut() + Send>,
+    /// Does it once.
+    pub call: Call,
 }
+
+/// What is timed.
+pub type Call = Box<dyn FnMut() + Send>;
 
 impl Workload {
     fn new(name: impl Into<String>, limit: Limit, call: impl FnMut() + Send + 'static) -> Workload {

@@ -1,9 +1,9 @@
 //! The limits of the machine: how fast it multiplies and adds, and how fast it moves memory.
 
-use crate::{Workload, filled};
+use crate::{Call, Workload, filled};
+use proxtape::Exec;
 use proxtape::kernels::map::{self, MapInPlace};
 use proxtape::kernels::{Kernel, Simd};
-use proxtape::{Exec, Isa};
 use std::hint::black_box;
 
 /// What no implementation of a workload can be faster than.
@@ -61,17 +61,18 @@ impl Kernel for Chains {
 }
 
 /// The FMA peak: a loop that keeps every operand in registers, on each of `threads` threads of the
-/// pool that it is called in. Its limit has its flops.
-pub fn fma(exec: Exec, threads: usize) -> Workload {
-    let isa: Isa = exec.isa();
+/// pool that it is called in; and its cost.
+pub fn fma(exec: Exec, threads: usize) -> (Call, Cost) {
+    let isa = exec.isa();
     // Eight tasks a thread: none of them then waits long for the last.
     let tasks = if threads > 1 { 8 * threads } else { 1 };
     let flops = (2 * CHAINS * STEPS * isa.lanes() * tasks) as f64;
-    Workload::new("FMA peak", Cost::once(flops, 0), move || {
+    let call = move || {
         exec.each(tasks, |_| {
             black_box(isa.run(Chains));
         });
-    })
+    };
+    (Box::new(call), Cost { flops, moved: 0, held: 0 })
 }
 
 /// y = y + a x.
@@ -86,12 +87,10 @@ impl MapInPlace<1> for Axpy {
 }
 
 /// The bandwidth on `held` elements: a plain pass y = y + a x, two reads and a write for every two
-/// of them.
-pub fn stream(exec: Exec, held: usize) -> Workload {
+/// of them; and its cost.
+pub fn stream(exec: Exec, held: usize) -> (Call, Cost) {
     let n = held.div_ceil(2).max(1);
     let (x, mut y) = (filled(n), filled(n));
-    let cost = Cost { flops: 2.0 * n as f64, moved: 3 * n, held: 2 * n };
-    Workload::new("bandwidth", Limit::Roofline(cost), move || {
-        map::update(exec, Axpy, &mut y, [&x]);
-    })
+    let call = move || map::update(exec, Axpy, &mut y, [&x]);
+    (Box::new(call), Cost { flops: 2.0 * n as f64, moved: 3 * n, held: 2 * n })
 }

@@ -15,10 +15,14 @@ pub fn contestant<'a>(mut call: impl FnMut() + 'a) -> Contestant<'a> {
 }
 
 /// The seconds of one call of each contestant.
-pub fn compare(rounds: usize, slice: Duration, contestants: &mut [Contestant<'_>]) -> Vec<f64> {
-    let mut best = vec![f64::INFINITY; contestants.len()];
+pub fn compare<const N: usize>(
+    rounds: usize,
+    slice: Duration,
+    mut contestants: [Contestant<'_>; N],
+) -> [f64; N] {
+    let mut best = [f64::INFINITY; N];
     for _ in 0..rounds {
-        for (best, contestant) in best.iter_mut().zip(contestants.iter_mut()) {
+        for (best, contestant) in best.iter_mut().zip(&mut contestants) {
             *best = best.min(contestant(slice));
         }
     }
