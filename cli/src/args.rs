@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Eval(EvalArgs),
     /// List what a model file or a run holds
     Inspect(InspectArgs),
+    /// Measure the kernels on this machine, as shares of what it can do
+    Bench(BenchArgs),
 }
 
 impl Command {
@@ -35,6 +37,7 @@ impl Command {
             Command::Train(args) => args.speech.quiet,
             Command::Eval(args) => args.speech.quiet,
             Command::Inspect(args) => args.speech.quiet,
+            Command::Bench(args) => args.speech.quiet,
         }
     }
 }
@@ -98,6 +101,19 @@ pub(crate) struct InspectArgs {
     /// A safetensors file, or a run folder
     #[arg(value_name = "FILE|RUN")]
     pub(crate) file: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) speech: Speech,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// Run each kernel once: rough numbers in a few seconds instead of half a minute
+    #[arg(long)]
+    pub(crate) quick: bool,
+
+    #[command(flatten)]
+    pub(crate) threads: Threads,
 
     #[command(flatten)]
     pub(crate) speech: Speech,
