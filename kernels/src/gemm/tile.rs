@@ -24,39 +24,40 @@ pub(crate) struct Epilogue<'a> {
 /// How far apart the rows and the depths of a sliver of A lie.
 pub(crate) trait Steps: Copy {
     fn row(self) -> usize;
-    fn depth(self, rows: usize) -> usize;
+    fn depth(self) -> usize;
 }
 
-/// A packed sliver: rows are neighbours.
+/// Rows are neighbours: a packed sliver, or columns that are contiguous.
 #[derive(Clone, Copy)]
-pub(crate) struct Packed;
+pub(crate) struct RowsAdjoin {
+    pub(crate) depth: usize,
+}
 
-impl Steps for Packed {
+impl Steps for RowsAdjoin {
     #[inline(always)]
     fn row(self) -> usize {
         1
     }
     #[inline(always)]
-    fn depth(self, rows: usize) -> usize {
-        rows
+    fn depth(self) -> usize {
+        self.depth
     }
 }
 
-/// A matrix read in place.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Strided {
+/// Depths are neighbours: rows that are contiguous, read in place.
+#[derive(Clone, Copy)]
+pub(crate) struct DepthsAdjoin {
     pub(crate) row: usize,
-    pub(crate) depth: usize,
 }
 
-impl Steps for Strided {
+impl Steps for DepthsAdjoin {
     #[inline(always)]
     fn row(self) -> usize {
         self.row
     }
     #[inline(always)]
-    fn depth(self, _: usize) -> usize {
-        self.depth
+    fn depth(self) -> usize {
+        1
     }
 }
 
@@ -154,7 +155,7 @@ impl<A: Steps, const R: usize, const V: usize> Kernel for Run<'_, A, R, V> {
                     }
                 }
             }
-            a = a.wrapping_add(t.a_steps.depth(R));
+            a = a.wrapping_add(t.a_steps.depth());
             b = b.wrapping_add(t.b_step);
         }
         let address = |i: usize, v: usize| t.out.wrapping_add(i * t.out_step + v * S::LANES);
