@@ -53,6 +53,9 @@ const fn same_sets(lanes: usize) -> usize {
 /// Slivers of A that a task packs: the packed bytes of one are small.
 const PACK_SLIVERS: usize = 4;
 
+/// So few lines stay in L2 even if they share its sets.
+const SHALLOW: usize = 32;
+
 /// The ranges that `len` is cut into.
 fn steps(len: usize, by: usize) -> impl Iterator<Item = Range<usize>> {
     (0..len).step_by(by).map(move |i| i..len.min(i + by))
@@ -111,12 +114,12 @@ impl<A: Source, B: Source> Product<'_, A, B> {
     }
 
     /// The view of B, if it should be read in place.
-    fn b_in_place(&self, lanes: usize) -> Option<Lines<'_>> {
+    fn b_in_place(&self, blocks: &Blocks, lanes: usize) -> Option<Lines<'_>> {
         let m = self.shape[0];
         let few = m <= IN_PLACE_SLIVERS * super::blocks::tile(lanes)[0];
         let fits = |b: &Lines<'_>| {
-            let met = m <= IN_PLACE_ROWS_MET && !b.depth_stride.is_multiple_of(same_sets(lanes));
-            b.line_stride == 1 && (few || met)
+            let stays = blocks.kc <= SHALLOW || !b.depth_stride.is_multiple_of(same_sets(lanes));
+            b.line_stride == 1 && (few || (m <= IN_PLACE_ROWS_MET && stays))
         };
         self.b.in_place().filter(fits)
     }
@@ -130,7 +133,8 @@ impl<A: Source, B: Source> Product<'_, A, B> {
         let [m, n, k] = self.shape;
         let lanes = exec.isa().lanes();
         let blocks = Blocks::new(exec.isa(), self.shape);
-        let (a_in_place, b_in_place) = (self.a_in_place(&blocks, lanes), self.b_in_place(lanes));
+        let (a_in_place, b_in_place) =
+            (self.a_in_place(&blocks, lanes), self.b_in_place(&blocks, lanes));
         let blocks = match a_in_place {
             Some(a) if a.line_stride != 1 => {
                 let most = super::blocks::tile(lanes)[0].min(IN_PLACE_ROWS);

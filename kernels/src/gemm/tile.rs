@@ -61,6 +61,19 @@ impl Steps for DepthsAdjoin {
     }
 }
 
+/// Asks for the cache line of `p`, which may be any address.
+#[inline(always)]
+fn prefetch(p: *const f32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch never faults, and SSE is part of x86-64.
+    unsafe {
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(p.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = p;
+}
+
 /// The operands of one tile.
 #[derive(Clone, Copy)]
 pub(crate) struct Tile<'a, A> {
@@ -140,6 +153,15 @@ impl<A: Steps, const R: usize, const V: usize> Kernel for Run<'_, A, R, V> {
                 acc = [row; R];
             }
         }
+        let address = |i: usize, v: usize| t.out.wrapping_add(i * t.out_step + v * S::LANES);
+        if S::LANES == 16 && matches!(t.store, Accumulate::Add) {
+            // What is added at the end comes from L2 or L3 while the tile is computed (1024^3: 5 %
+            // faster; nothing with 8 lanes, where a tile is small beside its panel).
+            for i in 0..R {
+                prefetch(address(i, 0));
+                prefetch(t.out.wrapping_add(i * t.out_step + t.cols - 1));
+            }
+        }
         let (mut a, mut b) = (t.a, t.b);
         for _ in 0..t.depth {
             // SAFETY: `Run::new` asks that A and B are readable at every depth below t.depth.
@@ -158,7 +180,6 @@ impl<A: Steps, const R: usize, const V: usize> Kernel for Run<'_, A, R, V> {
             a = a.wrapping_add(t.a_steps.depth());
             b = b.wrapping_add(t.b_step);
         }
-        let address = |i: usize, v: usize| t.out.wrapping_add(i * t.out_step + v * S::LANES);
         if let Accumulate::Add = t.store {
             for (i, row) in acc.iter_mut().enumerate() {
                 for (v, x) in row.iter_mut().enumerate() {
