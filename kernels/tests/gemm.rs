@@ -189,8 +189,8 @@ fn gemm_is_exact_around_every_block_size() {
             Case::plain([m, 70, 9], [LAYOUTS[m % 2], Layout::Rows, Layout::Rows]).check(exec, rng);
         }
         for n in [2047, 2048, 2049, 2081] {
-            Case::plain([31, n, 5], [Layout::Rows, LAYOUTS[n % 2], Layout::Rows]).check(exec, rng);
-            Case::plain([3, n, 40], [Layout::Rows, LAYOUTS[n % 2], Layout::Rows]).check(exec, rng);
+            Case::plain([31, n, 65], [Layout::Rows, LAYOUTS[n % 2], Layout::Rows]).check(exec, rng);
+            Case::plain([3, n, 70], [Layout::Rows, LAYOUTS[n % 2], Layout::Rows]).check(exec, rng);
         }
     }
     // More rows than tasks share at one time.

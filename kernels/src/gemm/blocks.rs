@@ -28,6 +28,10 @@ const MC: usize = 240;
 /// Columns of a panel of B, which stays in L3: 2048 * 320 * 4 B = 2.5 MiB, or 4 MiB.
 const NC: usize = 2048;
 
+/// Where depth is small a panel has more columns, so that its tasks are worth a barrier: 2^17 elements
+/// are 512 KiB, which stay in the L2 of two cores. (32 x 25088 x 16 is 4 panels and not 13.)
+const PANEL: usize = 1 << 17;
+
 /// Blocks of A that tasks share at one time: 8 * 300 KiB is about what the panel of B takes.
 const SHARED_BLOCKS: usize = 8;
 
@@ -74,12 +78,13 @@ impl Blocks {
     pub(crate) fn with_rows([m, n, k]: [usize; 3], rows: usize, lanes: usize) -> Blocks {
         let mr = balanced(m, rows, 1);
         let nr = tile(lanes)[1] * lanes;
+        let kc = balanced(k, kc(lanes), 1);
         Blocks {
             mr,
             nr,
-            kc: balanced(k, kc(lanes), 1),
+            kc,
             mc: balanced(m, MC.next_multiple_of(mr), mr),
-            nc: balanced(n, NC, nr),
+            nc: balanced(n, NC.max(PANEL / kc), nr),
             lanes,
         }
     }
