@@ -141,7 +141,7 @@ impl Conv2d {
         if let Some(winograd) = self.winograd() {
             most = most.max(winograd.scratch_len(isa)).max(winograd.gradient_scratch_len(isa));
         }
-        if let Some(winograd) = self.winograd_turned() {
+        if let Some(winograd) = self.winograd_input_gradient() {
             most = most.max(winograd.scratch_len(isa));
         }
         for phase in self.phases() {
@@ -220,10 +220,14 @@ impl Conv2d {
         length("dy", dy.len(), self.y_len());
         length("dx", dx.len(), self.x_len());
         self.check_scratch(exec, scratch);
-        if let Some(winograd) = self.winograd_turned() {
+        if let Some(winograd) = self.winograd_input_gradient() {
             let area = self.kh * self.kw;
-            let filters =
-                Filters { w, steps: [self.c * area, area], size: [self.oc, self.c], turned: true };
+            let filters = Filters {
+                w,
+                steps: [self.c * area, area],
+                size: [self.oc, self.c],
+                turned: !winograd.transposed,
+            };
             let outputs = Outputs {
                 ptr: dx.as_mut_ptr(),
                 channels: self.c,
@@ -310,19 +314,27 @@ impl Conv2d {
         let plain = square && self.stride == [1, 1] && self.dilation == [1, 1];
         let (channels, size) = ([self.c, self.oc], [[self.h, self.w], [self.oh(), self.ow()]]);
         let most = self.padding.iter().all(|&p| p < self.kh);
-        let winograd =
-            Winograd { images: self.n, channels, size, pad: self.padding, taps: self.kh };
+        let winograd = Winograd {
+            images: self.n,
+            channels,
+            size,
+            pad: self.padding,
+            taps: self.kh,
+            transposed: false,
+        };
         (plain && most && self.groups == 1 && winograd.pays()).then_some(winograd)
     }
 
     /// The same for the input gradient: outputs become inputs.
-    fn winograd_turned(&self) -> Option<Winograd> {
-        self.winograd().map(|w| Winograd {
+    fn winograd_input_gradient(&self) -> Option<Winograd> {
+        let w = self.winograd()?;
+        let turned = Winograd {
             channels: [self.oc, self.c],
             size: [w.size[1], w.size[0]],
             pad: w.pad.map(|p| self.kh - 1 - p),
             ..w
-        })
+        };
+        Some(w.transpose().unwrap_or(turned))
     }
 
     #[track_caller]

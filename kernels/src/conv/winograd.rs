@@ -8,10 +8,12 @@
 //! channels of 36 values, each tile by tile, is 36 matrix products [tiles, C] x [C, OC]: for 3 x 3 taps
 //! 36 multiplications make 16 outputs, a quarter of 9 * 16; for 5 x 5 they make 4, of 100. The lanes of
 //! the transforms are channels. The input gradient is the same with the filters turned around, the
-//! weight gradient the transpose:
+//! weight gradient a transpose; so is another form of the input gradient, for which few padded outputs
+//! are computed in vain:
 //!
 //! ```text
 //! dw = G^T [ sum over tiles of (B^T d B) * (C dY C^T) ] G
+//! dX = sum over tiles of B [ sum over outputs of (G w G^T) * (C dY C^T) ] B^T
 //! ```
 //!
 //! A task takes some rows of tiles of some images; its values stay about in L2.
@@ -30,7 +32,7 @@ use crate::gemm::view::Dest;
 use crate::gemm::{Activation, Bias};
 use crate::isa::Isa;
 use crate::threads::Exec;
-use axis::{Input, POINTS};
+use axis::{Collect, Evaluate, Input, InputGradient, POINTS};
 use core::marker::PhantomData;
 pub(super) use filter::Filters;
 use filter::{FilterValues, Packed};
@@ -63,6 +65,9 @@ pub(super) struct Winograd {
     pub(super) pad: [usize; 2],
     /// R: 3 or 5.
     pub(super) taps: usize,
+    /// The transpose: inputs are gradients of outputs, whose windows of results overlap. The padding
+    /// is still that of the forward pass.
+    pub(super) transposed: bool,
 }
 
 /// How it is cut, by the shape and the lanes alone.
@@ -91,13 +96,24 @@ impl Winograd {
         self.channels.iter().all(|&c| c >= CHANNELS) && full && self.images * tiles >= FEW_TILES
     }
 
+    /// The transpose, if a task can hold the tiles of a plane and it saves work: windows without their
+    /// border are M x M for each tile, where the filters turned around make M x M for all H x W.
+    pub(super) fn transpose(self) -> Option<Winograd> {
+        let ([c, oc], [x, y], m) = (self.channels, self.size, self.outputs());
+        let tiles = |size: [usize; 2]| size.iter().map(|n| n.div_ceil(m)).product::<usize>();
+        let wins = tiles(y) <= MOST_TILES && 4 * tiles(y) < 3 * tiles(x);
+        let transposed = Winograd { channels: [oc, c], size: [y, x], transposed: true, ..self };
+        wins.then_some(transposed)
+    }
+
     fn cuts(&self, isa: Isa) -> Cuts {
         let lanes = isa.lanes();
-        let tiles = self.size[1].map(|n| n.div_ceil(self.outputs()));
+        let tiled = if self.transposed { self.size[0] } else { self.size[1] };
+        let tiles = tiled.map(|n| n.div_ceil(self.outputs()));
         let channels: usize = self.channels.map(|c| c.next_multiple_of(lanes)).iter().sum();
         let most = (BLOCK / (POINTS * POINTS * channels)).clamp(FEW_TILES, MOST_TILES);
         let plane = tiles[0] * tiles[1];
-        let (images, rows) = if 2 * plane <= most {
+        let (images, rows) = if 2 * plane <= most || self.transposed {
             (balanced(self.images, most / plane), tiles[0])
         } else {
             (1, balanced(tiles[0], most / tiles[1]))
@@ -199,13 +215,15 @@ impl Winograd {
         let (m, staged) = rest.split_at_mut(to.len());
         let [channels, _] = self.channels;
         let source = Source { data: x, channels, size: self.size[0], pad: self.pad };
-        isa.run(ToValues::<Input, M, 6> {
-            source,
-            tiles,
-            staged,
-            values: (v, from),
-            transform: PhantomData,
-        });
+        let values = (&mut *v, from);
+        if self.transposed {
+            let source = Source { pad: [0, 0], ..source };
+            let transform = PhantomData::<Evaluate>;
+            isa.run(ToValues::<_, M, M> { source, tiles, staged: &mut *staged, values, transform });
+        } else {
+            let transform = PhantomData::<Input>;
+            isa.run(ToValues::<_, M, 6> { source, tiles, staged: &mut *staged, values, transform });
+        }
         let packed = self.packed(cuts.lanes);
         let tail = to.channels / packed.width * packed.width * channels;
         for f in 0..POINTS * POINTS {
@@ -234,7 +252,20 @@ impl Winograd {
             isa.run(unsafe { RunPanel::new(panel) });
         }
         // SAFETY: passed on from the caller.
-        isa.run(unsafe { FromValues::<M>::new(outputs, tiles, staged, (m, to)) });
+        unsafe {
+            if self.transposed {
+                let pad = self.pad;
+                isa.run(FromValues::<InputGradient, M, 6>::new(
+                    outputs,
+                    pad,
+                    tiles,
+                    staged,
+                    (m, to),
+                ));
+            } else {
+                isa.run(FromValues::<Collect, M, M>::new(outputs, [0, 0], tiles, staged, (m, to)));
+            }
+        }
     }
 }
 

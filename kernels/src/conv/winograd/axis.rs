@@ -50,6 +50,32 @@ impl OneAxis<6, POINTS> for Input {
     }
 }
 
+/// The transpose of [`Input`]: products of values to six inputs.
+#[derive(Clone, Copy)]
+pub(super) struct InputGradient;
+
+impl OneAxis<POINTS, 6> for InputGradient {
+    #[inline(always)]
+    fn apply<S: Simd>(s: S, x: [S::F; POINTS]) -> [S::F; 6] {
+        let [a, aa, b, bb] =
+            [POWERS_A[1], POWERS_A[2], POWERS_B[1], POWERS_B[2]].map(|k| s.splat(k));
+        let (sum, product) =
+            (s.splat(POWERS_A[2] + POWERS_B[2]), s.splat(POWERS_A[2] * POWERS_B[2]));
+        let (even_a, odd_a) = (s.add(x[1], x[2]), s.mul(a, s.sub(x[1], x[2])));
+        let (even_b, odd_b) = (s.add(x[3], x[4]), s.mul(b, s.sub(x[3], x[4])));
+        let even = s.mul_add(aa, even_b, s.mul(bb, even_a));
+        let odd = s.mul_add(aa, odd_b, s.mul(bb, odd_a));
+        [
+            s.mul(product, x[0]),
+            s.sub(s.mul(product, x[5]), odd),
+            s.sub(s.zero(), s.mul_add(sum, x[0], even)),
+            s.neg_mul_add(sum, x[5], s.add(odd_a, odd_b)),
+            s.add(x[0], s.add(even_a, even_b)),
+            x[5],
+        ]
+    }
+}
+
 /// Values of the polynomial with the coefficients x: the gradient of M outputs.
 #[derive(Clone, Copy)]
 pub(super) struct Evaluate;
@@ -138,23 +164,29 @@ impl Grid {
     }
 }
 
-/// What is done to each vector at the end: max(floor, x + bias).
+/// What is done with each vector at the end.
 #[derive(Clone, Copy)]
-pub(super) struct Finish<F> {
-    pub(super) bias: F,
-    pub(super) floor: F,
+pub(super) enum Finish<F> {
+    Store,
+    /// Added to what is there.
+    Add,
+    /// max(floor, x + bias) is stored.
+    Output {
+        bias: F,
+        floor: F,
+    },
 }
 
 /// to = T from T^T, a vector for each element.
 ///
 /// # Safety
-/// `from` must be readable at I x I vectors and `to` writable at O x O, and they must not overlap.
+/// `from` must be readable at I x I vectors and `to` writable (readable, to add) at O x O, and they must not overlap.
 #[inline(always)]
 pub(super) unsafe fn both_axes<S: Simd, T: OneAxis<I, O>, const I: usize, const O: usize>(
     s: S,
     from: Grid,
     to: Grid,
-    finish: Option<Finish<S::F>>,
+    finish: Finish<S::F>,
 ) {
     let mut half = [[s.zero(); I]; O];
     for j in 0..I {
@@ -169,9 +201,12 @@ pub(super) unsafe fn both_axes<S: Simd, T: OneAxis<I, O>, const I: usize, const 
     }
     for (i, half) in half.into_iter().enumerate() {
         for (j, mut y) in T::apply(s, half).into_iter().enumerate() {
-            if let Some(Finish { bias, floor }) = finish {
+            match finish {
+                Finish::Store => {}
+                // SAFETY: i and j are below O.
+                Finish::Add => y = s.add(y, unsafe { s.load_ptr(to.at(i, j)) }),
                 // This order keeps NaN.
-                y = s.max(floor, s.add(y, bias));
+                Finish::Output { bias, floor } => y = s.max(floor, s.add(y, bias)),
             }
             // SAFETY: i and j are below O.
             unsafe { s.store_ptr(to.at(i, j), y) };

@@ -1,6 +1,6 @@
 //! Filters to values, packed as the right-hand sides of the products, and their gradient back.
 
-use super::axis::{Grid, OneAxis, POINTS, Taps, TapsGradient, both_axes};
+use super::axis::{Finish, Grid, OneAxis, POINTS, Taps, TapsGradient, both_axes};
 use super::lanes::{Rows, SLACK, from_lanes, to_lanes};
 use super::planes::Values;
 use crate::Accumulate;
@@ -89,7 +89,7 @@ where
                     step: [(POINTS * step) as isize, step as isize],
                 };
                 // SAFETY: the taps fill the first R * R vectors; the rest is the maker's promise.
-                unsafe { both_axes::<S, Taps, R, POINTS>(s, from, to, None) };
+                unsafe { both_axes::<S, Taps, R, POINTS>(s, from, to, Finish::Store) };
             }
         }
     }
@@ -161,7 +161,7 @@ where
             let ptr = self.taps[c * R * R * S::LANES..].as_mut_ptr();
             let to = Grid { ptr, step: [R as isize * lanes, lanes] };
             // SAFETY: both lie in buffers whose lengths were checked above.
-            unsafe { both_axes::<S, TapsGradient, POINTS, R>(s, from, to, None) };
+            unsafe { both_axes::<S, TapsGradient, POINTS, R>(s, from, to, Finish::Store) };
         }
         let mut tap = self.taps.as_ptr();
         let next = || {

@@ -1,6 +1,6 @@
 //! Planes to values and values to planes: the transforms of a block of tiles.
 
-use super::axis::{Collect, Finish, Grid, OneAxis, POINTS, both_axes};
+use super::axis::{Finish, Grid, OneAxis, POINTS, both_axes};
 use super::lanes::{Rows, SLACK, from_lanes, to_lanes};
 use crate::Accumulate;
 use crate::gemm::Activation;
@@ -96,7 +96,9 @@ impl<T: OneAxis<I, POINTS>, const M: usize, const I: usize> Kernel for ToValues<
                         let to = values.grid(out, tile + row * across + column, channel);
                         // SAFETY: the window ends in the staged rows; the values of this tile and
                         // these channels lie in `out`, checked above.
-                        unsafe { both_axes::<S, T, I, POINTS>(s, Grid { ptr, step }, to, None) };
+                        unsafe {
+                            both_axes::<S, T, I, POINTS>(s, Grid { ptr, step }, to, Finish::Store)
+                        };
                     }
                 }
             }
@@ -146,68 +148,79 @@ unsafe impl Send for Outputs<'_> {}
 // SAFETY: as above.
 unsafe impl Sync for Outputs<'_> {}
 
-/// Outputs of a block of tiles from values.
-pub(super) struct FromValues<'a, const M: usize> {
+/// Outputs of a block of tiles from values: windows of O x O, M apart. Larger ones overlap and are
+/// added; then the block is whole planes, and the first window begins at -pad.
+pub(super) struct FromValues<'a, T, const M: usize, const O: usize> {
     outputs: Outputs<'a>,
+    pad: [usize; 2],
     tiles: &'a Tiles,
     staged: &'a mut [f32],
     values: (&'a mut [f32], Values),
+    transform: PhantomData<T>,
 }
 
-impl<'a, const M: usize> FromValues<'a, M> {
+impl<'a, T, const M: usize, const O: usize> FromValues<'a, T, M, O> {
     /// The kernel.
     ///
     /// # Safety
     /// `outputs` must be writable (readable, to add to it) at the outputs of the tiles, by this task
-    /// alone.
+    /// alone. Without a `pad` the windows begin at 0.
     pub(super) unsafe fn new(
         outputs: Outputs<'a>,
+        pad: [usize; 2],
         tiles: &'a Tiles,
         staged: &'a mut [f32],
         values: (&'a mut [f32], Values),
     ) -> Self {
-        FromValues { outputs, tiles, staged, values }
+        FromValues { outputs, pad, tiles, staged, values, transform: PhantomData }
     }
 }
 
-impl<const M: usize> Kernel for FromValues<'_, M> {
+impl<T: OneAxis<POINTS, O>, const M: usize, const O: usize> Kernel for FromValues<'_, T, M, O> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Tiles { images, rows, across } = self.tiles.clone();
         let Outputs { ptr, channels, size: [h, w], bias, activation, acc } = self.outputs;
-        let values = self.values.1;
+        let (values, [above, left]) = (self.values.1, self.pad);
         assert!(self.values.0.len() >= values.len());
         assert!(self.tiles.len() * values.channels <= values.step);
-        let pitch = across * M;
-        assert!(self.staged.len() >= rows.len() * M * pitch * S::LANES);
+        let (pitch, lines) = ((across - 1) * M + O, (rows.len() - 1) * M + O);
+        let first = rows.start * M;
+        let end = if O > M { h } else { h.min(rows.end * M) };
+        assert!(left + w <= pitch && above + end - first <= lines, "windows cover the outputs");
+        let staged = &mut self.staged[..lines * pitch * S::LANES];
         let floor = match activation {
             Activation::None => f32::NEG_INFINITY,
             Activation::Relu => 0.0,
         };
-        let first = rows.start * M;
-        let count = (h.min(rows.end * M) - first) * w;
         let mut tile = 0;
         for image in images {
             for channel in (0..channels).step_by(S::LANES) {
                 let live = S::LANES.min(channels - channel);
                 let bias = bias.map_or(s.zero(), |bias| s.load_tail(&bias[channel..][..live]));
-                let finish = Finish { bias, floor: s.splat(floor) };
+                let mut finish = Finish::Output { bias, floor: s.splat(floor) };
+                if O > M {
+                    finish = Finish::Add;
+                    staged.fill(0.0);
+                }
                 for row in 0..rows.len() {
                     for column in 0..across {
                         let at = (row * M * pitch + column * M) * S::LANES;
                         let step = [(pitch * S::LANES) as isize, S::LANES as isize];
-                        let to = Grid { ptr: self.staged[at..].as_mut_ptr(), step };
+                        let to = Grid { ptr: staged[at..].as_mut_ptr(), step };
                         let tile = tile + row * across + column;
                         let from = values.grid(self.values.0.as_mut_ptr(), tile, channel);
                         // SAFETY: both lie in buffers whose lengths were checked above.
-                        unsafe { both_axes::<S, Collect, POINTS, M>(s, from, to, Some(finish)) };
+                        unsafe { both_axes::<S, T, POINTS, O>(s, from, to, finish) };
                     }
                 }
                 let at = (image * channels + channel) * h * w + first * w;
+                let count = (end - first) * w;
                 let to = Rows { ptr: ptr.wrapping_add(at), step: h * w, live, count, acc };
-                let (mut line, mut column) = (self.staged.as_ptr(), 0);
+                let line = staged[(above * pitch + left) * S::LANES..].as_ptr();
+                let (mut line, mut column) = (line, 0);
                 let next = || {
                     if column == w {
                         (line, column) = (line.wrapping_add(pitch * S::LANES), 0);
