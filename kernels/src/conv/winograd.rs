@@ -26,8 +26,8 @@ mod weight;
 
 use super::correlate::{SLOTS, balanced, split};
 use crate::gemm::blocks::{LINE, aligned, tile};
-use crate::gemm::panel::{Lhs, Panel, Rhs, RunPanel};
-use crate::gemm::tile::{Epilogue, Strided};
+use crate::gemm::panel::{Lhs, Panel, Rhs, RunPanel, Strided};
+use crate::gemm::tile::Epilogue;
 use crate::gemm::view::Dest;
 use crate::gemm::{Activation, Bias};
 use crate::isa::Isa;
