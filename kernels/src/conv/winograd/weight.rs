@@ -30,7 +30,9 @@ impl Winograd {
 
     fn chunks(&self, cuts: &Cuts) -> usize {
         let tasks: usize = cuts.blocks(self).iter().product();
-        (SUMS / self.sums(cuts.lanes).len()).clamp(1, CHUNKS).min(tasks.max(1))
+        let most = (SUMS / self.sums(cuts.lanes).len()).clamp(1, CHUNKS);
+        // None of them empty: its sums would be added too.
+        tasks.div_ceil(tasks.div_ceil(most).max(1)).max(1)
     }
 
     fn gradient_slot(&self, cuts: &Cuts) -> usize {
