@@ -48,7 +48,7 @@ pub enum Phase {
     Forward,
     /// dx from w and dy.
     InputGradient,
-    /// dw from x and dy; its counterparts also sum the gradient of the bias.
+    /// dw from x and dy, without the gradient of the bias.
     WeightGradient,
 }
 

@@ -13,7 +13,7 @@ pub const SHAPES: [[usize; 3]; 15] = [
     [256, 256, 256],
     [512, 512, 512],
     [1024, 1024, 1024],
-    // LeNet-300-100 at batch 128: forward, weight gradient, input gradient of a first layer; the
+    // LeNet-300-100 at batch 128: forward, weight gradient and input gradient of its first layer; the
     // second layer; the classifier.
     [128, 300, 784],
     [300, 784, 128],
