@@ -2,7 +2,7 @@
 
 use super::{Evaluation, Stage};
 
-/// What [`Trainer::advance`] did.
+/// What [`Trainer::advance`](super::Trainer::advance) did.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Event {
     /// One optimiser step.
