@@ -35,7 +35,8 @@ use crate::shape::Shape;
 #[derive(Clone, Debug)]
 pub struct Compact {
     /// The layers that are left, each with its name. A [`Select`](crate::nn::Layer::Select) is new
-    /// where only some of the input's features, or of those behind a flatten, are read.
+    /// where only some of the input's features, or of those behind a flatten, are read, and where
+    /// that saves more weights than it copies features.
     pub layers: Vec<Named>,
     /// The same, built.
     pub model: Model,
@@ -72,7 +73,7 @@ impl Removed {
 /// use proxtape::nn::{Layer, Model};
 /// use proxtape::{Params, Random};
 /// let layers = [
-///     Layer::linear(3).named("fc1"),
+///     Layer::linear(5).named("fc1"),
 ///     Layer::Relu.named("relu"),
 ///     Layer::linear(2).named("fc2"),
 /// ];
@@ -80,7 +81,7 @@ impl Removed {
 /// Model::new(&mut params, [4], &layers, &mut Random::new(1))?;
 /// // Feature 1 feeds nothing, and neuron 2 gives relu(0.5) for every sample.
 /// let w = params.find("fc1.weight").unwrap();
-/// for at in [1, 5, 9, 8, 10, 11] {
+/// for at in [1, 5, 9, 13, 17, 8, 10, 11] {
 ///     params.value_mut(w)[at] = 0.0;
 /// }
 /// let b = params.find("fc1.bias").unwrap();
@@ -88,11 +89,11 @@ impl Removed {
 ///
 /// let small = compact(&layers, &params, [4])?;
 /// assert_eq!(small.layers[0].layer, Layer::Select { indices: vec![0, 2, 3] });
-/// assert_eq!(small.removed[0].after, Some([2, 3].into()));
-/// assert_eq!(small.removed[1].after, Some([2, 2].into()));
+/// assert_eq!(small.removed[0].after, Some([4, 3].into()));
+/// assert_eq!(small.removed[1].after, Some([2, 4].into()));
 /// // relu(0.5) went into the biases of fc2, which were zero.
 /// let (w, b) = (params.find("fc2.weight").unwrap(), small.params.find("fc2.bias").unwrap());
-/// assert_eq!(small.params.value(b)[1], 0.5 * params.value(w)[5]);
+/// assert_eq!(small.params.value(b)[1], 0.5 * params.value(w)[7]);
 /// # Ok::<(), proxtape::nn::ModelError>(())
 /// ```
 ///

@@ -11,8 +11,7 @@ impl Weight {
     /// Cuts what can be cut; tells whether there was anything.
     pub(super) fn trim(&mut self) -> bool {
         let Some(window) = self.window else { return false };
-        let mut cut = [[0; 2]; 2];
-        for axis in 0..2 {
+        let cut = [0, 1].map(|axis| {
             let (kernel, zero) = (self.kernel[axis], self.zero_ends(axis));
             let way = window.way(axis, kernel);
             let outputs = way / window.stride[axis];
@@ -22,8 +21,8 @@ impl Weight {
                 t + b < kernel && t * d <= window.padding[axis] && same == Some(outputs)
             };
             let pairs = (0..=zero[0]).flat_map(|t| (0..=zero[1]).map(move |b| [t, b]));
-            cut[axis] = pairs.filter(|&c| fits(c)).max_by_key(|c| c[0] + c[1]).unwrap_or_default();
-        }
+            pairs.filter(|&c| fits(c)).max_by_key(|c| c[0] + c[1]).unwrap_or_default()
+        });
         if cut == [[0; 2]; 2] {
             return false;
         }
