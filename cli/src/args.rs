@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Compact(CompactArgs),
     /// List what a model file or a run holds
     Inspect(InspectArgs),
+    /// Measure the kernels on this machine, as shares of what it can do
+    Bench(BenchArgs),
 }
 
 impl Command {
@@ -38,6 +40,7 @@ impl Command {
             Command::Eval(args) => args.speech.quiet,
             Command::Compact(args) => args.speech.quiet,
             Command::Inspect(args) => args.speech.quiet,
+            Command::Bench(args) => args.speech.quiet,
         }
     }
 }
@@ -116,6 +119,19 @@ pub(crate) struct InspectArgs {
     /// A safetensors file, or a run folder
     #[arg(value_name = "FILE|RUN")]
     pub(crate) file: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) speech: Speech,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// Run each kernel once: rough numbers in a few seconds instead of half a minute
+    #[arg(long)]
+    pub(crate) quick: bool,
+
+    #[command(flatten)]
+    pub(crate) threads: Threads,
 
     #[command(flatten)]
     pub(crate) speech: Speech,

@@ -1,11 +1,12 @@
 //! The `proxtape` command line: trains compact networks, evaluates them and looks into their files.
 //!
-//! Results for machines (`--json`) and the text of `eval`, `compact` and `inspect` go to
-//! stdout; everything that `train` tells people goes to stderr. Exit codes: 0 done, 1 failed, 2
+//! Results for machines (`--json`) and the text of `eval`, `compact`, `inspect` and `bench` go
+//! to stdout; everything that `train` tells people goes to stderr. Exit codes: 0 done, 1 failed, 2
 //! wrong usage, 130 interrupted and saved.
 #![forbid(unsafe_code)]
 
 mod args;
+mod bench;
 mod compact;
 mod eval;
 mod experiment;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         Command::Eval(args) => eval::run(args, voice),
         Command::Compact(args) => compact::run(args, voice),
         Command::Inspect(args) => inspect::run(args, voice),
+        Command::Bench(args) => bench::run(args, voice),
     };
     match ending {
         Ok(ending) => ExitCode::from(ending.code()),

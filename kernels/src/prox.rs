@@ -39,12 +39,14 @@ mod l11_l12;
 mod l2;
 mod l_half;
 mod mcp;
+mod newton;
 mod run;
 mod shrink;
 mod solver;
 mod source;
 mod sparse_group_lasso;
 mod sums;
+mod sweep;
 mod transformed_l1;
 
 pub use cges::{Cges, CgesOneShot};
@@ -61,7 +63,7 @@ pub use mcp::Mcp;
 pub use sparse_group_lasso::SparseGroupLasso;
 pub use transformed_l1::TransformedL1;
 
-pub(crate) use flat::{Flat, Visit, load_at, visit_run};
+pub(crate) use flat::{Flat, Visit, load_at, prefetch, visit_run};
 pub(crate) use run::{TASK, run};
 pub(crate) use source::Source;
 

@@ -62,10 +62,19 @@ impl Data {
     }
 }
 
+/// The error of Winograd's algorithm, in parts of the layer's largest result.
+const WINOGRAD: f64 = 4e-6;
+
+/// Equal, or close where the shape runs Winograd's algorithm.
 #[track_caller]
 fn assert_same(what: &str, s: &Conv2d, exec: Exec, got: &[f32], want: impl Iterator<Item = f64>) {
+    let want: Vec<f64> = want.collect();
+    let scale = want.iter().fold(0.0f64, |m, x| m.max(x.abs()));
+    let most = if s.is_winograd() { WINOGRAD * scale } else { 0.0 };
+    assert_eq!(got.len(), want.len(), "{what}");
     for (i, (&got, want)) in got.iter().zip(want).enumerate() {
-        assert!(f64::from(got) == want, "{what} at {i}: {got}, not {want}; {s:?} {exec:?}");
+        let error = (f64::from(got) - want).abs();
+        assert!(error <= most, "{what} at {i}: {got}, not {want}; {s:?} {exec:?}");
     }
 }
 
@@ -193,22 +202,63 @@ fn conv_is_exact_on_random_shapes() {
 #[test]
 fn conv_rounds_no_worse_than_its_depth() {
     let rng = &mut Rng::new(4);
-    let s = Conv2d { padding: [1, 1], ..shape([6, 40, 10, 10], [50, 3, 3]) };
+    let s = Conv2d { padding: [1, 1], dilation: [2, 1], ..shape([6, 40, 10, 10], [50, 3, 3]) };
+    assert!(!s.is_winograd());
+    check_rounding(&s, rng, 1e-6);
+}
+
+#[test]
+fn conv_by_winograd_rounds_as_it_says() {
+    let rng = &mut Rng::new(6);
+    for (size, taps) in [([6, 40, 10, 10], 3), ([2, 128, 16, 16], 3), ([6, 40, 12, 12], 5)] {
+        let s = Conv2d { padding: [1, 1], ..shape(size, [50, taps, taps]) };
+        assert!(s.is_winograd());
+        check_rounding(&s, rng, WINOGRAD);
+    }
+}
+
+/// Forward and both gradients of random operands, whose errors are at most `most`.
+fn check_rounding(s: &Conv2d, rng: &mut Rng, most: f64) {
     let (x, w) = (rng.vec(s.x_len(), -1.0, 1.0), rng.vec(s.w_len(), -1.0, 1.0));
     let dy = rng.vec(s.y_len(), -1.0, 1.0);
-    let [y, dx, dw] = oracle(&s, &x, &w, &dy);
+    let [y, dx, dw] = oracle(s, &x, &w, &dy);
     for exec in execs() {
         let mut scratch = vec![f32::NAN; s.scratch_len(exec.isa())];
         let mut got = vec![f32::NAN; s.y_len()];
         let op = ConvForward { x: &x, w: &w, bias: None, activation: Activation::None };
         s.forward(exec, &op, &mut got, &mut scratch);
-        assert_close(&got, &y, 1e-6);
+        assert_close(&got, &y, most);
         let mut got = vec![f32::NAN; s.x_len()];
         s.input_gradient(exec, (&w, &dy), &mut got, Accumulate::Store, &mut scratch);
-        assert_close(&got, &dx, 1e-6);
+        assert_close(&got, &dx, most);
         let mut got = vec![f32::NAN; s.w_len()];
         s.weight_gradient(exec, (&x, &dy), &mut got, Accumulate::Store, &mut scratch);
-        assert_close(&got, &dw, 1e-6);
+        assert_close(&got, &dw, most);
+    }
+}
+
+#[test]
+fn conv_by_winograd_is_right_on_random_shapes() {
+    let rng = &mut Rng::new(7);
+    let mut done = [0; 2];
+    while done.iter().any(|&n| n < 12) {
+        let five = rng.below(2);
+        let taps = 3 + 2 * five;
+        let s = Conv2d {
+            n: 1 + rng.below(9),
+            c: 12 + rng.below(30),
+            h: taps + rng.below(20),
+            w: taps + rng.below(40),
+            oc: 12 + rng.below(40),
+            kh: taps,
+            kw: taps,
+            padding: [rng.below(taps), rng.below(taps)],
+            ..Conv2d::default()
+        };
+        if s.is_winograd() && s.macs() < 4 << 20 && done[five] < 12 {
+            check(&s, &execs(), rng);
+            done[five] += 1;
+        }
     }
 }
 
@@ -217,6 +267,8 @@ fn conv_gives_the_same_bits_at_any_number_of_threads() {
     let rng = &mut Rng::new(5);
     for s in [
         Conv2d { padding: [1, 1], ..shape([9, 20, 14, 14], [40, 3, 3]) },
+        Conv2d { padding: [2, 1], ..shape([9, 20, 14, 14], [40, 5, 5]) },
+        Conv2d { padding: [1, 1], ..shape([9, 10, 14, 14], [40, 3, 3]) },
         Conv2d { padding: [1, 1], ..shape([10, 130, 2, 2], [300, 3, 3]) },
         Conv2d { padding: [1, 1], stride: [2, 2], ..shape([5, 16, 33, 31], [32, 3, 3]) },
         Conv2d { padding: [1, 1], groups: 32, ..shape([6, 32, 40, 40], [32, 3, 3]) },

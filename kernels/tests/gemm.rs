@@ -180,7 +180,7 @@ fn gemm_takes_every_layout_of_every_operand() {
 fn gemm_is_exact_around_every_block_size() {
     let rng = &mut Rng::new(3);
     for exec in execs() {
-        for k in [255, 256, 257, 511, 513] {
+        for k in [319, 320, 321, 511, 512, 513, 641] {
             let layouts = [LAYOUTS[k % 2], LAYOUTS[k / 2 % 2], Layout::Rows];
             Case::plain([30, 70, k], layouts).check(exec, rng);
             Case { beta: 1.0, bias: 1, ..Case::plain([2, 9, k], layouts) }.check(exec, rng);
@@ -189,8 +189,8 @@ fn gemm_is_exact_around_every_block_size() {
             Case::plain([m, 70, 9], [LAYOUTS[m % 2], Layout::Rows, Layout::Rows]).check(exec, rng);
         }
         for n in [2047, 2048, 2049, 2081] {
-            Case::plain([31, n, 5], [Layout::Rows, LAYOUTS[n % 2], Layout::Rows]).check(exec, rng);
-            Case::plain([3, n, 40], [Layout::Rows, LAYOUTS[n % 2], Layout::Rows]).check(exec, rng);
+            Case::plain([31, n, 65], [Layout::Rows, LAYOUTS[n % 2], Layout::Rows]).check(exec, rng);
+            Case::plain([3, n, 70], [Layout::Rows, LAYOUTS[n % 2], Layout::Rows]).check(exec, rng);
         }
     }
     // More rows than tasks share at one time.

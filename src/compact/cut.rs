@@ -10,7 +10,7 @@ type Values = Vec<(String, Vec<f32>)>;
 
 impl Net {
     pub(super) fn cut(mut self) -> (Vec<Named>, Values) {
-        let kept = self.settle();
+        let kept = self.choose();
         let mut cutter = Cutter { axes: &self.axes, kept, values: Vec::new() };
         let layers = cutter.sequence(&self.nodes, "");
         (layers, cutter.values)

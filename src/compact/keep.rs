@@ -23,7 +23,7 @@ impl Kept {
 
 impl Net {
     /// Drops the selections that do not pay, and says which units stay then.
-    pub(super) fn settle(&mut self) -> Kept {
+    pub(super) fn choose(&mut self) -> Kept {
         loop {
             let kept = self.kept();
             let mut costs = vec![0; self.axes.len()];

@@ -26,6 +26,7 @@ fn wrong_usage_exits_with_2() {
         ("train digits --resume runs/a", "--resume"),
         ("eval", "RUN"),
         ("inspect", "FILE"),
+        ("bench --threads 0", "1..=1024"),
     ] {
         let ran = folder.run(arguments);
         assert_eq!(ran.code, 2, "`{arguments}`: {}", ran.err);

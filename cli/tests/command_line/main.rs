@@ -1,5 +1,6 @@
 //! The built program from end to end.
 
+mod bench;
 mod compact;
 mod errors;
 mod files;

@@ -3,10 +3,17 @@
 use super::Activation;
 use super::blocks::tile;
 use super::finish::{Dense, Finish, MR, NR};
-use super::tile::{Epilogue, First, Packed, Run, Steps, Strided, Tile};
+use super::tile::{DepthsAdjoin, Epilogue, First, RowsAdjoin, Run, Steps, Tile};
 use super::view::Dest;
 use crate::Accumulate;
 use crate::simd::{Kernel, Simd};
+
+/// The steps of a matrix that is read in place, of which one is 1.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Strided {
+    pub(crate) row: usize,
+    pub(crate) depth: usize,
+}
 
 /// The slivers of A: packed, or a matrix in place.
 #[derive(Clone, Copy)]
@@ -97,7 +104,7 @@ impl Kernel for RunPanel<'_> {
                 unsafe {
                     let mut t = Tile {
                         a,
-                        a_steps: Packed,
+                        a_steps: RowsAdjoin { depth: size[0] },
                         b,
                         b_step,
                         depth,
@@ -114,10 +121,15 @@ impl Kernel for RunPanel<'_> {
                         t = Tile { out, out_step, cols, first, store, activation, ..t };
                     }
                     match lhs.in_place {
-                        None => dispatch::<S, Packed, MR>(s, size[0], t),
-                        Some(steps) => {
-                            dispatch::<S, Strided, IN_PLACE_ROWS>(s, size[0], t.with_steps(steps));
+                        Some(Strided { row, depth: 1 }) if row != 1 => {
+                            let steps = DepthsAdjoin { row };
+                            dispatch::<S, _, IN_PLACE_ROWS>(s, size[0], t.with_steps(steps));
                         }
+                        Some(Strided { depth, .. }) => {
+                            let steps = RowsAdjoin { depth };
+                            dispatch::<S, _, MR>(s, size[0], t.with_steps(steps));
+                        }
+                        None => dispatch::<S, _, MR>(s, size[0], t),
                     }
                     if in_tile.is_none() {
                         s.vectorize(Finish::new(&dense, (c, at), size, epilogue));
@@ -128,7 +140,7 @@ impl Kernel for RunPanel<'_> {
     }
 }
 
-/// Rows of a sliver of A in place: each row wants an address register, and there are sixteen.
+/// Rows of a sliver whose rows do not adjoin: each wants an address register, of sixteen.
 pub(super) const IN_PLACE_ROWS: usize = 8;
 
 /// From a number of rows and columns to the tile that has them as literals.

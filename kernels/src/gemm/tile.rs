@@ -24,40 +24,54 @@ pub(crate) struct Epilogue<'a> {
 /// How far apart the rows and the depths of a sliver of A lie.
 pub(crate) trait Steps: Copy {
     fn row(self) -> usize;
-    fn depth(self, rows: usize) -> usize;
+    fn depth(self) -> usize;
 }
 
-/// A packed sliver: rows are neighbours.
+/// Rows are neighbours: a packed sliver, or columns that are contiguous.
 #[derive(Clone, Copy)]
-pub(crate) struct Packed;
+pub(crate) struct RowsAdjoin {
+    pub(crate) depth: usize,
+}
 
-impl Steps for Packed {
+impl Steps for RowsAdjoin {
     #[inline(always)]
     fn row(self) -> usize {
         1
     }
     #[inline(always)]
-    fn depth(self, rows: usize) -> usize {
-        rows
+    fn depth(self) -> usize {
+        self.depth
     }
 }
 
-/// A matrix read in place.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Strided {
+/// Depths are neighbours: rows that are contiguous, read in place.
+#[derive(Clone, Copy)]
+pub(crate) struct DepthsAdjoin {
     pub(crate) row: usize,
-    pub(crate) depth: usize,
 }
 
-impl Steps for Strided {
+impl Steps for DepthsAdjoin {
     #[inline(always)]
     fn row(self) -> usize {
         self.row
     }
     #[inline(always)]
-    fn depth(self, _: usize) -> usize {
-        self.depth
+    fn depth(self) -> usize {
+        1
     }
+}
+
+/// Asks for the cache line of `p`, which may be any address.
+#[inline(always)]
+fn prefetch(p: *const f32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch never faults, and SSE is part of x86-64.
+    unsafe {
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(p.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = p;
 }
 
 /// The operands of one tile.
@@ -139,6 +153,15 @@ impl<A: Steps, const R: usize, const V: usize> Kernel for Run<'_, A, R, V> {
                 acc = [row; R];
             }
         }
+        let address = |i: usize, v: usize| t.out.wrapping_add(i * t.out_step + v * S::LANES);
+        if S::LANES == 16 && matches!(t.store, Accumulate::Add) {
+            // What is added at the end comes from L2 or L3 while the tile is computed (1024^3: 5 %
+            // faster; nothing with 8 lanes, where a tile is small beside its panel).
+            for i in 0..R {
+                prefetch(address(i, 0));
+                prefetch(t.out.wrapping_add(i * t.out_step + t.cols - 1));
+            }
+        }
         let (mut a, mut b) = (t.a, t.b);
         for _ in 0..t.depth {
             // SAFETY: `Run::new` asks that A and B are readable at every depth below t.depth.
@@ -154,10 +177,9 @@ impl<A: Steps, const R: usize, const V: usize> Kernel for Run<'_, A, R, V> {
                     }
                 }
             }
-            a = a.wrapping_add(t.a_steps.depth(R));
+            a = a.wrapping_add(t.a_steps.depth());
             b = b.wrapping_add(t.b_step);
         }
-        let address = |i: usize, v: usize| t.out.wrapping_add(i * t.out_step + v * S::LANES);
         if let Accumulate::Add = t.store {
             for (i, row) in acc.iter_mut().enumerate() {
                 for (v, x) in row.iter_mut().enumerate() {

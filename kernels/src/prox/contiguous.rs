@@ -1,25 +1,33 @@
-//! Groups of one or more contiguous runs.
+//! Groups of one or more contiguous runs, one after another.
 //!
 //! ```text
 //! first    v = rule(w, g, m) into w, with the sums at the group's last tau
-//! again    the sums at the next probe, while the group is in cache
-//! shrink   the same, where the probe cannot be above the root: applies it on the way
-//! apply    what is left to apply
+//! shrink   cuts off what a next probe asks, which cannot be above the root, with the sums there
 //! ```
 //!
-//! For l1,1 + l1,2 the second probe is such a one and usually the last, so a group takes two sweeps.
+//! for l1,1 + l1,2, where the second probe is usually the last: two sweeps, the second in cache and
+//! with the next group on its way from memory. For other penalties, and where something is not
+//! mild, sums at each probe and then `apply`.
 
-use super::flat::{Flat, UNROLL, Visit, visit_run};
+mod visit;
+
+use super::flat::{Flat, UNROLL, visit_run};
 use super::groups::Groups;
+use super::newton::{Above, Equation};
 use super::shrink::{Cut, Cuts, Tally};
 use super::solver::{Probe, Step, Sums, Threshold, solve_wide};
 use super::source::Source;
-use super::sums::{Level, Question, excess, terms};
+use super::sums::Question;
+use super::sweep::{AGAIN, Elements, FIRST, SHRINK};
 use crate::simd::{Kernel, Simd};
 use core::ops::Range;
+use visit::{Accumulators, Apply, Sum, SumAbove, take};
 
 /// Elements summed in f32 before a fold into f64: 4096 / (4 x 8) = 128 additions for each lane.
 const FOLD: usize = 4096;
+/// Elements of the next group that are asked for at most while a group is cut: 64 KiB of w, of g and
+/// of m, which leaves most of L2 to the group.
+const AHEAD: usize = 16 * 1024;
 
 /// What a task did.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,10 +40,9 @@ pub(crate) struct Done {
 /// Solves and applies a range of groups.
 pub(crate) struct Contiguous<'a, Src> {
     pub(crate) question: Question<'a>,
-    pub(crate) source: Src,
+    pub(crate) elements: Elements<'a, Src>,
     pub(crate) groups: Groups,
     pub(crate) range: Range<usize>,
-    pub(crate) w: Flat<'a>,
     pub(crate) tau: Flat<'a>,
 }
 
@@ -44,111 +51,163 @@ impl<Src: Source> Kernel for Contiguous<'_, Src> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> Done {
-        if self.question.solver.needs_norm() {
-            self.each_group::<S, true>(s)
+        let mut done = Done::default();
+        if let Some(equation) = Equation::of(s, &self.question, self.groups.group_size()) {
+            for g in self.range.clone() {
+                self.newton(s, g, &equation, &mut done);
+            }
+        } else if self.question.solver.needs_norm() {
+            for g in self.range.clone() {
+                self.search::<S, true, FIRST>(s, g, &mut done);
+            }
         } else {
-            self.each_group::<S, false>(s)
+            for g in self.range.clone() {
+                self.search::<S, false, FIRST>(s, g, &mut done);
+            }
         }
+        done
     }
 }
 
-/// What a sweep over a group does beside the sums.
-pub(crate) const FIRST: u8 = 0;
-pub(crate) const AGAIN: u8 = 1;
-pub(crate) const SHRINK: u8 = 2;
-
 impl<Src: Source> Contiguous<'_, Src> {
     #[inline(always)]
-    fn each_group<S: Simd, const NORM: bool>(&self, s: S) -> Done {
-        let (mut tally, mut passes) = (Tally::new(s), 0);
-        for g in self.range.clone() {
-            passes += u64::from(self.solve::<S, NORM>(s, g, &mut tally));
+    fn newton<S: Simd>(&self, s: S, g: usize, equation: &Equation<S>, done: &mut Done) {
+        // SAFETY: tau has one element for each group, and g is this task's own.
+        let mut next = equation.start(s, s.splat(unsafe { self.tau.get(g) }));
+        let Groups { outer, groups, inner } = self.groups;
+        let end = ((outer - 1) * groups + g + 1) * inner;
+        let mut ahead = end..end + AHEAD;
+        let (mut sums, mut count) = self.above::<S, FIRST>(s, g, (next, next), &mut ahead);
+        done.passes += 1;
+        if !equation.is_mild(s, &sums, self.groups.group_size() as f32) {
+            return self.irregular(s, g, done);
         }
-        Done { nan: tally.is_bad(s), passes, kept: tally.kept() }
+        // What is cut off already, and the last count.
+        let (mut base, mut before) = (s.zero(), s.splat(f32::NAN));
+        let mut pass = 1;
+        loop {
+            let (probe, is_done) = equation.step(s, &sums, before);
+            let is_done = s.any(is_done);
+            if is_done && pass > 1 {
+                break;
+            }
+            if !is_done {
+                next = probe;
+            }
+            before = sums.count;
+            (sums, count) = self.above::<S, SHRINK>(s, g, (next, s.sub(next, base)), &mut ahead);
+            base = next;
+            pass += 1;
+            if is_done {
+                break;
+            }
+            done.passes += 1;
+        }
+        done.kept += count;
+        // SAFETY: tau has one element for each group, and g is this task's own.
+        unsafe { self.tau.set(g, s.to_lanes(equation.tau(s, next))[0]) };
     }
 
-    /// Solves group g and applies the result; returns the passes.
+    /// The sums of group g, in every lane, where `part` of the cut is still to be cut off; and the
+    /// count.
     #[inline(always)]
-    fn solve<S: Simd, const NORM: bool>(&self, s: S, g: usize, tally: &mut Tally<S>) -> u32 {
+    fn above<S: Simd, const MODE: u8>(
+        &self,
+        s: S,
+        g: usize,
+        (cut, part): (S::F, S::F),
+        ahead: &mut Range<usize>,
+    ) -> (Above<S>, u64) {
+        let mut sum = SumAbove::<S, Src, MODE> {
+            elements: self.elements,
+            cut: part,
+            acc: [[s.zero(); 3]; UNROLL],
+            ahead: ahead.clone(),
+        };
+        let mut total = [0.0; 3];
+        self.fold(s, g, &mut sum, &mut total);
+        *ahead = sum.ahead;
+        let [count, excess, weight] = total.map(|x| s.splat(x as f32));
+        let weight = if Src::DIAGONAL { weight } else { count };
+        (Above { cut, count, excess, weight }, total[0] as u64)
+    }
+
+    /// Off the fast path: v is made already, and nothing is cut off.
+    #[cold]
+    #[inline(never)]
+    fn irregular<S: Simd>(&self, s: S, g: usize, done: &mut Done) {
+        s.vectorize(Irregular { task: self, g, done });
+    }
+
+    /// Solves group g in f64 and applies the result.
+    #[inline(always)]
+    fn search<S: Simd, const NORM: bool, const MODE: u8>(&self, s: S, g: usize, done: &mut Done) {
         let question = &self.question;
         // SAFETY: tau has one element for each group, and g is this task's own.
         let warm = f64::from(unsafe { self.tau.get(g) });
-        tally.set_again(false);
         let mut state = question.solver.start(warm);
-        // The cut that is applied to v already, if any.
-        let mut base: Option<f32> = None;
-        let mut passes = 1;
-        let mut sums = self.sum::<S, NORM, FIRST>(s, g, (state.probe, 0.0), tally);
+        let mut sums = self.sum::<S, NORM, MODE>(s, g, state.probe);
         let threshold = loop {
+            done.passes += 1;
             let Some(found) = sums else {
-                let (threshold, more) = self.solve_wide(g, warm, base.unwrap_or(0.0));
-                passes += more;
+                let (threshold, more) = self.solve_wide(g);
+                done.passes += u64::from(more);
                 break threshold;
             };
-            if let Step::Done(threshold) =
-                question.solver.next(question.wide_step(), &mut state, &found)
-            {
-                break threshold;
+            match question.solver.next(question.wide_step(), &mut state, &found) {
+                Step::Done(threshold) => break threshold,
+                Step::Probe => sums = self.sum::<S, NORM, AGAIN>(s, g, state.probe),
             }
-            passes += 1;
-            let at = (state.probe, base.unwrap_or(0.0));
-            sums = if state.below && !NORM {
-                tally.set_again(base.is_some());
-                base = Some(question.cut(state.probe.tau).max(at.1));
-                self.sum::<S, NORM, SHRINK>(s, g, at, tally)
-            } else {
-                self.sum::<S, NORM, AGAIN>(s, g, at, tally)
-            };
         };
         // SAFETY: tau has one element for each group, and g is this task's own.
         unsafe { self.tau.set(g, threshold.tau.min(f64::from(f32::MAX)) as f32) };
-        let mut cut = Cut::new(threshold, question.step);
-        if base == Some(cut.cut) && threshold.c == 0.0 {
-            return passes;
-        }
-        cut.cut = (cut.cut - base.unwrap_or(0.0)).max(0.0);
-        tally.set_again(base.is_some());
-        let mut apply = Apply { source: self.source, w: self.w, cuts: Cuts::splat(s, cut), tally };
+        let cuts = Cuts::splat(s, Cut::new(threshold, question.step));
+        let mut apply = Apply { elements: self.elements, cuts, tally: Tally::new(s) };
         for run in self.runs(g) {
             // SAFETY: the runs of group g lie inside the buffers and are this task's own.
             unsafe { visit_run(s, run, &mut apply) };
         }
-        passes
+        done.nan |= apply.tally.is_bad(s);
+        done.kept += apply.tally.kept();
     }
 
-    /// The sums of a group at a probe, of whose cut `base` is applied already.
+    /// The sums of a group at a probe.
     #[inline(always)]
     fn sum<S: Simd, const NORM: bool, const MODE: u8>(
         &self,
         s: S,
         g: usize,
-        (probe, base): (Probe, f32),
-        tally: &mut Tally<S>,
+        probe: Probe,
     ) -> Option<Sums> {
         let mut sum = Sum::<S, Src, NORM, MODE> {
-            source: self.source,
-            w: self.w,
-            level: self.question.level(s, probe, base),
-            acc: [[s.zero(); UNROLL]; 3],
-            tally,
+            elements: self.elements,
+            level: self.question.level(s, probe),
+            acc: [[s.zero(); 3]; UNROLL],
         };
-        let (mut total, mut pending) = ([0.0; 3], 0);
+        let mut total = [0.0; 3];
+        self.fold(s, g, &mut sum, &mut total);
+        self.question.sums::<NORM>(probe, total)
+    }
+
+    /// Visits a group, and folds what is summed in f32 into f64 now and then.
+    #[inline(always)]
+    fn fold<S: Simd>(&self, s: S, g: usize, sum: &mut impl Accumulators<S>, total: &mut [f64; 3]) {
+        let mut pending = 0;
         for (start, len) in self.runs(g) {
             let mut at = 0;
             while at < len {
                 let n = FOLD.min(len - at);
                 // SAFETY: the runs of group g lie inside the buffers and are this task's own.
-                unsafe { visit_run(s, (start + at, n), &mut sum) };
+                unsafe { visit_run(s, (start + at, n), sum) };
                 at += n;
                 pending += n;
                 if pending >= FOLD {
-                    sum.fold(s, &mut total);
+                    take(s, sum.accumulators(), total);
                     pending = 0;
                 }
             }
         }
-        sum.fold(s, &mut total);
-        self.question.sums::<NORM>(probe, total)
+        take(s, sum.accumulators(), total);
     }
 
     /// (start, length) of each run of group g.
@@ -158,96 +217,28 @@ impl<Src: Source> Contiguous<'_, Src> {
         (0..outer).map(move |a| ((a * groups + g) * inner, inner))
     }
 
-    fn solve_wide(&self, g: usize, warm: f64, base: f32) -> (Threshold, u32) {
-        let question = &self.question;
-        let elements = self.groups.indices(g).map(|at| {
-            // SAFETY: the element is one of group g, which is this task's own.
-            let (v, e) = unsafe { (self.w.get(at), self.source.e_one(at)) };
-            let (v, e) = (f64::from(v), f64::from(e));
-            // What is applied already is added again; what it made zero stays below the root.
-            let base = f64::from(base) * if question.step.is_some() { 1.0 } else { e };
-            (if v == 0.0 { 0.0 } else { v.abs() + base }, e)
-        });
-        solve_wide(question.solver, question.wide_step(), warm, elements)
-    }
-}
-
-/// Sums over vectors. `FIRST` makes v and stores it, `SHRINK` applies the probe on the way.
-struct Sum<'a, 't, S: Simd, Src, const NORM: bool, const MODE: u8> {
-    source: Src,
-    w: Flat<'a>,
-    level: Level<S>,
-    acc: [[S::F; UNROLL]; 3],
-    tally: &'t mut Tally<S>,
-}
-
-impl<S: Simd, Src: Source, const NORM: bool, const MODE: u8> Visit<S>
-    for Sum<'_, '_, S, Src, NORM, MODE>
-{
-    #[inline(always)]
-    unsafe fn visit(&mut self, s: S, at: usize, n: usize, lane: usize) {
-        // SAFETY: the caller vouches for the elements.
-        let (v, e) = unsafe {
-            if MODE == FIRST {
-                let (v, e) = self.source.first(s, at, n);
-                if !Src::IN_PLACE {
-                    self.w.store(s, at, n, v);
-                }
-                (v, e)
-            } else {
-                (self.w.load(s, at, n), self.source.e(s, at, n))
-            }
-        };
-        let (b, t) = if Src::DIAGONAL {
-            let b = excess::<S, true>(s, &self.level, v, e);
-            (b, terms::<S, true, NORM>(s, &self.level, b, e))
-        } else {
-            let b = excess::<S, false>(s, &self.level, v, e);
-            (b, terms::<S, false, NORM>(s, &self.level, b, e))
-        };
-        if MODE == SHRINK {
-            let x = self.tally.finish(s, v, b);
-            // SAFETY: the caller vouches for the elements.
-            unsafe { self.w.store(s, at, n, x) };
-        }
-        for (acc, t) in self.acc.iter_mut().zip(t) {
-            acc[lane] = s.add(acc[lane], t);
-        }
-    }
-}
-
-impl<S: Simd, Src, const NORM: bool, const MODE: u8> Sum<'_, '_, S, Src, NORM, MODE> {
-    /// Adds the accumulators to `total`, in fixed order, and clears them.
-    #[inline(always)]
-    fn fold(&mut self, s: S, total: &mut [f64; 3]) {
-        for (acc, total) in self.acc.iter_mut().zip(total) {
-            let [a, b, c, d] = *acc;
-            *total += f64::from(s.sum(s.add(s.add(a, b), s.add(c, d))));
-            *acc = [s.zero(); UNROLL];
-        }
-    }
-}
-
-/// Applies a threshold to v in the weight buffer.
-struct Apply<'a, 't, S: Simd, Src> {
-    source: Src,
-    w: Flat<'a>,
-    cuts: Cuts<S>,
-    tally: &'t mut Tally<S>,
-}
-
-impl<S: Simd, Src: Source> Visit<S> for Apply<'_, '_, S, Src> {
-    #[inline(always)]
-    unsafe fn visit(&mut self, s: S, at: usize, n: usize, _: usize) {
-        // SAFETY: the caller vouches for the elements.
+    /// The search with sums in f64.
+    fn solve_wide(&self, g: usize) -> (Threshold, u32) {
+        // SAFETY: tau has one element for each group, and g and its elements are this task's own.
         unsafe {
-            let (v, e) = (self.w.load(s, at, n), self.source.e(s, at, n));
-            let x = if Src::DIAGONAL {
-                self.cuts.apply::<true>(s, self.tally, v, e)
-            } else {
-                self.cuts.apply::<false>(s, self.tally, v, e)
-            };
-            self.w.store(s, at, n, x);
+            let warm = f64::from(self.tau.get(g));
+            let elements = self.groups.indices(g).map(|at| self.elements.wide(at));
+            solve_wide(self.question.solver, self.question.wide_step(), warm, elements)
         }
+    }
+}
+
+struct Irregular<'a, 'd, Src> {
+    task: &'a Contiguous<'a, Src>,
+    g: usize,
+    done: &'d mut Done,
+}
+
+impl<Src: Source> Kernel for Irregular<'_, '_, Src> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        self.task.search::<S, false, AGAIN>(s, self.g, self.done);
     }
 }

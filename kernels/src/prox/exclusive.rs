@@ -27,6 +27,10 @@ impl Solver for Exclusive {
         false
     }
 
+    fn linear(&self) -> Option<(f32, f32)> {
+        self.full().linear()
+    }
+
     fn start(&self, warm: f64) -> State {
         self.full().start(warm)
     }

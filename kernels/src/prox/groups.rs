@@ -76,8 +76,9 @@ impl Groups {
         if self.groups == 1 { Groups::whole(self.len()) } else { self }
     }
 
-    /// Whether a group is a column.
+    /// Whether the groups are done side by side, in row order: a run shorter than a page or two would
+    /// take a new page and half a cache line each time.
     pub(crate) fn is_columns(self) -> bool {
-        self.inner == 1
+        self.inner == 1 || (self.outer > 1 && self.inner <= 256)
     }
 }

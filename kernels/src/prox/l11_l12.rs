@@ -41,6 +41,10 @@ impl Solver for L11L12 {
         false
     }
 
+    fn linear(&self) -> Option<(f32, f32)> {
+        Some((self.lambda1, self.rho))
+    }
+
     fn start(&self, warm: f64) -> State {
         let lambda1 = f64::from(self.lambda1);
         State::at(if self.rho == 0.0 { lambda1 } else { clean(warm, lambda1) })
@@ -65,10 +69,10 @@ impl Solver for L11L12 {
         state.count = sums.count;
         if pass + 1 == NEWTON {
             // t is below the root, so the right side there is above it.
-            (state.lo, state.hi, state.below) = (newton, right, false);
+            (state.lo, state.hi) = (newton, right);
             return halve(state);
         }
-        (state.probe.tau, state.below) = (newton, true);
+        state.probe.tau = newton;
         Step::Probe
     }
 }

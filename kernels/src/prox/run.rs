@@ -8,6 +8,7 @@ use super::groups::Groups;
 use super::solver::{Form, Solver, Threshold};
 use super::source::Source;
 use super::sums::Question;
+use super::sweep::Elements;
 use super::{Outcome, Regularizer, Work};
 use crate::Exec;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -66,11 +67,12 @@ fn by_group<Src: Source>(
     let groups = groups.reduced();
     let tau = Flat::new(work.tau);
     let question = Question { solver, step: source.step() };
+    let elements = Elements { source, w };
     if !groups.is_columns() {
         let per = (TASK / groups.group_size()).max(1);
         exec.each(count.div_ceil(per), |i| {
             let range = i * per..count.min((i + 1) * per);
-            let kernel = Contiguous { question, source, groups, range, w, tau };
+            let kernel = Contiguous { question, elements, groups, range, tau };
             total.add(exec.isa().run(kernel));
         });
         return;
@@ -84,7 +86,7 @@ fn by_group<Src: Source>(
         let at = if exec.is_parallel() { i * part } else { 0 };
         // SAFETY: task i owns this part; on one thread the tasks run one after another.
         let scratch = unsafe { scratch.part(at, part) };
-        let kernel = Columns { question, source, groups, range, w, tau, scratch };
+        let kernel = Columns { question, elements, groups, range, tau, scratch };
         total.add(exec.isa().run(kernel));
     });
 }

@@ -40,14 +40,12 @@ pub(crate) struct Tally<S: Simd> {
     /// NaN in a lane where a NaN or an infinity was seen.
     bad: S::F,
     kept: u64,
-    /// Whether what comes is a second visit, whose old value is counted already.
-    again: bool,
 }
 
 impl<S: Simd> Tally<S> {
     #[inline(always)]
     pub(crate) fn new(s: S) -> Self {
-        Tally { bad: s.zero(), kept: 0, again: false }
+        Tally { bad: s.zero(), kept: 0 }
     }
 
     #[inline(always)]
@@ -59,11 +57,6 @@ impl<S: Simd> Tally<S> {
         self.kept
     }
 
-    /// Whether the elements that come were stored, and counted, before.
-    pub(crate) fn set_again(&mut self, again: bool) {
-        self.again = again;
-    }
-
     /// Gives b the sign of v, drops what is below the smallest normal f32, and counts. `0 v` is NaN
     /// where v is NaN or infinite, and adding it changes nothing elsewhere.
     #[inline(always)]
@@ -72,9 +65,6 @@ impl<S: Simd> Tally<S> {
         self.bad = s.add(self.bad, not_finite);
         let keep = s.ge(b, s.splat(f32::MIN_POSITIVE));
         self.kept += u64::from(s.count(keep));
-        if self.again {
-            self.kept -= u64::from(s.count(s.ge(s.abs(v), s.splat(f32::MIN_POSITIVE))));
-        }
         s.add(s.select_or_zero(keep, s.or(b, s.sign_bit(v))), not_finite)
     }
 }

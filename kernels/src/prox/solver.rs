@@ -2,7 +2,7 @@
 //!
 //! A solver is a resumable search. The kernel calls `start`, sums what the probe asks for, hands
 //! the sums to `next`, and so on until `Done`. The contiguous kernel loops over one group; the
-//! column kernel runs sixteen searches in step, one sweep of the panel for each round.
+//! column kernel runs those of a block in step, one sweep of the block for each round.
 
 /// A penalty on weights: what the kernels need to know about it.
 pub(crate) trait Penalty: Sync {
@@ -76,13 +76,10 @@ pub(crate) struct Sums {
 }
 
 /// Where the search of one group stands. One record serves every solver, so that the column
-/// kernel can hold sixteen of them.
+/// kernel can hold many of them.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct State {
     pub(crate) probe: Probe,
-    /// tau of the probe is not above the root, so that the kernel may apply it at once:
-    /// soft(v, tau) = soft(soft(v, t), tau - t). It may be set only by penalties whose c is 0.
-    pub(crate) below: bool,
     pub(crate) pass: u32,
     /// Passes of the outer search, where there are two.
     pub(crate) outer: u32,
@@ -122,6 +119,12 @@ pub(crate) trait Solver: Sync {
     /// The lambda2 of `Shrunk`.
     fn lambda2(&self) -> f64 {
         0.0
+    }
+
+    /// (lambda1, rho) where all that is solved is `tau = lambda1 + rho sum (a - tau e)_+`: then
+    /// vectors do it, and the rest of this trait serves what is not mild.
+    fn linear(&self) -> Option<(f32, f32)> {
+        None
     }
 
     /// The first probe. `warm` is the group's last tau: any number.

@@ -1,6 +1,6 @@
 //! Where v and the metric come from: a buffer, or the optimiser's rule.
 
-use super::flat::{Flat, load_at};
+use super::flat::{Flat, load_at, prefetch};
 use crate::simd::Simd;
 
 /// Yields v, and e = 1/d, for elements of the flat weight buffer.
@@ -31,6 +31,9 @@ pub(crate) trait Source: Copy + Send + Sync {
     /// # Safety
     /// As `first`.
     unsafe fn e_one(self, at: usize) -> f32;
+
+    /// Asks for the cache lines that `first` reads for the element, which may lie outside.
+    fn prefetch(self, at: usize);
 }
 
 /// A buffer of v, and a step.
@@ -61,6 +64,11 @@ impl Source for Euclidean<'_> {
 
     unsafe fn e_one(self, _: usize) -> f32 {
         self.step
+    }
+
+    #[inline(always)]
+    fn prefetch(self, at: usize) {
+        self.v.prefetch(at);
     }
 }
 
@@ -93,5 +101,11 @@ impl Source for Diagonal<'_> {
 
     unsafe fn e_one(self, at: usize) -> f32 {
         1.0 / self.d[at]
+    }
+
+    #[inline(always)]
+    fn prefetch(self, at: usize) {
+        self.v.prefetch(at);
+        prefetch(self.d.as_ptr().wrapping_add(at));
     }
 }

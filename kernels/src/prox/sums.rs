@@ -5,6 +5,7 @@
 
 use super::shrink::cut;
 use super::solver::{Probe, Solver, Sums};
+use super::source::Source;
 use crate::simd::Simd;
 
 /// The probe in vectors. `NORM`: `Squares` or `Shrunk` in place of `Above`.
@@ -34,17 +35,13 @@ impl Question<'_> {
         cut(tau, self.step)
     }
 
-    /// The probe in vectors; `base` is the part of its cut that is already applied to v.
+    /// The probe in vectors.
     #[inline(always)]
-    pub(crate) fn level<S: Simd>(&self, s: S, probe: Probe, base: f32) -> Level<S> {
-        Level {
-            cut: s.splat(self.cut(probe.tau) - base),
-            s: s.splat(probe.s as f32),
-            lambda2: s.splat(self.solver.lambda2() as f32),
-        }
+    pub(crate) fn level<S: Simd>(&self, s: S, probe: Probe) -> Level<S> {
+        self.levels(s, s.splat(self.cut(probe.tau)), s.splat(probe.s as f32))
     }
 
-    /// The same for vectors that hold one column in each lane.
+    /// A probe of each lane's own.
     #[inline(always)]
     pub(crate) fn levels<S: Simd>(&self, s: S, cut: S::F, norm: S::F) -> Level<S> {
         Level { cut, s: norm, lambda2: s.splat(self.solver.lambda2() as f32) }
@@ -73,35 +70,24 @@ impl Question<'_> {
     }
 }
 
-/// b = (|v| - tau e)_+, which is 0 where v is NaN.
+/// The three terms that the elements of one vector add. b = (|v| - tau e)_+ is 0 where v is NaN.
 #[inline(always)]
-pub(crate) fn excess<S: Simd, const DIAGONAL: bool>(
+pub(crate) fn terms<S: Simd, Src: Source, const NORM: bool>(
     s: S,
     level: &Level<S>,
-    v: S::F,
-    e: S::F,
-) -> S::F {
-    let a = s.abs(v);
-    let b = if DIAGONAL { s.neg_mul_add(level.cut, e, a) } else { s.sub(a, level.cut) };
-    s.max(b, s.zero())
-}
-
-/// The three terms that the elements of one vector add.
-#[inline(always)]
-pub(crate) fn terms<S: Simd, const DIAGONAL: bool, const NORM: bool>(
-    s: S,
-    level: &Level<S>,
-    b: S::F,
-    e: S::F,
+    (v, e): (S::F, S::F),
 ) -> [S::F; 3] {
+    let a = s.abs(v);
+    let b = if Src::DIAGONAL { s.neg_mul_add(level.cut, e, a) } else { s.sub(a, level.cut) };
+    let b = s.max(b, s.zero());
     let above = s.gt(b, s.zero());
-    if DIAGONAL && NORM {
+    if Src::DIAGONAL && NORM {
         let den = s.mul_add(level.lambda2, e, level.s);
         let q = s.select_or_zero(above, s.div(b, den));
         let q2 = s.mul(q, q);
         return [q, q2, s.select_or_zero(above, s.div(q2, den))];
     }
-    let third = match (DIAGONAL, NORM) {
+    let third = match (Src::DIAGONAL, NORM) {
         (true, _) => s.select_or_zero(above, e),
         (false, true) => s.mul(b, b),
         (false, false) => s.zero(),

@@ -1,7 +1,7 @@
 //! The rules in vectors, each in two parts: the moments, and the point v that they lead to.
 
 use super::{Rule, Update};
-use crate::prox::{Flat, Source, load_at};
+use crate::prox::{Flat, Source, load_at, prefetch};
 use crate::simd::Simd;
 
 /// (g, first moment, second moment); parts that a rule does not have are not used.
@@ -44,6 +44,9 @@ pub(crate) trait Parts: Copy + Send + Sync {
     /// # Safety
     /// As `moments`, with n = 1.
     unsafe fn e_one(self, at: usize) -> f32;
+
+    /// Asks for the cache lines of an element, which may lie outside.
+    fn prefetch(self, at: usize);
 }
 
 /// A rule as the source of v: both parts in one visit.
@@ -76,6 +79,11 @@ impl<P: Parts> Source for Fused<P> {
     unsafe fn e_one(self, at: usize) -> f32 {
         // SAFETY: the caller vouches for the element.
         unsafe { self.0.e_one(at) }
+    }
+
+    #[inline(always)]
+    fn prefetch(self, at: usize) {
+        self.0.prefetch(at);
     }
 }
 
@@ -126,6 +134,12 @@ impl Parts for Sgd<'_> {
 
     unsafe fn e_one(self, _: usize) -> f32 {
         self.eta
+    }
+
+    #[inline(always)]
+    fn prefetch(self, at: usize) {
+        self.w.prefetch(at);
+        prefetch(self.g.as_ptr().wrapping_add(at));
     }
 }
 
@@ -179,6 +193,13 @@ impl<const NESTEROV: bool> Parts for Momentum<'_, NESTEROV> {
 
     unsafe fn e_one(self, _: usize) -> f32 {
         self.eta / (1.0 - self.beta)
+    }
+
+    #[inline(always)]
+    fn prefetch(self, at: usize) {
+        self.w.prefetch(at);
+        prefetch(self.g.as_ptr().wrapping_add(at));
+        self.m.prefetch(at);
     }
 }
 
@@ -275,5 +296,13 @@ impl Parts for Adam<'_> {
         // SAFETY: the caller vouches for the element.
         let v = unsafe { self.v.get(at) };
         self.eta / ((v * self.correct2).sqrt() + self.eps)
+    }
+
+    #[inline(always)]
+    fn prefetch(self, at: usize) {
+        self.w.prefetch(at);
+        prefetch(self.g.as_ptr().wrapping_add(at));
+        self.m.prefetch(at);
+        self.v.prefetch(at);
     }
 }
