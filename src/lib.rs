@@ -12,7 +12,7 @@
 //! - [`optim`] takes the regularised step: gradient, moments and exact prox in one pass over
 //!   memory.
 //! - [`train`] is a loop that its caller drives; [`data`] reads samples; [`sparsity`] counts what
-//!   became zero; [`checkpoint`] saves.
+//!   became zero; [`compact`] removes it; [`checkpoint`] saves.
 //!
 //! ```
 //! use proxtape::data::{self, Fractions, Normalization, Source};
@@ -41,6 +41,7 @@
 #![forbid(unsafe_code)]
 
 pub mod checkpoint;
+pub mod compact;
 pub mod data;
 pub mod gradcheck;
 mod gradients;

@@ -138,7 +138,7 @@ fn conv(out: usize, kernel: usize, [stride, padding, dilation, groups]: [usize; 
 
 #[test]
 fn output_shapes_follow_the_formula() {
-    let cases: [(Layer, &[usize], &[usize]); 9] = [
+    let cases: [(Layer, &[usize], &[usize]); 10] = [
         (conv(8, 3, [1, 0, 1, 1]), &[4, 9, 7], &[8, 7, 5]),
         (conv(8, 3, [2, 1, 1, 1]), &[4, 9, 8], &[8, 5, 4]),
         (conv(8, 3, [1, 2, 2, 4]), &[4, 9, 7], &[8, 9, 7]),
@@ -150,6 +150,7 @@ fn output_shapes_follow_the_formula() {
         ),
         (Layer::GlobalAvgPool, &[4, 9, 7], &[4]),
         (Layer::Flatten, &[4, 9, 7], &[252]),
+        (Layer::Select { indices: vec![0, 3] }, &[4, 9, 7], &[2, 9, 7]),
         (Layer::linear(5), &[7], &[5]),
         (Layer::LayerNorm { eps: 1e-5 }, &[4, 9, 7], &[4, 9, 7]),
     ];
@@ -187,6 +188,9 @@ fn layers_that_do_not_fit_are_errors_that_name_the_layer() {
         (image(), named(conv(4, 3, [1, 1, 1, 2])), &["2 groups", "3 input", "4 output"]),
         (image(), named(conv(4, 3, [1, 1, 1, 3])), &["3 groups", "4 output"]),
         (image(), named(conv(4, 3, [1, 1, 1, 0])), &["0 groups"]),
+        (image(), named(Layer::Select { indices: vec![] }), &["layer \"c\"", "one or more"]),
+        (image(), named(Layer::Select { indices: vec![1, 3] }), &["below 3", "[3, 8, 8]"]),
+        (image(), named(Layer::Select { indices: vec![2, 1] }), &["increasing"]),
         (image(), named(Layer::Dropout { p: 1.0 }), &["layer \"c\"", "[0, 1)", "1"]),
         (image(), named(Layer::Dropout { p: f32::NAN }), &["layer \"c\"", "NaN"]),
         (image(), vec![Layer::Flatten.into(), fc(), fc()], &["layer \"fc\"", "names must differ"]),

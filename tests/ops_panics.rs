@@ -116,6 +116,10 @@ panics! {
         "concat: input 0 is [2, 3] and input 1 is [2, 4]; all axes but 0 must be equal";
     slice_past_the_end [&[2, 3]] => |t, x| ops::slice(t, x[0], 1, 2..4),
         "slice: x is [2, 3] and the range 2..4; along axis 1 it must lie in 0..3";
+    select_past_the_end [&[2, 3]] => |t, x| ops::select(t, x[0], 1, &[1, 3]),
+        "select: x is [2, 3] and the indices [1, 3]; along axis 1 they must increase and lie in 0..3";
+    select_twice [&[2, 3]] => |t, x| ops::select(t, x[0], 1, &[1, 1]),
+        "select: x is [2, 3] and the indices [1, 1]; along axis 1 they must increase";
 }
 
 fn statistics(params: &mut Params, channels: usize) -> BatchNormAttrs {

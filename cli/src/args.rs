@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Train(Box<TrainArgs>),
     /// Tell loss and accuracy of a trained network
     Eval(EvalArgs),
+    /// Remove from a trained network what is zero, and prove that its outputs stay the same
+    Compact(CompactArgs),
     /// List what a model file or a run holds
     Inspect(InspectArgs),
     /// Measure the kernels on this machine, as shares of what it can do
@@ -36,6 +38,7 @@ impl Command {
         match self {
             Command::Train(args) => args.speech.quiet,
             Command::Eval(args) => args.speech.quiet,
+            Command::Compact(args) => args.speech.quiet,
             Command::Inspect(args) => args.speech.quiet,
             Command::Bench(args) => args.speech.quiet,
         }
@@ -88,6 +91,21 @@ pub(crate) struct EvalArgs {
     /// without a test set of its own is tested whole
     #[arg(long)]
     pub(crate) data: Option<Location>,
+
+    #[command(flatten)]
+    pub(crate) threads: Threads,
+
+    #[command(flatten)]
+    pub(crate) speech: Speech,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "The smaller network is written beside the model, as \
+    model-compact.safetensors, which `eval` and `inspect` take as well.")]
+pub(crate) struct CompactArgs {
+    /// A run folder, or a model file that `train` wrote
+    #[arg(value_name = "RUN|FILE")]
+    pub(crate) model: PathBuf,
 
     #[command(flatten)]
     pub(crate) threads: Threads,

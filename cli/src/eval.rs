@@ -108,7 +108,7 @@ fn other(trained: &Trained) -> Result<Samples, Failure> {
 }
 
 /// Whether the model can read these samples, and means the same classes.
-fn check(path: &Path, trained: &Trained, set: &Dataset) -> Result<(), Failure> {
+pub(crate) fn check(path: &Path, trained: &Trained, set: &Dataset) -> Result<(), Failure> {
     let source = &trained.recipe.data.source;
     let fault = |expected: String, found: String| {
         Err(Failure::failed(format!(

@@ -1,12 +1,13 @@
 //! The `proxtape` command line: trains compact networks, evaluates them and looks into their files.
 //!
-//! Results for machines (`--json`) and the text of `eval`, `inspect` and `bench` go to stdout;
-//! everything that `train` tells people goes to stderr. Exit codes: 0 done, 1 failed, 2 wrong
-//! usage, 130 interrupted and saved.
+//! Results for machines (`--json`) and the text of `eval`, `compact`, `inspect` and `bench` go
+//! to stdout; everything that `train` tells people goes to stderr. Exit codes: 0 done, 1 failed, 2
+//! wrong usage, 130 interrupted and saved.
 #![forbid(unsafe_code)]
 
 mod args;
 mod bench;
+mod compact;
 mod eval;
 mod experiment;
 mod failure;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
     let ending = match &cli.command {
         Command::Train(args) => train::run(args, voice),
         Command::Eval(args) => eval::run(args, voice),
+        Command::Compact(args) => compact::run(args, voice),
         Command::Inspect(args) => inspect::run(args, voice),
         Command::Bench(args) => bench::run(args, voice),
     };

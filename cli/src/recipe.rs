@@ -22,6 +22,7 @@ mod shipped;
 mod train;
 
 pub(crate) use data::{Data, Kind as DataKind, Label, Location};
+pub(crate) use layer::Layer;
 pub(crate) use model::{Model, Net};
 pub(crate) use penalty::Penalty;
 pub(crate) use read::{find, parse};

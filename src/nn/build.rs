@@ -140,6 +140,7 @@ impl Builder<'_> {
             }
             Layer::Dropout { p } => same(Built::Dropout { p }),
             Layer::Flatten => Ok((Built::Flatten, [at.input.len()].into())),
+            Layer::Select { ref indices } => selected(at, indices),
             Layer::Relu => same(Built::Relu),
             Layer::LeakyRelu { slope } if !slope.is_finite() => {
                 Err(at.error(format!("slope is a finite number, not {slope}")))
@@ -324,6 +325,23 @@ impl Window {
             };
         }
         Ok(out)
+    }
+}
+
+/// The output has as many channels or features as there are indices.
+fn selected(at: Place<'_>, indices: &[usize]) -> Result<(Built, Shape), ModelError> {
+    let &[units, ref rest @ ..] = at.input.dims() else {
+        return Err(at.error("the input has no axis"));
+    };
+    match indices {
+        [.., last] if *last < units && indices.is_sorted_by(|a, b| a < b) => {
+            let output = std::iter::once(indices.len()).chain(rest.iter().copied()).collect();
+            Ok((Built::Select { indices: indices.into() }, output))
+        }
+        _ => Err(at.error(format!(
+            "select wants one or more indices, increasing and below {units}, of an input {}",
+            at.input
+        ))),
     }
 }
 

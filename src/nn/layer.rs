@@ -75,6 +75,11 @@ pub enum Layer {
     },
     /// [N, ...] to [N, features].
     Flatten,
+    /// Some channels of [N, C, H, W], or some features of [N, features].
+    Select {
+        /// Which ones, in increasing order.
+        indices: Vec<usize>,
+    },
     /// max(x, 0).
     Relu,
     /// x, or `slope` * x where x is negative.

@@ -24,6 +24,15 @@ const SLICES: &[(&[usize], usize, Range<usize>)] = &[
     (&[3, 4], 1, 2..2),
 ];
 
+const SELECTS: &[(&[usize], usize, &[usize])] = &[
+    (&[7], 0, &[0, 1, 2, 3, 4, 5, 6]),
+    (&[7], 0, &[6]),
+    (&[4, 5], 0, &[1, 3]),
+    (&[4, 5], 1, &[0, 2, 4]),
+    (&[2, 6, 3], 1, &[1, 2, 5]),
+    (&[3, 4], 1, &[]),
+];
+
 /// One axis of x is summed.
 fn sum_axis(dims: &[usize], axis: usize, x: &[f64]) -> Vec<f64> {
     let mut out = dims.to_vec();
@@ -39,6 +48,12 @@ fn sum_axis(dims: &[usize], axis: usize, x: &[f64]) -> Vec<f64> {
 /// The elements whose index along an axis lies in a range.
 fn slice(dims: &[usize], axis: usize, range: &Range<usize>, x: &[f64]) -> Vec<f64> {
     let inside = indices(dims).into_iter().zip(x).filter(|(index, _)| range.contains(&index[axis]));
+    inside.map(|(_, &x)| x).collect()
+}
+
+/// The elements whose index along an axis is one of a list.
+fn select(dims: &[usize], axis: usize, list: &[usize], x: &[f64]) -> Vec<f64> {
+    let inside = indices(dims).into_iter().zip(x).filter(|(index, _)| list.contains(&index[axis]));
     inside.map(|(_, &x)| x).collect()
 }
 
@@ -114,6 +129,11 @@ fn moves(draw: &mut Draw) -> Vec<Case> {
         let of = range.clone();
         let record = move |t: &mut _, x: &[_]| ops::slice(t, x[0], axis, of.clone());
         cases.push(Case::new("slice", draw.inputs(&[dims]), record, reference).note((axis, range)));
+    }
+    for &(dims, axis, list) in SELECTS {
+        let reference = move |x: &[Vec<f64>]| select(dims, axis, list, &x[0]);
+        let record = move |t: &mut _, x: &[_]| ops::select(t, x[0], axis, list);
+        cases.push(Case::new("select", draw.inputs(&[dims]), record, reference).note((axis, list)));
     }
     cases
 }

@@ -63,6 +63,9 @@ fn recordings() -> Vec<Recording> {
         "slice inside" [3, 5, 4] => |t, x| ops::slice(t, x, 1, 1..3);
         "slice of nothing" [3, 5] => |t, x| ops::slice(t, x, 0, 2..2);
         "slice of all" [3, 5] => |t, x| ops::slice(t, x, 1, 0..5);
+        "select features" [3, 5] => |t, x| ops::select(t, x, 1, &[0, 3]);
+        "select channels" [3, 5, 4] => |t, x| ops::select(t, x, 1, &[1, 2, 4]);
+        "select nothing" [3, 5] => |t, x| ops::select(t, x, 0, &[]);
     });
     all.extend(binary! {
         "add" [3, 7], [3, 7] => |t, a, b| ops::add(t, a, b);

@@ -53,6 +53,8 @@ pub(super) struct Table {
     #[serde(skip_serializing_if = "Option::is_none")]
     slope: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    indices: Option<Vec<usize>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<Vec<Table>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     shortcut: Option<Vec<Table>>,
@@ -71,6 +73,7 @@ enum KindName {
     GlobalAvgPool,
     Dropout,
     Flatten,
+    Select,
     Relu,
     LeakyRelu,
     Gelu,
@@ -93,6 +96,7 @@ impl KindName {
             KindName::MaxPool | KindName::AvgPool => &["kernel", "stride", "padding"],
             KindName::Dropout => &["p"],
             KindName::LeakyRelu => &["slope"],
+            KindName::Select => &["indices"],
             KindName::Residual => &["body", "shortcut"],
             KindName::GlobalAvgPool
             | KindName::Flatten
@@ -132,6 +136,7 @@ impl Table {
             eps: None,
             p: None,
             slope: None,
+            indices: None,
             body: None,
             shortcut: None,
         }
@@ -152,6 +157,7 @@ impl Table {
             ("eps", self.eps.is_some()),
             ("p", self.p.is_some()),
             ("slope", self.slope.is_some()),
+            ("indices", self.indices.is_some()),
             ("body", self.body.is_some()),
             ("shortcut", self.shortcut.is_some()),
         ]
@@ -220,6 +226,9 @@ impl TryFrom<Table> for Layer {
             KindName::GlobalAvgPool => Kind::GlobalAvgPool,
             KindName::Dropout => Kind::Dropout { p: table.p.unwrap_or(0.5) },
             KindName::Flatten => Kind::Flatten,
+            KindName::Select => {
+                Kind::Select { indices: table.indices.ok_or_else(|| missing("indices"))? }
+            }
             KindName::Relu => Kind::Relu,
             KindName::LeakyRelu => Kind::LeakyRelu { slope: table.slope.unwrap_or(0.01) },
             KindName::Gelu => Kind::Gelu,
@@ -275,6 +284,7 @@ impl From<Layer> for Table {
             Kind::GlobalAvgPool => of(KindName::GlobalAvgPool),
             Kind::Dropout { p } => Table { p: Some(p), ..of(KindName::Dropout) },
             Kind::Flatten => of(KindName::Flatten),
+            Kind::Select { indices } => Table { indices: Some(indices), ..of(KindName::Select) },
             Kind::Relu => of(KindName::Relu),
             Kind::LeakyRelu { slope } => Table { slope: Some(slope), ..of(KindName::LeakyRelu) },
             Kind::Gelu => of(KindName::Gelu),

@@ -183,6 +183,9 @@ kind = "global-avg-pool"
 [[model.layer]]
 kind = "flatten"
 [[model.layer]]
+kind = "select"
+indices = [0, 2]
+[[model.layer]]
 kind = "layer-norm"
 [[model.layer]]
 kind = "gelu-tanh"

@@ -1,6 +1,7 @@
 //! The built program from end to end.
 
 mod bench;
+mod compact;
 mod errors;
 mod files;
 mod resume;

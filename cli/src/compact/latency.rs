@@ -1,0 +1,63 @@
+//! The time that one batch takes, measured in turns so that a noisy machine is noisy for both.
+
+use super::proof::{Recorded, part};
+use crate::experiment::Samples;
+use crate::model_file::Trained;
+use core::time::Duration;
+use proxtape::Exec;
+use serde::Serialize;
+use std::time::Instant;
+
+/// One sample at a time, and as many as keep every lane busy.
+const BATCHES: [usize; 2] = [1, 128];
+
+/// Runs of each network before the clock counts, and the fewest that count.
+const WARM: usize = 3;
+const FEWEST: usize = 9;
+
+/// Time for both networks, and the most runs in it: a median of 1,001 is as good as it gets.
+const TIME: Duration = Duration::from_millis(400);
+const MOST: usize = 1001;
+
+/// Medians for one size of batch.
+#[derive(Debug, Serialize)]
+pub(super) struct Latency {
+    pub(super) batch: usize,
+    /// How often each network ran.
+    pub(super) runs: usize,
+    pub(super) before_seconds: f64,
+    pub(super) after_seconds: f64,
+}
+
+/// Measures the dense and the compacted network.
+pub(super) fn measure(exec: Exec, both: [&Trained; 2], samples: &Samples) -> Vec<Latency> {
+    let (_, set, indices) = part(samples);
+    let median = |mut times: Vec<f64>| {
+        times.sort_by(f64::total_cmp);
+        times[times.len() / 2]
+    };
+    let latency = |batch: usize| {
+        let indices: Vec<u32> = indices.iter().copied().cycle().take(batch).collect();
+        let mut recorded = both.map(|trained| {
+            let mut recorded = Recorded::new(exec, trained, batch);
+            recorded.set(set, &indices, trained);
+            for _ in 0..WARM {
+                recorded.run();
+            }
+            recorded
+        });
+        let mut times = [Vec::new(), Vec::new()];
+        let start = Instant::now();
+        while times[0].len() < FEWEST || (start.elapsed() < TIME && times[0].len() < MOST) {
+            for (network, times) in recorded.iter_mut().zip(&mut times) {
+                let start = Instant::now();
+                std::hint::black_box(network.run());
+                times.push(start.elapsed().as_secs_f64());
+            }
+        }
+        let runs = times[0].len();
+        let [before_seconds, after_seconds] = times.map(median);
+        Latency { batch, runs, before_seconds, after_seconds }
+    };
+    BATCHES.map(latency).into()
+}

@@ -1,0 +1,139 @@
+//! What a compaction has reached: the object for machines, and the tables for people.
+
+use super::latency::Latency;
+use super::proof::Proof;
+use crate::model_file::Trained;
+use crate::number::{grouped, small};
+use crate::table::Table;
+use proxtape::compact::Removed;
+use serde::Serialize;
+
+/// The object that `compact --json` prints.
+#[derive(Serialize)]
+pub(super) struct Outcome {
+    /// The file of the dense network.
+    pub(super) model: String,
+    /// The file of the compacted one.
+    pub(super) compact: String,
+    pub(super) before: Costs,
+    pub(super) after: Costs,
+    pub(super) proof: Proof,
+    #[serde(rename = "latency")]
+    pub(super) latencies: Vec<Latency>,
+    pub(super) threads: usize,
+    pub(super) isa: &'static str,
+    pub(super) version: &'static str,
+    pub(super) layers: Vec<Layer>,
+}
+
+/// What a network takes.
+#[derive(Serialize)]
+pub(super) struct Costs {
+    /// Of its file.
+    bytes: u64,
+    weights: u64,
+    weights_nonzero: u64,
+    /// Multiply-accumulates for one sample: all, and those with a weight that is not zero.
+    macs: u64,
+    macs_nonzero: u64,
+}
+
+impl Costs {
+    pub(super) fn of(trained: &Trained, bytes: u64) -> Costs {
+        let Trained { model, params, .. } = trained;
+        let mut costs = Costs {
+            bytes,
+            weights: 0,
+            weights_nonzero: 0,
+            macs: model.macs(params),
+            macs_nonzero: 0,
+        };
+        for weight in model.weights() {
+            let values = params.value(weight.id);
+            let nonzero = values.iter().filter(|&&w| w != 0.0).count() as u64;
+            costs.weights += values.len() as u64;
+            costs.weights_nonzero += nonzero;
+            costs.macs_nonzero += weight.uses * nonzero;
+        }
+        costs
+    }
+}
+
+/// The shape of a weight before and after; null where the layer left as a whole.
+#[derive(Serialize)]
+pub(super) struct Layer {
+    name: String,
+    before: Vec<usize>,
+    after: Option<Vec<usize>>,
+}
+
+impl From<&Removed> for Layer {
+    fn from(removed: &Removed) -> Layer {
+        Layer {
+            name: removed.layer.clone(),
+            before: removed.before.to_vec(),
+            after: removed.after.map(|after| after.to_vec()),
+        }
+    }
+}
+
+impl Outcome {
+    pub(super) fn text(&self) -> String {
+        let mut layers = Table::new(&["layer", "before", "after", "weights", "left"]);
+        for layer in &self.layers {
+            let told =
+                |shape: &[usize]| shape.iter().map(usize::to_string).collect::<Vec<_>>().join("x");
+            let count = |shape: &[usize]| grouped(shape.iter().product::<usize>());
+            let after = layer.after.as_deref();
+            layers.row(vec![
+                layer.name.clone(),
+                told(&layer.before),
+                after.map_or("-".to_owned(), told),
+                count(&layer.before),
+                after.map_or("0".to_owned(), count),
+            ]);
+        }
+        let mut costs = Table::new(&["", "before", "after", "ratio"]);
+        let (a, b) = (&self.before, &self.after);
+        for (name, before, after) in [
+            ("bytes", a.bytes, b.bytes),
+            ("weights", a.weights, b.weights),
+            ("not zero", a.weights_nonzero, b.weights_nonzero),
+            ("MACs a sample", a.macs, b.macs),
+            ("not zero", a.macs_nonzero, b.macs_nonzero),
+        ] {
+            let ratio = ratio(before as f64, after as f64);
+            costs.row(vec![name.to_owned(), grouped(before), grouped(after), ratio]);
+        }
+        for Latency { batch, before_seconds, after_seconds, .. } in &self.latencies {
+            let told = |seconds: f64| format!("{:.1} us", 1e6 * seconds);
+            costs.row(vec![
+                format!("latency of {batch}"),
+                told(*before_seconds),
+                told(*after_seconds),
+                ratio(*before_seconds, *after_seconds),
+            ]);
+        }
+        let Proof { samples, part, difference, decisions_changed, .. } = &self.proof;
+        let threads = if self.threads == 1 { "thread" } else { "threads" };
+        format!(
+            "{}\n{}\n\
+             latency is the median of a batch, {} {threads}, {}\n\
+             {} {part} samples: outputs differ by at most {} of the largest one, {} decisions \
+             changed\n{}\n",
+            layers.render(),
+            costs.render(),
+            self.threads,
+            self.isa,
+            grouped(*samples),
+            small(*difference),
+            grouped(*decisions_changed),
+            self.compact,
+        )
+    }
+}
+
+/// How many times less.
+fn ratio(before: f64, after: f64) -> String {
+    if after == 0.0 { "-".to_owned() } else { format!("{:.2}", before / after) }
+}
