@@ -14,7 +14,7 @@ mod table;
 mod torch;
 
 use proxtape::{Exec, Isa, Pool};
-use proxtape_workloads::stopwatch::{Contestant, contestant};
+use proxtape_workloads::stopwatch::{Contestant, seconds};
 use torch::Torch;
 
 /// Who takes part, and on how many threads.
@@ -42,9 +42,9 @@ impl Match {
         Exec::new(self.isa)
     }
 
-    /// A call of ours, in our pool.
+    /// A call of ours. The loop that repeats it runs in the pool, as a training would.
     pub(crate) fn ours<'a>(&'a self, mut call: impl FnMut() + Send + 'a) -> Contestant<'a> {
-        contestant(move || self.pool.install(&mut call))
+        Box::new(move |slice| self.pool.install(|| seconds(slice, &mut call)))
     }
 
     /// A case of PyTorch; without it, one that never ends.

@@ -2,7 +2,9 @@
 
 use crate::Match;
 use crate::table::{Table, meets, micros, ratio};
+use proxtape_workloads::Call;
 use proxtape_workloads::gemm::{SHAPES, flops, name, product};
+use proxtape_workloads::limits;
 use proxtape_workloads::stopwatch::{compare, contestant};
 use std::time::Duration;
 
@@ -26,10 +28,12 @@ pub(crate) fn compare_all(all: &Match) {
         "times as fast",
         "goal",
         "GFLOP/s",
+        "share of FMA peak",
     ];
     let mut table = Table::new(&all.title("GEMM against the best peer"), &head);
     for shape in SHAPES {
-        let times = times(all, shape);
+        let (peak, cost) = limits::fma(all.exec(), all.threads);
+        let [peak, times @ ..] = times(all, shape, peak);
         let [ours, peers @ ..] = times;
         let best = peers.into_iter().fold(f64::INFINITY, f64::min);
         let (faster, goal) = (best / ours, goal(shape));
@@ -38,13 +42,15 @@ pub(crate) fn compare_all(all: &Match) {
         cells.push(ratio(faster, meets(faster, goal)));
         cells.push(format!("{goal}"));
         cells.push(format!("{:.0}", flops(shape) / ours / 1e9));
+        let share = peak * flops(shape) / cost.flops / ours;
+        cells.push(format!("{:.0} %", 100.0 * share));
         table.row(&cells);
     }
     table.print();
 }
 
-/// Ours, matrixmultiply, gemm, PyTorch, NumPy.
-fn times(all: &Match, shape: [usize; 3]) -> [f64; 5] {
+/// The FMA peak, ours, matrixmultiply, gemm, PyTorch, NumPy.
+fn times(all: &Match, shape: [usize; 3], peak: Call) -> [f64; 6] {
     let [m, n, k] = shape;
     let a: Vec<f32> = (0..m * k).map(|i| (i % 17) as f32 * 0.01).collect();
     let b: Vec<f32> = (0..k * n).map(|i| (i % 13) as f32 * 0.01).collect();
@@ -59,6 +65,7 @@ fn times(all: &Match, shape: [usize; 3]) -> [f64; 5] {
         ROUNDS,
         SLICE,
         [
+            all.ours(peak),
             all.ours(product(all.exec(), shape).call),
             // SAFETY: a, b and c have m k, k n and m n elements, row-major as the strides say, and
             // live longer than the contestants; nobody else touches c.
