@@ -27,6 +27,7 @@
 
 mod forward;
 mod global;
+mod quads;
 mod vjp;
 
 pub use global::{global_average, global_average_vjp};

@@ -33,6 +33,7 @@ fn shapes() -> Vec<Pool2d> {
         }
         shapes.push(shape(3, [40, 135], window));
     }
+    shapes.push(shape(470, [6, 8], windows[0]));
     shapes.push(shape(0, [4, 4], windows[0]));
     shapes.push(shape(2, [0, 4], windows[0]));
     shapes.push(shape(2, [4, 0], windows[4]));
@@ -223,8 +224,13 @@ fn global_average_matches_f64_and_its_error_does_not_grow() {
 fn any_number_of_threads_gives_the_same_bits() {
     let pools = [1, 2, 4].map(|threads| Pool::new(threads).unwrap());
     for isa in isas() {
-        for sides in [[2, 2, 2, 2, 0, 0], [3, 3, 2, 2, 1, 1], [3, 3, 1, 1, 1, 1]] {
-            let p = shape(50, [40, 41], sides);
+        for (planes, size, sides) in [
+            (50, [40, 41], [2, 2, 2, 2, 0, 0]),
+            (1000, [10, 8], [2, 2, 2, 2, 0, 0]),
+            (50, [40, 41], [3, 3, 2, 2, 1, 1]),
+            (50, [40, 41], [3, 3, 1, 1, 1, 1]),
+        ] {
+            let p = shape(planes, size, sides);
             let mut rng = Rng::new(2);
             let (x, dy) = (rng.vec(p.x_len(), -1.0, 1.0), rng.vec(p.y_len(), -1.0, 1.0));
             let bits = |exec: Exec| {

@@ -6,6 +6,7 @@
 //! one meaningful lane. 2 x 2 at stride 2 is compiled once more with its constants in place.
 
 use super::Pool2d;
+use super::quads::{self, Quads};
 use crate::Exec;
 use crate::simd::{Kernel, Simd};
 
@@ -19,10 +20,15 @@ pub(super) fn max(exec: Exec, pool: &Pool2d, x: &[f32], y: &mut [f32], index: &m
         return;
     }
     let chunk = planes * area;
+    let quads = quads::serves(pool, exec.isa().lanes());
     exec.chunks2((y, chunk), (index, chunk), |i, y, index| {
         let pool = pool.with_planes(y.len() / area);
         let x = &x[i * planes * pool.h * pool.w..][..pool.x_len()];
-        exec.isa().run(Forward { pool, x, out: Max { y, index } });
+        if quads {
+            exec.isa().run(Quads { pool, x, y, index });
+        } else {
+            exec.isa().run(Forward { pool, x, out: Max { y, index } });
+        }
     });
 }
 
@@ -167,13 +173,11 @@ impl<W: Window> Forward<'_, W> {
         let (oh, ow, inside) = (pool.oh(), pool.ow(), pool.interior());
         // Strides above 2 have no cheap load.
         let vectors = if pool.stride[1] <= 2 { inside } else { 0..0 };
-        for (plane, x) in x.chunks_exact(pool.h * pool.w).enumerate() {
+        let (count, outputs) = (vectors.len(), pool.y_len());
+        for plane in 0..pool.planes {
+            let x = &x[plane * pool.h * pool.w..];
             for i in 0..oh {
                 let row = Row { pool, x, i, at: (plane * oh + i) * ow };
-                for j in (0..vectors.start).chain(vectors.end..ow) {
-                    row.one(s, j, &mut out);
-                }
-                let count = vectors.len();
                 let mut done = 0;
                 while done + S::LANES <= count {
                     row.vector(s, vectors.start + done, S::LANES, &mut out);
@@ -183,14 +187,22 @@ impl<W: Window> Forward<'_, W> {
                     // The last vector overlaps the one before it: cheaper than a masked tail.
                     row.vector(s, vectors.end - S::LANES, S::LANES, &mut out);
                 } else if done < count {
+                    // A whole vector where there is room for it: outputs after it cover what it
+                    // writes too much.
+                    let room = outputs - (row.at + vectors.start);
+                    let count = if room < S::LANES { count } else { S::LANES };
                     row.vector(s, vectors.start, count, &mut out);
+                }
+                for j in (0..vectors.start).chain(vectors.end..ow) {
+                    row.one(s, j, &mut out);
                 }
             }
         }
     }
 }
 
-/// Row i of an output plane; `at` is the number of its first output.
+/// Row i of an output plane; `at` is the number of its first output. `x` goes from the plane to the
+/// end of the task's planes, so that whole vectors may be read at the end of a plane too.
 #[derive(Clone, Copy)]
 struct Row<'a> {
     pool: Pool2d,
@@ -265,7 +277,7 @@ fn load_first<S: Simd>(s: S, x: &[f32], count: usize) -> S::F {
 /// The elements 0, 2, 4... and 1, 3, 5... of x, `count` each (the last odd one may lie past the
 /// end of x: it is 0 then, and no tap of any window).
 #[inline(always)]
-fn load_pair<S: Simd>(s: S, x: &[f32], count: usize) -> (S::F, S::F) {
+pub(super) fn load_pair<S: Simd>(s: S, x: &[f32], count: usize) -> (S::F, S::F) {
     if x.len() >= 2 * S::LANES {
         return s.deinterleave(s.load(x), s.load(&x[S::LANES..]));
     }
