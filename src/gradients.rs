@@ -1,6 +1,7 @@
 //! How gradients of parameters leave the tape, and the plain buffer that takes them.
 
 use crate::params::{Kind, ParamId, Params};
+use proxtape_kernels::gemm::ByRows;
 use proxtape_kernels::{Accumulate, Buffer, Exec, Simd, map, reduce};
 use std::ops::Range;
 
@@ -9,6 +10,20 @@ pub trait GradSink {
     /// Where to put a contribution to the gradient of `id`, and whether to store or to add;
     /// `None` if the gradient is not wanted: then it is not computed.
     fn destination(&mut self, id: ParamId) -> Option<(&mut [f32], Accumulate)>;
+
+    /// Whether the gradient of `id` should come as a product, to be made a few rows at a time,
+    /// where [`Tape::gives_rows`](crate::Tape::gives_rows) says that it can.
+    fn takes_rows(&self, id: ParamId) -> bool {
+        let _ = id;
+        false
+    }
+
+    /// The whole gradient of `id`, where [`takes_rows`](GradSink::takes_rows) asked for it. Nothing
+    /// reads the parameter after this in the pass, so its values may change.
+    fn consume(&mut self, params: &mut Params, id: ParamId, gradient: &ByRows<'_>) {
+        let _ = (params, id, gradient);
+        unreachable!("a sink that takes rows consumes them");
+    }
 }
 
 /// Wants no gradient of a parameter.
@@ -27,23 +42,41 @@ pub struct Gradients {
     data: Buffer,
     spans: Vec<Range<usize>>,
     written: Vec<bool>,
+    /// Parameters without room.
+    taken: Vec<ParamId>,
 }
 
 impl Gradients {
     /// A buffer for the gradients of `params`; all read as zeros.
     pub fn new(params: &Params) -> Gradients {
-        let spans = params.ids().map(|id| match params.kind(id) {
-            Kind::Running => 0..0,
-            _ => params.span(id),
+        Gradients::without(params, &[])
+    }
+
+    /// As [`new`](Gradients::new), without room for some: those that the optimiser
+    /// [takes during the backward pass](crate::optim::Optimizer::during_backward).
+    pub fn without(params: &Params, taken: &[ParamId]) -> Gradients {
+        let mut end = 0;
+        let spans = params.ids().map(|id| {
+            let start = end;
+            let skip = params.kind(id) == Kind::Running || taken.contains(&id);
+            let len = if skip { 0 } else { params.span(id).len() };
+            // Spans start at a cache line.
+            end += len.next_multiple_of(16);
+            start..start + len
         });
         let spans: Vec<_> = spans.collect();
         let written = vec![false; spans.len()];
-        Gradients { data: Buffer::zeroed(params.len()), spans, written }
+        Gradients { data: Buffer::zeroed(end), spans, written, taken: taken.to_vec() }
     }
 
     /// Forgets what was accumulated.
     pub fn clear(&mut self) {
         self.written.fill(false);
+    }
+
+    /// Whether there is room for the gradient.
+    pub(crate) fn has_room(&self, id: ParamId) -> bool {
+        !self.taken.contains(&id)
     }
 
     /// The gradient, or `None` if no backward pass has reached the parameter since `clear`.
@@ -86,6 +119,7 @@ impl map::MapInPlace<0> for Scale {
 
 impl GradSink for Gradients {
     fn destination(&mut self, id: ParamId) -> Option<(&mut [f32], Accumulate)> {
+        assert!(self.has_room(id), "the gradient of parameter {} has no room", id.index());
         let first = !std::mem::replace(&mut self.written[id.index()], true);
         let mode = if first { Accumulate::Store } else { Accumulate::Add };
         Some((&mut self.data[self.spans[id.index()].clone()], mode))

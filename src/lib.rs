@@ -63,7 +63,7 @@ pub use proxtape_kernels::{Accumulate, Exec, Isa, IsaError, Pool, PoolError};
 pub use random::Random;
 pub use shape::{MAX_RANK, Shape};
 pub use tape::{
-    Forward, LabelData, Labels, Operands, Prepare, Primitive, Tape, Var, Vjp, Workspace,
+    Forward, LabelData, Labels, Operands, Prepare, Primitive, Rows, Tape, Var, Vjp, Workspace,
 };
 
 /// The README's example is compiled and run with the tests.

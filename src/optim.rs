@@ -3,11 +3,13 @@
 //! Weights take the gradient step and the exact prox in one pass over memory
 //! (`proxtape_kernels::update`); biases and normalisation parameters take the gradient step.
 
+mod during;
 mod grouping;
 mod penalty;
 mod schedule;
 mod support;
 
+pub use during::DuringBackward;
 pub use grouping::{Grouping, GroupingError};
 pub use penalty::{
     FAMILIES, Family, GroupScale, LayerPenalty, Mixing, Penalty, PenaltyError, Regularized,
@@ -60,6 +62,8 @@ pub struct Optimizer {
     moments: [Buffer; 2],
     tau: Buffer,
     scratch: Buffer,
+    /// Scratch of the panels of `during`; grows at the first step.
+    panels: Buffer,
     steps: u64,
     /// Whether the zeros of weights stay.
     frozen: bool,
@@ -96,6 +100,14 @@ pub struct StepOutcome {
     pub zeros: u64,
 }
 
+impl StepOutcome {
+    fn add(&mut self, slot: &Slot, outcome: prox::Outcome) {
+        self.nan |= outcome.nan;
+        self.passes += outcome.passes;
+        self.zeros += if slot.is_weight { outcome.zeros } else { 0 };
+    }
+}
+
 impl Optimizer {
     /// An optimiser for all trainable parameters; those in `regularized` get a prox.
     pub fn new(exec: Exec, params: &Params, rule: Rule, regularized: &[Regularized]) -> Optimizer {
@@ -118,8 +130,9 @@ impl Optimizer {
         });
         let (tau, scratch) = (Buffer::zeroed(taus), Buffer::default());
         let path = Path::Fused;
-        let (steps, frozen) = (0, false);
-        Optimizer { exec, rule, path, slots, moments, tau, scratch, steps, frozen }.with_path(path)
+        let (steps, frozen, panels) = (0, false, Buffer::default());
+        Optimizer { exec, rule, path, slots, moments, tau, scratch, panels, steps, frozen }
+            .with_path(path)
     }
 
     /// Chooses how the update is computed.
@@ -166,6 +179,11 @@ impl Optimizer {
         eta: f32,
     ) -> StepOutcome {
         self.steps += 1;
+        self.apply(params, gradients, eta)
+    }
+
+    /// The step that has been counted, for every parameter that has a gradient.
+    fn apply(&mut self, params: &mut Params, gradients: &mut Gradients, eta: f32) -> StepOutcome {
         let mut total = StepOutcome::default();
         for slot in &self.slots {
             let Some(g) = gradients.get_mut(slot.id) else { continue };
@@ -193,9 +211,7 @@ impl Optimizer {
                 Path::Fused => update::update(self.exec, &op, data, &mut self.scratch),
                 Path::Unfused => update::update_unfused(self.exec, &op, data, &mut self.scratch),
             };
-            total.nan |= outcome.nan;
-            total.passes += outcome.passes;
-            total.zeros += if slot.is_weight { outcome.zeros } else { 0 };
+            total.add(slot, outcome);
         }
         total
     }

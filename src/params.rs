@@ -177,6 +177,11 @@ pub(crate) struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
+    /// No values: for an operation that reads none, while they change.
+    pub(crate) fn none() -> Values<'a> {
+        Values { data: &[], entries: &[] }
+    }
+
     pub(crate) fn get(self, id: ParamId) -> &'a [f32] {
         let Entry { offset, shape, .. } = &self.entries[id.index()];
         &self.data[*offset..offset + shape.len()]

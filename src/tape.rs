@@ -15,7 +15,9 @@ mod plan;
 mod poison;
 mod primitive;
 
-pub use primitive::{Forward, LabelData, Labels, Operands, Prepare, Primitive, Vjp, Workspace};
+pub use primitive::{
+    Forward, LabelData, Labels, Operands, Prepare, Primitive, Rows, Vjp, Workspace,
+};
 
 use crate::params::{Kind, ParamId, Params};
 use crate::random::Random;
@@ -310,6 +312,13 @@ impl Tape {
             Source::View => "view",
             Source::Op(op) => op.name(),
         }
+    }
+
+    /// Parameters whose gradient a backward pass can hand over a few rows at a time: the weights of
+    /// linear layers that are used once. A sink is not bound to [take](crate::GradSink::takes_rows)
+    /// them so.
+    pub fn gives_rows(&self) -> Vec<ParamId> {
+        plan::by_rows(&self.nodes, &self.operands)
     }
 
     /// Keeps a value of an inference tape readable.

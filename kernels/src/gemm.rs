@@ -9,6 +9,7 @@
 //! (`dots.rs`).
 
 pub(crate) mod blocks;
+mod by_rows;
 mod dots;
 mod finish;
 pub(crate) mod pack;
@@ -16,6 +17,8 @@ pub(crate) mod panel;
 pub(crate) mod product;
 pub(crate) mod tile;
 pub(crate) mod view;
+
+pub use by_rows::ByRows;
 
 use crate::isa::Isa;
 use crate::threads::Exec;

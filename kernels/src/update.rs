@@ -15,12 +15,14 @@
 //! plain SGD, momentum would weigh R by 1 - beta.)
 //!
 //! [`update`] reads w, g and the moments once and writes w and the moments once; the search for a
-//! group's threshold runs while the group is in cache. Moments and weights below the smallest
+//! group's threshold runs while the group is in cache. [`Panels`] take g a few rows at a time. Moments and weights below the smallest
 //! normal f32 become +0.0: denormals would slow every later step, and a prox makes many.
 
+mod panel;
 mod rules;
 mod unfused;
 
+pub use panel::{Panels, Produce, RowsData};
 pub use unfused::{unfused_scratch_len, update_unfused};
 
 use crate::Exec;
@@ -158,20 +160,8 @@ impl Pass for FusedPass<'_> {
 /// Checks the operands, and names the rule once.
 fn dispatch(op: &Update, data: UpdateData<'_>, pass: impl Pass) -> Outcome {
     let UpdateData { w, g, m, v, tau } = data;
-    let Update { groups, rule, eta, .. } = *op;
-    let n = groups.len();
-    let moments = rule.moments();
-    for (name, len, want) in [
-        ("w", w.len(), n),
-        ("g", g.len(), n),
-        ("m", m.len(), if moments > 0 { n } else { 0 }),
-        ("v", v.len(), if moments > 1 { n } else { 0 }),
-    ] {
-        assert!(len == want, "update: {name} has {len} elements, {groups:?} {rule:?} need {want}");
-    }
-    assert!(eta >= 0.0 && eta.is_finite(), "update: eta is {eta}");
-    assert!(rule.is_valid(), "update: a parameter is out of range: {rule:?}");
-    assert!(op.step > 0, "update: steps count from 1");
+    let Update { rule, eta, .. } = *op;
+    check(op, [w.len(), g.len(), m.len(), v.len()]);
     let (w, m) = (Flat::new(w), Flat::new(m));
     match rule {
         Rule::Sgd => pass.run(Sgd { w, g, eta }, w, tau),
@@ -179,4 +169,19 @@ fn dispatch(op: &Update, data: UpdateData<'_>, pass: impl Pass) -> Outcome {
         Rule::Nesterov { beta } => pass.run(Momentum::<true> { w, g, m, eta, beta }, w, tau),
         Rule::Adam { .. } => pass.run(Adam::new(op, (w, g), (m, Flat::new(v))), w, tau),
     }
+}
+
+/// Checks the parameters and the lengths of w, g, m and v.
+fn check(op: &Update, lengths: [usize; 4]) {
+    let Update { groups, rule, eta, .. } = *op;
+    let n = groups.len();
+    let moment = |i: usize| if rule.moments() > i { n } else { 0 };
+    for ((name, len), want) in
+        ["w", "g", "m", "v"].into_iter().zip(lengths).zip([n, n, moment(0), moment(1)])
+    {
+        assert!(len == want, "update: {name} has {len} elements, {groups:?} {rule:?} need {want}");
+    }
+    assert!(eta >= 0.0 && eta.is_finite(), "update: eta is {eta}");
+    assert!(rule.is_valid(), "update: a parameter is out of range: {rule:?}");
+    assert!(op.step > 0, "update: steps count from 1");
 }

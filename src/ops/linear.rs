@@ -1,7 +1,7 @@
 //! Y = X W^T + b, dX = dY W, dW = dY^T X, db = the sum of the rows of dY.
 
-use crate::{Exec, Forward, Primitive, Tape, Var, Vjp, Workspace};
-use proxtape_kernels::gemm::{Bias, Gemm, MatMut, MatRef, gemm, scratch_len};
+use crate::{Exec, Forward, Primitive, Rows, Tape, Var, Vjp, Workspace};
+use proxtape_kernels::gemm::{Bias, ByRows, Gemm, MatMut, MatRef, gemm, scratch_len};
 use proxtape_kernels::reduce::sum_axis;
 
 /// x: `[N, in]`, w: `[out, in]`, b: `[out]`, y: `[N, out]`.
@@ -30,7 +30,8 @@ impl Primitive for Linear {
         let &Linear { n, input, output } = self;
         let products = [[n, output, input], [n, input, output], [output, input, n]];
         let scratch = products.map(|[m, n, k]| scratch_len(exec.isa(), m, n, k));
-        Workspace { scratch: scratch.into_iter().max().unwrap_or(0), ..Workspace::default() }
+        let packed = ByRows::packed_len(exec.isa(), input, n);
+        Workspace { scratch: scratch.into_iter().fold(packed, usize::max), ..Workspace::default() }
     }
 
     fn forward(&self, cx: Forward<'_>) {
@@ -54,6 +55,15 @@ impl Primitive for Linear {
         };
         let product = Gemm { beta: cx.accumulate.beta(), ..product };
         gemm(cx.exec, &product, dx, cx.scratch);
+    }
+
+    fn gives_rows(&self) -> Option<usize> {
+        Some(1)
+    }
+
+    fn rows(&self, cx: Rows<'_>, take: &mut dyn FnMut(&ByRows<'_>)) {
+        let dy = MatRef::row_major(cx.dy, self.n, self.output);
+        take(&ByRows::new(cx.exec, dy.t(), self.x(cx.x.get(0)), cx.scratch));
     }
 }
 

@@ -2,9 +2,9 @@
 
 use super::plan::{Program, Step, aligned};
 use super::primitive::LabelData;
-use super::{Mode, Operands, Prepare, Source, Tape, Var, Vjp, cut};
+use super::{Mode, Operands, Prepare, Rows, Source, Tape, Var, Vjp, cut};
 use crate::gradients::GradSink;
-use crate::params::Params;
+use crate::params::{Params, Values};
 use proxtape_kernels::Accumulate;
 
 impl Tape {
@@ -49,7 +49,6 @@ impl Tape {
         assert!(!is_param, "backward starts from a computed value, not from a parameter");
         let start = program.adjoints[root];
         self.adjoints[start..start + len].copy_from_slice(cotangent);
-        let (values, _) = params.split();
         for &step in &program.steps {
             let (i, input, first) = match step {
                 Step::Zero { node } => {
@@ -72,11 +71,25 @@ impl Tape {
                 before,
                 after,
                 after_start: node.primal + node.span_len(),
-                values,
+                values: Values::none(),
             };
             let (y, aux) = (&y[..node.shape.len()], &mut aux[..node.work.aux]);
             let scratch = &mut self.scratch[..node.work.scratch];
             let dy = program.adjoints[i]..program.adjoints[i] + node.shape.len();
+            let param =
+                input.and_then(|input| match nodes[nodes[inputs[input].index()].root].source {
+                    Source::Param(id) => Some(id),
+                    _ => None,
+                });
+            if let Some(id) =
+                param.filter(|id| program.by_rows.contains(id) && sink.takes_rows(*id))
+            {
+                let cx = Rows { exec: self.exec, x, dy: &self.adjoints[dy], scratch };
+                op.rows(cx, &mut |gradient| sink.consume(params, id, gradient));
+                continue;
+            }
+            let (values, _) = params.shared();
+            let x = Operands { values, ..x };
             let Some(input) = input else {
                 op.prepare(Prepare { exec: self.exec, x, y, dy: &self.adjoints[dy], aux, scratch });
                 continue;

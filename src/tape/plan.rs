@@ -4,6 +4,7 @@
 //! the first step, and nothing is allocated later.
 
 use super::{Node, Source, Var};
+use crate::params::ParamId;
 
 /// Spans start at a cache line.
 const ALIGN: usize = 16;
@@ -128,6 +129,30 @@ pub(super) struct Program {
     /// The offset of each root's adjoint; meaningless where none is needed.
     pub(super) adjoints: Vec<usize>,
     pub(super) len: usize,
+    /// Parameters whose gradient can be handed over by rows.
+    pub(super) by_rows: Vec<ParamId>,
+}
+
+/// Parameters that one operation reads, once, and whose gradient it makes from values of the tape
+/// alone: once it is made, no later product of the pass reads them.
+pub(super) fn by_rows(nodes: &[Node], operands: &[Var]) -> Vec<ParamId> {
+    let param = |x: &Var| match nodes[nodes[x.index()].root].source {
+        Source::Param(id) => Some(id),
+        _ => None,
+    };
+    let uses = |id| operands.iter().filter(|x| param(x) == Some(id)).count();
+    let mut found = Vec::new();
+    for node in nodes {
+        let Source::Op(op) = &node.source else { continue };
+        let Some(input) = op.gives_rows() else { continue };
+        let inputs = &operands[node.inputs.clone()];
+        let Some(id) = param(&inputs[input]) else { continue };
+        // Earlier inputs have their products first; the operation may read them for this one.
+        if inputs[..input].iter().all(|x| param(x).is_none()) && uses(id) == 1 {
+            found.push(id);
+        }
+    }
+    found
 }
 
 impl Program {
@@ -164,7 +189,8 @@ impl Program {
                 _ => {}
             }
         }
-        Program { key: (output, nodes.len()), steps, adjoints, len: spans.len() }
+        let by_rows = by_rows(nodes, operands);
+        Program { key: (output, nodes.len()), steps, adjoints, len: spans.len(), by_rows }
     }
 }
 

@@ -4,6 +4,7 @@ use super::{Node, Source, Var};
 use crate::params::{Running, Values};
 use crate::random::Random;
 use crate::shape::Shape;
+use proxtape_kernels::gemm::ByRows;
 use proxtape_kernels::{Accumulate, Exec};
 
 /// An operation y = f(x0, x1, ...) on the tape.
@@ -35,6 +36,18 @@ pub trait Primitive: Send + Sync {
     /// With [`Accumulate::Store`] every element of `dx` must be written, also those that the
     /// operation did not read; with [`Accumulate::Add`] the product is added to what is there.
     fn vjp(&self, cx: Vjp<'_>);
+
+    /// The input whose gradient is a product that [`rows`](Primitive::rows) can hand over, if any.
+    fn gives_rows(&self) -> Option<usize> {
+        None
+    }
+
+    /// Calls `take` with the gradient of the input that [`gives_rows`](Primitive::gives_rows) names.
+    /// Of the inputs only those before it may be read.
+    fn rows(&self, cx: Rows<'_>, take: &mut dyn FnMut(&ByRows<'_>)) {
+        let _ = (cx, take);
+        unreachable!("an operation that gives rows hands them over");
+    }
 }
 
 /// The memory that an operation wants beside its output, in elements.
@@ -110,6 +123,18 @@ pub struct Vjp<'a> {
     pub scratch: &'a mut [f32],
     /// The labels of the tape.
     pub labels: LabelData<'a>,
+}
+
+/// What `rows` sees.
+pub struct Rows<'a> {
+    /// How kernels run.
+    pub exec: Exec,
+    /// The inputs before the one that the gradient is for.
+    pub x: Operands<'a>,
+    /// The cotangent of the output.
+    pub dy: &'a [f32],
+    /// Shared scratch.
+    pub scratch: &'a mut [f32],
 }
 
 /// The primals of an operation's inputs.

@@ -57,7 +57,7 @@ const PACK_SLIVERS: usize = 4;
 const SHALLOW: usize = 32;
 
 /// The ranges that `len` is cut into.
-fn steps(len: usize, by: usize) -> impl Iterator<Item = Range<usize>> {
+pub(crate) fn steps(len: usize, by: usize) -> impl Iterator<Item = Range<usize>> {
     (0..len).step_by(by).map(move |i| i..len.min(i + by))
 }
 

@@ -1,0 +1,130 @@
+//! C = A B, a few rows at a time: whoever consumes C never has all of it in memory.
+//!
+//! B is packed once and every panel of rows meets it again, from L2 or L3; A is packed for each panel.
+
+use super::blocks::{Blocks, LINE, aligned, tile};
+use super::pack::{Block, Lines, Slivers};
+use super::panel::{Lhs, Panel, Rhs, RunPanel};
+use super::product::{pack, steps};
+use super::tile::Epilogue;
+use super::view::Dest;
+use super::{Activation, Bias, MatRef};
+use crate::Isa;
+use crate::threads::Exec;
+use core::ops::Range;
+
+/// A depth that is cut into the deepest panels.
+const DEEP: usize = 320 * 512;
+
+/// A product whose rows can be asked for, from several threads at the same time.
+///
+/// ```
+/// use proxtape_kernels::gemm::{ByRows, MatRef};
+/// use proxtape_kernels::{Exec, Isa};
+/// let exec = Exec::new(Isa::detect());
+/// let a = MatRef::row_major(&[1.0, 2.0, 3.0, 4.0], 2, 2);
+/// let mut packed = vec![0.0; ByRows::packed_len(exec.isa(), 2, 2)];
+/// let product = ByRows::new(exec, a, a.t(), &mut packed);
+/// let mut scratch = vec![0.0; ByRows::scratch_len(exec.isa(), 1)];
+/// let mut row = [f32::NAN; 2];
+/// product.rows(1..2, &mut row, &mut scratch);
+/// assert_eq!(row, [11.0, 25.0]);
+/// ```
+#[derive(Debug)]
+pub struct ByRows<'a> {
+    isa: Isa,
+    a: MatRef<'a>,
+    /// For each panel of depth the slivers of B.
+    b: &'a [f32],
+    n: usize,
+}
+
+impl<'a> ByRows<'a> {
+    /// Elements that [`new`](ByRows::new) wants for B: [k, n].
+    pub fn packed_len(isa: Isa, n: usize, k: usize) -> usize {
+        LINE + n.next_multiple_of(isa.lanes()) * k
+    }
+
+    /// Scratch of [`rows`](ByRows::rows) for at most so many rows, of any depth.
+    pub fn scratch_len(isa: Isa, rows: usize) -> usize {
+        let blocks = Blocks::new(isa, [rows, 1, DEEP]);
+        // Fewer rows may round up to more, by less than a tile.
+        LINE + (blocks.mc + tile(isa.lanes())[0]) * blocks.kc
+    }
+
+    /// Rows and columns of C.
+    pub fn shape(&self) -> [usize; 2] {
+        [self.a.rows(), self.n]
+    }
+
+    /// Packs B into `packed`, of at least [`packed_len`](ByRows::packed_len) elements.
+    ///
+    /// # Panics
+    /// If the shapes do not fit together, or `packed` is short.
+    #[track_caller]
+    pub fn new(exec: Exec, a: MatRef<'a>, b: MatRef<'_>, packed: &'a mut [f32]) -> ByRows<'a> {
+        let (isa, n, k) = (exec.isa(), b.cols(), b.rows());
+        assert!(a.cols() == k, "gemm: a has {} columns, b has {k} rows", a.cols());
+        let (need, have) = (ByRows::packed_len(isa, n, k), packed.len());
+        assert!(have >= need, "gemm: packed has {have} elements, this shape needs {need}");
+        let packed = aligned(packed);
+        let lines =
+            Lines { data: b.data(), line_stride: b.col_stride(), depth_stride: b.row_stride() };
+        let blocks = Blocks::new(isa, [a.rows(), n, k]);
+        let slivers = Slivers { width: blocks.nr, pad: isa.lanes() };
+        let width = n.next_multiple_of(isa.lanes());
+        for depth in steps(k, blocks.kc) {
+            let dst = &mut packed[depth.start * width..depth.end * width];
+            pack(exec, &lines, Block { lines: 0..n, depth }, slivers, dst);
+        }
+        ByRows { isa, a, b: packed, n }
+    }
+
+    /// Writes some rows of C, row after row, on the calling thread; the bits are those of
+    /// [`gemm`](super::gemm()) where its kernels are this package's. `scratch` as
+    /// [`scratch_len`](ByRows::scratch_len) says for so many rows.
+    ///
+    /// # Panics
+    /// If there are no such rows, `c` has another length, or `scratch` is short.
+    pub fn rows(&self, rows: Range<usize>, c: &mut [f32], scratch: &mut [f32]) {
+        let ByRows { isa, a, b, n } = *self;
+        let (m, k) = (rows.len(), a.cols());
+        assert!(rows.start <= rows.end && rows.end <= a.rows(), "gemm: rows {rows:?} of C");
+        assert!(c.len() == m * n, "gemm: c has {} elements, not {m} x {n}", c.len());
+        if k == 0 {
+            c.fill(0.0);
+        }
+        if c.is_empty() {
+            return;
+        }
+        let exec = Exec::new(isa);
+        let data = &a.data()[rows.start * a.row_stride()..];
+        let a = Lines { data, line_stride: a.row_stride(), depth_stride: a.col_stride() };
+        let blocks = Blocks::new(isa, [m, n, k]);
+        let slivers = Slivers { width: blocks.mr, pad: 1 };
+        let scratch = aligned(scratch);
+        let whole =
+            Epilogue { alpha: 1.0, beta: 0.0, bias: Bias::None, activation: Activation::None };
+        let dest = Dest { ptr: c.as_mut_ptr(), stride: [n, 1] };
+        let width = n.next_multiple_of(isa.lanes());
+        for pc in steps(k, blocks.kc) {
+            let b = &b[pc.start * width..pc.end * width];
+            for ic in steps(m, blocks.mc) {
+                let block = Block { lines: ic.clone(), depth: pc.clone() };
+                pack(exec, &a, block, slivers, scratch);
+                let panel = Panel {
+                    lhs: Lhs { ptr: scratch.as_ptr(), width: blocks.mr, in_place: None },
+                    rhs: Rhs::packed(b, &blocks, n, pc.len()),
+                    c: dest,
+                    rows: (ic.start, ic.len()),
+                    cols: (0, n),
+                    depth: pc.len(),
+                    epilogue: whole.for_panel(pc.start == 0, pc.end == k),
+                };
+                // SAFETY: both operands were packed for these rows, columns and depths, and C is
+                // m x n and borrowed for this call alone.
+                isa.run(unsafe { RunPanel::new(panel) });
+            }
+        }
+    }
+}
