@@ -145,12 +145,31 @@ impl Model {
     }
 }
 
+/// A ReLU behind a layer that can take it in is recorded with that layer: no pass over memory of
+/// its own, and the same bits.
 fn record_all(layers: &[Built], tape: &mut Tape, params: &Params, x: Var, phase: Phase) -> Var {
-    layers.iter().fold(x, |x, layer| layer.record(tape, params, x, phase))
+    let (mut x, mut rest) = (x, layers);
+    while let [layer, behind @ ..] = rest {
+        let relu = matches!(behind, [Built::Relu, ..]) && layer.takes_relu();
+        x = layer.record(tape, params, x, (phase, relu));
+        rest = &behind[usize::from(relu)..];
+    }
+    x
 }
 
 impl Built {
-    fn record(&self, tape: &mut Tape, params: &Params, x: Var, phase: Phase) -> Var {
+    fn takes_relu(&self) -> bool {
+        matches!(self, Built::BatchNorm { .. } | Built::Residual { .. })
+    }
+
+    /// `relu`: with the ReLU behind it, for a layer that takes one.
+    fn record(
+        &self,
+        tape: &mut Tape,
+        params: &Params,
+        x: Var,
+        (phase, relu): (Phase, bool),
+    ) -> Var {
         match *self {
             Built::Linear { w, b } => {
                 let (w, b) = (tape.param(params, w), b.map(|b| tape.param(params, b)));
@@ -162,10 +181,13 @@ impl Built {
             }
             Built::BatchNorm { gamma, beta, attrs } => {
                 let (gamma, beta) = (tape.param(params, gamma), tape.param(params, beta));
-                match phase {
-                    Phase::Training => ops::batch_norm(tape, x, gamma, beta, attrs),
-                    Phase::Inference => ops::batch_norm_inference(tape, x, gamma, beta, attrs),
-                }
+                let record = match (phase, relu) {
+                    (Phase::Training, false) => ops::batch_norm,
+                    (Phase::Training, true) => ops::batch_norm_relu,
+                    (Phase::Inference, false) => ops::batch_norm_inference,
+                    (Phase::Inference, true) => ops::batch_norm_inference_relu,
+                };
+                record(tape, x, gamma, beta, attrs)
             }
             Built::LayerNorm { gamma, beta, eps } => {
                 let (gamma, beta) = (tape.param(params, gamma), tape.param(params, beta));
@@ -189,7 +211,7 @@ impl Built {
             Built::Residual { ref body, ref shortcut } => {
                 let y = record_all(body, tape, params, x, phase);
                 let s = record_all(shortcut, tape, params, x, phase);
-                ops::add(tape, y, s)
+                if relu { ops::add_relu(tape, y, s) } else { ops::add(tape, y, s) }
             }
         }
     }

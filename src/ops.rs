@@ -8,11 +8,13 @@
 //! line here. Files that several operations share: `elementwise`, `broadcast`, `axis`, `pool`.
 
 mod add;
+mod add_relu;
 mod add_scalar;
 mod avg_pool2d;
 mod axis;
 mod batch_norm;
 mod batch_norm_inference;
+mod batch_norm_relu;
 mod broadcast;
 mod concat;
 mod conv2d;
@@ -53,10 +55,12 @@ mod tanh;
 mod transpose;
 
 pub use add::add;
+pub use add_relu::add_relu;
 pub use add_scalar::add_scalar;
 pub use avg_pool2d::avg_pool2d;
 pub use batch_norm::{BatchNormAttrs, batch_norm};
 pub use batch_norm_inference::batch_norm_inference;
+pub use batch_norm_relu::{batch_norm_inference_relu, batch_norm_relu};
 pub use concat::concat;
 pub use conv2d::{ConvAttrs, conv2d};
 pub use cross_entropy::cross_entropy;

@@ -12,6 +12,9 @@
 //! g = gamma * dy,   dx = inv_std * (g - sum(g) / M - xhat * sum(g * xhat) / M)
 //! ```
 //!
+//! A ReLU that follows a batch norm can be part of it: the gradient finds again where y was
+//! positive from x, so neither pass over memory of its own is left.
+//!
 //! Statistics take two passes (T. Chan, G. Golub, R. LeVeque, "Algorithms for computing the sample
 //! variance", 1983, eq. 1.7): the mean, then the sums of d = x - mean and of d^2; the first, which
 //! is 0 but for rounding, corrects both. So data with |mean| >> std keep their variance. Sums are
@@ -19,6 +22,7 @@
 //! grow with the length, and the bits do not depend on the number of threads.
 //!
 //! ```
+//! use proxtape_kernels::gemm::Activation;
 //! use proxtape_kernels::norm::{Affine, Planes, batch_norm, batch_statistics};
 //! use proxtape_kernels::{Exec, Isa};
 //! let exec = Exec::new(Isa::detect());
@@ -29,7 +33,7 @@
 //! assert_eq!((mean, variance), ([4.0], [5.0]));
 //! let inv_std = [0.5];
 //! let affine = Affine { mean: &mean, inv_std: &inv_std, gamma: &[2.0], beta: &[1.0] };
-//! batch_norm(exec, view, &x, &affine, &mut y);
+//! batch_norm(exec, view, &x, (&affine, Activation::None), &mut y);
 //! assert_eq!(y, [-2.0, 0.0, 2.0, 4.0]);
 //! ```
 
@@ -94,7 +98,8 @@ pub struct Affine<'a> {
     pub inv_std: &'a [f32],
     /// The learnt scale.
     pub gamma: &'a [f32],
-    /// The learnt shift. The vjp forms do not read it: there it may have any length.
+    /// The learnt shift. The gradients read it only where a ReLU follows: elsewhere it may have any
+    /// length.
     pub beta: &'a [f32],
 }
 

@@ -2,6 +2,7 @@
 
 mod support;
 
+use proxtape_kernels::gemm::Activation;
 use proxtape_kernels::norm::{
     Affine, Planes, batch_norm, batch_norm_inference_vjp, batch_norm_sums, batch_norm_vjp,
     batch_statistics, layer_norm, layer_norm_sums, layer_norm_vjp,
@@ -167,6 +168,28 @@ impl Case {
         Affine { mean, inv_std, gamma, beta }
     }
 
+    /// The batch norm, and a ReLU behind it or none.
+    fn forward(&self, exec: Exec, activation: Activation) -> Vec<f32> {
+        let mut y = vec![f32::NAN; self.view.len()];
+        batch_norm(exec, self.view, &self.x, (&self.affine(), activation), &mut y);
+        y
+    }
+
+    /// dgamma, dbeta, dx in training, dx in inference.
+    fn gradients(&self, exec: Exec, dy: &[f32], activation: Activation) -> [Vec<f32>; 4] {
+        let (view, operands) = (self.view, (&self.x[..], dy));
+        let (mut dgamma, mut dbeta) = (vec![f32::NAN; view.c], vec![f32::NAN; view.c]);
+        let (mut dx, mut constant) = (vec![f32::NAN; view.len()], vec![f32::NAN; view.len()]);
+        let affine = self.affine();
+        let affine = (&affine, activation);
+        batch_norm_sums(exec, view, operands, affine, (&mut dgamma, &mut dbeta));
+        let (sums, out) = ((&dgamma[..], &dbeta[..]), (&mut dx[..], Accumulate::Store));
+        batch_norm_vjp(exec, view, operands, affine, sums, out);
+        let out = (&mut constant[..], Accumulate::Store);
+        batch_norm_inference_vjp(exec, view, operands, affine, out);
+        [dgamma, dbeta, dx, constant]
+    }
+
     /// f(channel, xhat, dy) of each element.
     fn each(&self, f: impl Fn(usize, f64, f64) -> f64) -> Vec<f64> {
         (0..self.view.len())
@@ -197,10 +220,40 @@ fn batch_norm_matches_f64() {
             let (gamma, beta) = (&case.gamma, &case.beta);
             let want = case.each(|c, xhat, _| f64::from(gamma[c]) * xhat + f64::from(beta[c]));
             let mut y = Canary::new(view.len(), 1);
-            batch_norm(exec, view, Guarded::new(&case.x).slice(), &case.affine(), y.slice_mut());
+            let affine = (&case.affine(), Activation::None);
+            batch_norm(exec, view, Guarded::new(&case.x).slice(), affine, y.slice_mut());
             y.check();
             assert_close(y.slice(), &want, 1e-6);
         }
+    }
+}
+
+#[test]
+fn a_relu_behind_is_the_same_as_one_apart() {
+    for exec in execs() {
+        for view in shapes() {
+            let case = Case::new(view);
+            let mut y = case.forward(exec, Activation::None);
+            let mut dz = case.dy.clone();
+            for (y, dz) in y.iter_mut().zip(&mut dz) {
+                if *y <= 0.0 {
+                    (*y, *dz) = (0.0, 0.0);
+                }
+            }
+            assert_eq!(case.forward(exec, Activation::Relu), y, "{view:?}");
+            let want = case.gradients(exec, &dz, Activation::None);
+            let got = case.gradients(exec, &case.dy, Activation::Relu);
+            assert!(got == want, "{view:?}");
+        }
+    }
+}
+
+#[test]
+fn a_relu_behind_keeps_a_nan() {
+    for exec in execs() {
+        let mut case = Case::new(Planes { n: 3, c: 2, spatial: 9 });
+        case.x[0] = f32::NAN;
+        assert!(case.forward(exec, Activation::Relu)[0].is_nan());
     }
 }
 
@@ -213,7 +266,9 @@ fn batch_norm_vjp_matches_the_textbook() {
             let operands = (operands.0.slice(), operands.1.slice());
             let (mut dgamma, mut dbeta) = (Canary::new(view.c, 1), Canary::new(view.c, 2));
             let out = (dgamma.slice_mut(), dbeta.slice_mut());
-            batch_norm_sums(exec, view, operands, (&case.mean, &case.inv_std), out);
+            let affine = case.affine();
+            let affine = (&affine, Activation::None);
+            batch_norm_sums(exec, view, operands, affine, out);
             dgamma.check();
             dbeta.check();
             let want = case.sums();
@@ -235,18 +290,18 @@ fn batch_norm_vjp_matches_the_textbook() {
             if tiny {
                 let mut got = vec![f32::NAN; view.len()];
                 let out = (&mut got[..], Accumulate::Store);
-                batch_norm_vjp(exec, view, operands, &case.affine(), sums, out);
+                batch_norm_vjp(exec, view, operands, affine, sums, out);
                 for (got, want) in got.iter().zip(&dx) {
                     assert!((f64::from(*got) - want).abs() <= 1e-5 * scale, "{view:?}");
                 }
             } else {
                 check_accumulate(&dx, 1e-5, |y, acc| {
-                    batch_norm_vjp(exec, view, operands, &case.affine(), sums, (y, acc));
+                    batch_norm_vjp(exec, view, operands, affine, sums, (y, acc));
                 });
             }
             let dx = case.each(|c, _, dy| coefficient(c) * dy);
             check_accumulate(&dx, 1e-6, |y, acc| {
-                batch_norm_inference_vjp(exec, view, operands.1, &case.affine(), (y, acc));
+                batch_norm_inference_vjp(exec, view, operands, affine, (y, acc));
             });
         }
     }
@@ -284,11 +339,7 @@ fn batch_norm_vjp_is_the_derivative_of_the_forward_pass() {
         })
         .collect();
     for exec in execs() {
-        let (mut dgamma, mut dbeta, mut dx) = ([0.0; 2], [0.0; 2], vec![f32::NAN; 30]);
-        let (operands, at) = ((&case.x[..], &case.dy[..]), (&case.mean[..], &case.inv_std[..]));
-        batch_norm_sums(exec, view, operands, at, (&mut dgamma, &mut dbeta));
-        let out = (&mut dx[..], Accumulate::Store);
-        batch_norm_vjp(exec, view, operands, &case.affine(), (&dgamma, &dbeta), out);
+        let [_, _, dx, _] = case.gradients(exec, &case.dy, Activation::None);
         assert_close(&dx, &want, 1e-5);
     }
 }
@@ -304,7 +355,8 @@ fn sums_of_many_elements_are_as_accurate_as_of_few() {
             let (mut dgamma, mut dbeta) = (vec![0.0; c], vec![0.0; c]);
             let (zeros, ones) = (vec![0.0; c], vec![1.0; c]);
             let out = (&mut dgamma[..], &mut dbeta[..]);
-            batch_norm_sums(exec, view, (&x, &dy), (&zeros, &ones), out);
+            let affine = Affine { mean: &zeros, inv_std: &ones, gamma: &ones, beta: &[] };
+            batch_norm_sums(exec, view, (&x, &dy), (&affine, Activation::None), out);
             let (mut products, mut sums) = (vec![0.0; c], vec![0.0; c]);
             for (i, (&x, &dy)) in x.iter().zip(&dy).enumerate() {
                 products[channel(view, i)] += f64::from(x) * f64::from(dy);
@@ -398,16 +450,10 @@ fn all_bits(exec: Exec, view: Planes) -> Vec<u32> {
     batch_statistics(exec, view, &case.x, (&mut a, &mut b));
     keep(&a);
     keep(&b);
-    batch_norm(exec, view, &case.x, &case.affine(), &mut y);
-    keep(&y);
-    batch_norm_sums(exec, view, operands, (&case.mean, &case.inv_std), (&mut a, &mut b));
-    keep(&a);
-    keep(&b);
-    let out = (&mut y[..], Accumulate::Add);
-    batch_norm_vjp(exec, view, operands, &case.affine(), (&a, &b), out);
-    keep(&y);
-    batch_norm_inference_vjp(exec, view, &case.dy, &case.affine(), (&mut y, Accumulate::Add));
-    keep(&y);
+    for activation in [Activation::None, Activation::Relu] {
+        keep(&case.forward(exec, activation));
+        case.gradients(exec, &case.dy, activation).iter().for_each(|of| keep(of));
+    }
     // The same memory as rows of C * spatial.
     let (rows, cols) = (view.n, view.c * view.spatial);
     let (gamma, beta) = (vec![0.7; cols], vec![0.1; cols]);
@@ -451,12 +497,13 @@ fn empty_shapes_are_fine() {
             assert_eq!((a, b), ([0.0; 2], [0.0; 2]));
             let at = [1.0; 2];
             let affine = Affine { mean: &at, inv_std: &at, gamma: &at, beta: &at };
-            batch_norm(exec, view, &[], &affine, &mut []);
+            let affine = (&affine, Activation::Relu);
+            batch_norm(exec, view, &[], affine, &mut []);
             (a, b) = ([f32::NAN; 2], [f32::NAN; 2]);
-            batch_norm_sums(exec, view, (&[], &[]), (&at, &at), (&mut a, &mut b));
+            batch_norm_sums(exec, view, (&[], &[]), affine, (&mut a, &mut b));
             assert_eq!((a, b), ([0.0; 2], [0.0; 2]));
             let out = (&mut [][..], Accumulate::Store);
-            batch_norm_vjp(exec, view, (&[], &[]), &affine, (&a, &b), out);
+            batch_norm_vjp(exec, view, (&[], &[]), affine, (&a, &b), out);
         }
         let none = Planes { n: 3, c: 0, spatial: 5 };
         batch_statistics(exec, none, &[], (&mut [], &mut []));
@@ -473,5 +520,5 @@ fn empty_shapes_are_fine() {
 fn a_wrong_length_names_the_argument() {
     let view = Planes { n: 1, c: 2, spatial: 1 };
     let affine = Affine { mean: &[0.0; 2], inv_std: &[0.0; 2], gamma: &[0.0], beta: &[0.0; 2] };
-    batch_norm(execs()[0], view, &[0.0; 2], &affine, &mut [0.0; 2]);
+    batch_norm(execs()[0], view, &[0.0; 2], (&affine, Activation::None), &mut [0.0; 2]);
 }

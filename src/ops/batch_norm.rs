@@ -8,6 +8,7 @@ use super::elementwise::Identity;
 use crate::{
     Exec, Forward, ParamId, Prepare, Primitive, Running, Shape, Tape, Var, Vjp, Workspace,
 };
+use proxtape_kernels::gemm::Activation;
 use proxtape_kernels::map::map;
 use proxtape_kernels::norm::{self, Affine, Planes};
 
@@ -26,8 +27,11 @@ pub struct BatchNormAttrs {
 
 /// x: `[N, C, ...]`, gamma and beta: `[C]`, aux: mean, inv_std, dgamma, dbeta of `[C]` each.
 struct BatchNorm {
+    name: &'static str,
     view: Planes,
     attrs: BatchNormAttrs,
+    /// What follows.
+    activation: Activation,
 }
 
 impl BatchNorm {
@@ -40,7 +44,7 @@ impl BatchNorm {
         {
             // Parameters that are only read keep their statistics.
             let Some(statistic) = running.get_mut(id) else { return };
-            check_statistic("batch_norm", statistic, self.view.c);
+            check_statistic(self.name, statistic, self.view.c);
             for (r, b) in statistic.iter_mut().zip(batch) {
                 *r += momentum * (scale * b - *r);
             }
@@ -50,7 +54,7 @@ impl BatchNorm {
 
 impl Primitive for BatchNorm {
     fn name(&self) -> &'static str {
-        "batch_norm"
+        self.name
     }
 
     fn workspace(&self, _: Exec) -> Workspace {
@@ -63,11 +67,11 @@ impl Primitive for BatchNorm {
         self.follow(cx.running, mean, inv_std);
         inv_std.iter_mut().for_each(|v| *v = inverse_std(*v, self.attrs.eps));
         let affine = Affine { mean, inv_std, gamma: cx.x.get(1), beta: cx.x.get(2) };
-        norm::batch_norm(cx.exec, self.view, cx.x.get(0), &affine, cx.y);
+        norm::batch_norm(cx.exec, self.view, cx.x.get(0), (&affine, self.activation), cx.y);
     }
 
     fn prepare(&self, cx: Prepare<'_>) {
-        sums(self.view, cx);
+        sums((self.view, self.activation), cx);
     }
 
     fn vjp(&self, cx: Vjp<'_>) {
@@ -75,8 +79,9 @@ impl Primitive for BatchNorm {
         match cx.input {
             0 => {
                 let affine = Affine { mean, inv_std, gamma: cx.x.get(1), beta: cx.x.get(2) };
-                let (x, dx) = (cx.x.get(0), (cx.dx, cx.accumulate));
-                norm::batch_norm_vjp(cx.exec, self.view, (x, cx.dy), &affine, (dgamma, dbeta), dx);
+                let (affine, data) = ((&affine, self.activation), (cx.x.get(0), cx.dy));
+                let (sums, dx) = ((dgamma, dbeta), (cx.dx, cx.accumulate));
+                norm::batch_norm_vjp(cx.exec, self.view, data, affine, sums, dx);
             }
             1 => map(cx.exec, Identity, [dgamma], cx.dx, cx.accumulate),
             _ => map(cx.exec, Identity, [dbeta], cx.dx, cx.accumulate),
@@ -113,12 +118,22 @@ impl Primitive for BatchNorm {
 /// not `[C]`; in forward, if a running statistic is not `[C]`.
 #[track_caller]
 pub fn batch_norm(tape: &mut Tape, x: Var, gamma: Var, beta: Var, attrs: BatchNormAttrs) -> Var {
-    let (view, xs) = planes(tape, "batch_norm", [x, gamma, beta]);
+    record(tape, "batch_norm", [x, gamma, beta], (attrs, Activation::None))
+}
+
+#[track_caller]
+pub(super) fn record(
+    tape: &mut Tape,
+    name: &'static str,
+    inputs: [Var; 3],
+    (attrs, activation): (BatchNormAttrs, Activation),
+) -> Var {
+    let (view, xs) = planes(tape, name, inputs);
     assert!(
         view.n * view.spatial > 1,
-        "batch_norm: x is {xs}, one element of each channel; a variance needs two or more"
+        "{name}: x is {xs}, one element of each channel; a variance needs two or more"
     );
-    tape.record(BatchNorm { view, attrs }, &[x, gamma, beta], xs)
+    tape.record(BatchNorm { name, view, attrs, activation }, &inputs, xs)
 }
 
 /// The view of x: `[N, C, ...]`, once gamma and beta are known to be `[C]`.
@@ -134,11 +149,12 @@ pub(super) fn planes(tape: &Tape, name: &str, [x, gamma, beta]: [Var; 3]) -> (Pl
 }
 
 /// Completes aux = mean, inv_std, dgamma, dbeta.
-pub(super) fn sums(view: Planes, cx: Prepare<'_>) {
+pub(super) fn sums((view, activation): (Planes, Activation), cx: Prepare<'_>) {
     let ([mean, inv_std], rest) = cut_mut(cx.aux, view.c);
-    let (dgamma, dbeta) = rest.split_at_mut(view.c);
+    let sums = rest.split_at_mut(view.c);
+    let affine = Affine { mean, inv_std, gamma: cx.x.get(1), beta: cx.x.get(2) };
     let data = (cx.x.get(0), cx.dy);
-    norm::batch_norm_sums(cx.exec, view, data, (mean, inv_std), (dgamma, dbeta));
+    norm::batch_norm_sums(cx.exec, view, data, (&affine, activation), sums);
 }
 
 /// aux as mean, inv_std, and the rest.

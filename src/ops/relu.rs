@@ -6,7 +6,7 @@ use proxtape_kernels::Simd;
 use proxtape_kernels::map::Map;
 
 #[derive(Clone, Copy)]
-struct Value;
+pub(super) struct Value;
 
 impl Map<1> for Value {
     #[inline(always)]
@@ -16,8 +16,9 @@ impl Map<1> for Value {
     }
 }
 
+/// Of y and dy.
 #[derive(Clone, Copy)]
-struct Product;
+pub(super) struct Product;
 
 impl Map<2> for Product {
     #[inline(always)]

@@ -25,6 +25,7 @@ const UNARY: &[Unary] = &[
 
 const BINARY: &[Binary] = &[
     ("add", ops::add, |a, b| a + b, -2.0..2.0),
+    ("add_relu", ops::add_relu, |a, b| (a + b).max(0.0), -2.0..2.0),
     ("sub", ops::sub, |a, b| a - b, -2.0..2.0),
     ("mul", ops::mul, |a, b| a * b, -2.0..2.0),
     ("div", ops::div, |a, b| a / b, 0.5..2.0),

@@ -1,8 +1,9 @@
-//! Batch norm, in training and in inference, and layer norm: x, gamma and beta.
+//! Batch norm, in training and in inference, with a ReLU and without, and layer norm: x, gamma and
+//! beta.
 
 use crate::case::{Case, Draw};
 use proxtape::ops::{self, BatchNormAttrs};
-use proxtape::{Kind, Params};
+use proxtape::{Kind, Params, Tape, Var};
 
 const BATCHES: &[&[usize]] = &[
     &[3, 1],
@@ -32,35 +33,33 @@ pub(crate) fn cases() -> Vec<Case> {
             .map(|id| params.value(id).iter().map(|&v| f64::from(v)).collect::<Vec<f64>>());
         let attrs = BatchNormAttrs { running_mean, running_var, momentum: 0.1, eps: EPS };
         let channel = move |i: usize| i / spatial % c;
-        cases.push(
-            Case::new(
-                "batch_norm",
-                draw.inputs(&[dims, &[c], &[c]]),
-                move |t, x| ops::batch_norm(t, x[0], x[1], x[2], attrs),
-                move |x| {
-                    let moments: Vec<[f64; 2]> = (0..c)
-                        .map(|c| {
-                            let all = x[0].iter().enumerate();
-                            moments(all.filter(|&(i, _)| channel(i) == c).map(|(_, &x)| x))
-                        })
-                        .collect();
-                    normalised(&x[0], |i| moments[channel(i)], |i| affine(x, channel(i)))
-                },
-            )
-            .params(params.clone()),
-        );
-        cases.push(
-            Case::new(
-                "batch_norm_inference",
-                draw.inputs(&[dims, &[c], &[c]]),
-                move |t, x| ops::batch_norm_inference(t, x[0], x[1], x[2], attrs),
-                move |x| {
-                    let statistic = |i| [mean[channel(i)], var[channel(i)]];
-                    normalised(&x[0], statistic, |i| affine(x, channel(i)))
-                },
-            )
-            .params(params),
-        );
+        let trained = move |x: &[Vec<f64>]| {
+            let moments: Vec<[f64; 2]> = (0..c)
+                .map(|c| {
+                    let all = x[0].iter().enumerate();
+                    moments(all.filter(|&(i, _)| channel(i) == c).map(|(_, &x)| x))
+                })
+                .collect();
+            normalised(&x[0], |i| moments[channel(i)], |i| affine(x, channel(i)))
+        };
+        let inferred = move |x: &[Vec<f64>]| {
+            let statistic = |i| [mean[channel(i)], var[channel(i)]];
+            normalised(&x[0], statistic, |i| affine(x, channel(i)))
+        };
+        let mut case = |name, record: Record, reference: Reference| {
+            let inputs = draw.inputs(&[dims, &[c], &[c]]);
+            let record = move |t: &mut Tape, x: &[Var]| record(t, x[0], x[1], x[2], attrs);
+            cases.push(Case::new(name, inputs, record, reference).params(params.clone()));
+        };
+        case("batch_norm", ops::batch_norm, Box::new(trained));
+        case("batch_norm_inference", ops::batch_norm_inference, Box::new(inferred.clone()));
+        // The steps of single precision carry one of many elements over the kink of a ReLU.
+        if c * spatial <= 16 {
+            let reference = Box::new(move |x: &[Vec<f64>]| relu(trained(x)));
+            case("batch_norm_relu", ops::batch_norm_relu, reference);
+            let reference = Box::new(move |x: &[Vec<f64>]| relu(inferred(x)));
+            case("batch_norm_inference_relu", ops::batch_norm_inference_relu, reference);
+        }
     }
     for &dims in LAYERS {
         let cols = dims[dims.len() - 1];
@@ -76,6 +75,13 @@ pub(crate) fn cases() -> Vec<Case> {
         ));
     }
     cases
+}
+
+type Record = fn(&mut Tape, Var, Var, Var, BatchNormAttrs) -> Var;
+type Reference = Box<dyn Fn(&[Vec<f64>]) -> Vec<f64> + Send + Sync>;
+
+fn relu(y: Vec<f64>) -> Vec<f64> {
+    y.into_iter().map(|y| y.max(0.0)).collect()
 }
 
 /// (gamma, beta)

@@ -69,6 +69,7 @@ fn recordings() -> Vec<Recording> {
     });
     all.extend(binary! {
         "add" [3, 7], [3, 7] => |t, a, b| ops::add(t, a, b);
+        "add_relu" [3, 7], [3, 7] => |t, a, b| ops::add_relu(t, a, b);
         "add row" [3, 7], [7] => |t, a, b| ops::add(t, a, b);
         "sub both" [3, 1, 7], [5, 1] => |t, a, b| ops::sub(t, a, b);
         "mul column" [3, 7], [3, 1] => |t, a, b| ops::mul(t, a, b);
@@ -85,7 +86,7 @@ fn recordings() -> Vec<Recording> {
         "mse_loss" [3, 7], [3, 7] => |t, a, b| ops::mse_loss(t, a, b);
         "concat" [3, 2, 4], [3, 5, 4] => |t, a, b| ops::concat(t, &[a, b, a], 1);
     });
-    let three: [Recording; 5] = [
+    let three: [Recording; 7] = [
         ("linear", |t, _| {
             let [x, w, b] = variables(t, [&[3, 5], &[9, 5], &[9]]);
             (vec![x, w, b], ops::linear(t, x, w, Some(b)))
@@ -104,6 +105,16 @@ fn recordings() -> Vec<Recording> {
             let [x, g, b] = variables(t, [&[4, 3], &[3], &[3]]);
             let attrs = statistics(params, 3);
             (vec![x, g, b], ops::batch_norm_inference(t, x, g, b, attrs))
+        }),
+        ("batch_norm_relu", |t, params| {
+            let [x, g, b] = variables(t, [&[4, 3, 5], &[3], &[3]]);
+            let attrs = statistics(params, 3);
+            (vec![x, g, b], ops::batch_norm_relu(t, x, g, b, attrs))
+        }),
+        ("batch_norm_inference_relu", |t, params| {
+            let [x, g, b] = variables(t, [&[4, 3], &[3], &[3]]);
+            let attrs = statistics(params, 3);
+            (vec![x, g, b], ops::batch_norm_inference_relu(t, x, g, b, attrs))
         }),
         ("layer_norm", |t, _| {
             let [x, g, b] = variables(t, [&[4, 2, 5], &[5], &[5]]);

@@ -3,6 +3,7 @@
 use crate::limits::{Cost, Limit};
 use crate::{Workload, filled};
 use proxtape::Exec;
+use proxtape::kernels::gemm::Activation;
 use proxtape::kernels::norm::{self, Affine, Planes};
 use proxtape::kernels::pool::{self, Pool2d};
 use proxtape::kernels::{Accumulate, Buffer, softmax};
@@ -61,7 +62,7 @@ fn batch_norm(exec: Exec) -> Workload {
         norm::batch_statistics(exec, PLANES, &x, (&mut mean, &mut inv_std));
         inv_std.iter_mut().for_each(|v| *v = 1.0 / (*v + 1e-5).sqrt());
         let affine = Affine { mean: &mean, inv_std: &inv_std, gamma: &gamma, beta: &beta };
-        norm::batch_norm(exec, PLANES, &x, &affine, &mut y);
+        norm::batch_norm(exec, PLANES, &x, (&affine, Activation::None), &mut y);
     })
 }
 
@@ -74,10 +75,11 @@ fn batch_norm_vjp(exec: Exec) -> Workload {
     let limit = Limit::Roofline(Cost { flops: 0.0, moved: 5 * x.len(), held: 3 * x.len() });
     Workload::new("its gradients", limit, move || {
         let sums = (&mut *dgamma, &mut *dbeta);
-        norm::batch_norm_sums(exec, PLANES, (&x, &dy), (&mean, &inv_std), sums);
         let affine = Affine { mean: &mean, inv_std: &inv_std, gamma: &gamma, beta: &[] };
+        let affine = (&affine, Activation::None);
+        norm::batch_norm_sums(exec, PLANES, (&x, &dy), affine, sums);
         let to = (&mut *dx, Accumulate::Store);
-        norm::batch_norm_vjp(exec, PLANES, (&x, &dy), &affine, (&dgamma, &dbeta), to);
+        norm::batch_norm_vjp(exec, PLANES, (&x, &dy), affine, (&dgamma, &dbeta), to);
     })
 }
 

@@ -32,19 +32,19 @@ impl At for Consecutive {
     }
 }
 
-/// A function of N operands.
-pub(super) trait Channelwise<const N: usize>: Copy + Send + Sync {
+/// A function of N operands with K coefficients.
+pub(super) trait Channelwise<const N: usize, const K: usize>: Copy + Send + Sync {
     /// What the channel alone decides.
-    fn coefficients<S: Simd>(self, s: S, at: impl At) -> [S::F; 4];
+    fn coefficients<S: Simd>(self, s: S, at: impl At) -> [S::F; K];
     /// The function.
-    fn eval<S: Simd>(s: S, k: [S::F; 4], x: [S::F; N]) -> S::F;
+    fn eval<S: Simd>(s: S, k: [S::F; K], x: [S::F; N]) -> S::F;
 }
 
 /// `y = f(x)` or `y += f(x)`; every operand and y hold `view.len()` elements.
-pub(super) fn apply<const N: usize, F: Channelwise<N>>(
+pub(super) fn apply<const N: usize, const K: usize>(
     exec: Exec,
     view: Planes,
-    f: F,
+    f: impl Channelwise<N, K>,
     x: [&[f32]; N],
     (y, acc): (&mut [f32], Accumulate),
 ) {
@@ -64,7 +64,7 @@ pub(super) fn apply<const N: usize, F: Channelwise<N>>(
 }
 
 /// `first` is the number of the first plane (modulo C its channel) or of the first row.
-struct Apply<'a, F, const N: usize> {
+struct Apply<'a, F, const N: usize, const K: usize> {
     f: F,
     view: Planes,
     first: usize,
@@ -73,7 +73,7 @@ struct Apply<'a, F, const N: usize> {
     acc: Accumulate,
 }
 
-impl<F: Channelwise<N>, const N: usize> Kernel for Apply<'_, F, N> {
+impl<F: Channelwise<N, K>, const N: usize, const K: usize> Kernel for Apply<'_, F, N, K> {
     type Output = ();
 
     #[inline(always)]

@@ -5,7 +5,7 @@
 //! sums are added as a tree that the shape fixes.
 
 use super::load_part;
-use super::sums::Terms;
+use super::sums::{At, Terms};
 use crate::simd::{Kernel, Simd};
 use crate::{Exec, Isa};
 use core::ops::Range;
@@ -28,10 +28,10 @@ pub(super) fn strip_width(isa: Isa) -> usize {
     VECTORS * isa.lanes()
 }
 
-/// Where mean and inv_std of an element come from.
+/// Where the mean of an element, and what goes with it, come from.
 pub(super) trait Standard: Copy + Send + Sync {
-    /// mean and inv_std of a vector that starts in column `col` of the strip.
-    fn at<S: Simd>(self, s: S, row: usize, col: usize) -> [S::F; 2];
+    /// What goes with a vector that starts in column `col` of the strip.
+    fn at<S: Simd>(self, s: S, row: usize, col: usize) -> At<S::F>;
 }
 
 /// mean and inv_std, `[rows]` each.
@@ -40,19 +40,19 @@ pub(super) struct ByRow<'a>(pub(super) &'a [f32], pub(super) &'a [f32]);
 
 impl Standard for ByRow<'_> {
     #[inline(always)]
-    fn at<S: Simd>(self, s: S, row: usize, _: usize) -> [S::F; 2] {
-        [s.splat(self.0[row]), s.splat(self.1[row])]
+    fn at<S: Simd>(self, s: S, row: usize, _: usize) -> At<S::F> {
+        [s.splat(self.0[row]), s.splat(self.1[row]), s.zero(), s.zero()]
     }
 }
 
-/// mean and inv_std, `[STRIP]` each.
+/// `[STRIP]` of each.
 #[derive(Clone, Copy)]
-pub(super) struct ByColumn<'a>(pub(super) &'a [f32; STRIP], pub(super) &'a [f32; STRIP]);
+pub(super) struct ByColumn<'a>(pub(super) &'a At<[f32; STRIP]>);
 
 impl Standard for ByColumn<'_> {
     #[inline(always)]
-    fn at<S: Simd>(self, s: S, _: usize, col: usize) -> [S::F; 2] {
-        [s.load(&self.0[col..]), s.load(&self.1[col..])]
+    fn at<S: Simd>(self, s: S, _: usize, col: usize) -> At<S::F> {
+        self.0.each_ref().map(|of| s.load(&of[col..]))
     }
 }
 

@@ -124,11 +124,11 @@ impl Kernel for Forward<'_> {
         let saved = self.mean.iter_mut().zip(self.inv_std);
         for ((x, y), (mean, inv_std)) in rows.zip(saved) {
             let mut sums = RunSums::new(s);
-            sums.add(Plain, [x], [0.0; 2]);
+            sums.add(Plain, [x], [0.0; 4]);
             let [sum] = sums.finish();
             let rough = (sum / m) as f32;
             let mut sums = RunSums::new(s);
-            sums.add(Centred, [x], [rough, 0.0]);
+            sums.add(Centred, [x], [rough, 0.0, 0.0, 0.0]);
             let [d, squares] = sums.finish();
             let variance = (squares - d * d / m) / m;
             // Not f64::max, which would turn NaN into 0.
@@ -168,7 +168,8 @@ impl Kernel for Vjp<'_> {
         let operands = self.x.chunks_exact(cols).zip(self.dy.chunks_exact(cols));
         let rows = operands.zip(self.dx.chunks_exact_mut(cols)).enumerate();
         for (row, ((x, dy), dx)) in rows {
-            let at = [self.affine.mean[self.first + row], self.affine.inv_std[self.first + row]];
+            let Affine { mean, inv_std, .. } = self.affine;
+            let at = [mean[self.first + row], inv_std[self.first + row], 0.0, 0.0];
             let mut sums = RunSums::new(s);
             sums.add(ScaledGradient, [x, dy, gamma], at);
             let [slope, level] = sums.finish();

@@ -7,10 +7,14 @@
 
 use crate::simd::Simd;
 
+/// What the elements that share a mean have in common: mean, inv_std, and for [`Gated`] alone
+/// gamma * inv_std and beta.
+pub(crate) type At<T> = [T; 4];
+
 /// What is summed: K terms of N operands.
 pub(crate) trait Terms<const N: usize, const K: usize>: Copy + Send + Sync {
-    /// `sums` with the terms of one vector of each operand added; `at` is mean and inv_std.
-    fn add<S: Simd>(self, s: S, sums: [S::F; K], x: [S::F; N], at: [S::F; 2]) -> [S::F; K];
+    /// `sums` with the terms of one vector of each operand added.
+    fn add<S: Simd>(self, s: S, sums: [S::F; K], x: [S::F; N], at: At<S::F>) -> [S::F; K];
 }
 
 /// [sum of x]
@@ -19,7 +23,7 @@ pub(crate) struct Plain;
 
 impl Terms<1, 1> for Plain {
     #[inline(always)]
-    fn add<S: Simd>(self, s: S, [sum]: [S::F; 1], [x]: [S::F; 1], _: [S::F; 2]) -> [S::F; 1] {
+    fn add<S: Simd>(self, s: S, [sum]: [S::F; 1], [x]: [S::F; 1], _: At<S::F>) -> [S::F; 1] {
         [s.add(sum, x)]
     }
 }
@@ -35,7 +39,7 @@ impl Terms<1, 2> for Centred {
         s: S,
         [sum, squares]: [S::F; 2],
         [x]: [S::F; 1],
-        [mean, _]: [S::F; 2],
+        [mean, ..]: At<S::F>,
     ) -> [S::F; 2] {
         let d = s.sub(x, mean);
         [s.add(sum, d), s.mul_add(d, d, squares)]
@@ -53,7 +57,7 @@ impl Terms<2, 2> for Gradient {
         s: S,
         [dgamma, dbeta]: [S::F; 2],
         [x, dy]: [S::F; 2],
-        [mean, inv_std]: [S::F; 2],
+        [mean, inv_std, ..]: At<S::F>,
     ) -> [S::F; 2] {
         let xhat = s.mul(s.sub(x, mean), inv_std);
         [s.mul_add(dy, xhat, dgamma), s.add(dbeta, dy)]
@@ -71,16 +75,37 @@ impl Terms<3, 2> for ScaledGradient {
         s: S,
         sums: [S::F; 2],
         [x, dy, gamma]: [S::F; 3],
-        at: [S::F; 2],
+        at: At<S::F>,
     ) -> [S::F; 2] {
         Gradient.add(s, sums, [x, s.mul(dy, gamma)], at)
     }
 }
 
+/// The sums of [`Gradient`] where a ReLU follows: dy counts where y = gamma * xhat + beta > 0.
+#[derive(Clone, Copy)]
+pub(super) struct Gated;
+
+impl Terms<2, 2> for Gated {
+    #[inline(always)]
+    fn add<S: Simd>(self, s: S, sums: [S::F; 2], [x, dy]: [S::F; 2], at: At<S::F>) -> [S::F; 2] {
+        let [mean, _, scale, beta] = at;
+        Gradient.add(s, sums, [x, gate(s, [x, dy], [mean, scale, beta])], at)
+    }
+}
+
+/// dy where `y = scale * (x - mean) + beta` is positive, else 0: in the arithmetic of the forward
+/// pass, so that both agree on every bit of y, and y need not be read.
+#[inline(always)]
+pub(super) fn gate<S: Simd>(s: S, [x, dy]: [S::F; 2], [mean, scale, beta]: [S::F; 3]) -> S::F {
+    let y = s.mul_add(s.sub(x, mean), scale, beta);
+    s.select_or_zero(s.gt(y, s.zero()), dy)
+}
+
 /// Elements folded in f32 before their sum goes into f64.
 const BLOCK: usize = 2048;
 
-/// Vectors of partial sums; 4 x 2 sums + 3 operands + mean and inv_std = 13 of 16 registers.
+/// Vectors of partial sums; 4 x 2 sums + 2 operands + 4 of the channel + a temporary = 15 of 16
+/// registers.
 const UNROLL: usize = 4;
 
 /// The numbers of the lanes.
@@ -107,7 +132,7 @@ impl<S: Simd, const K: usize> RunSums<S, K> {
         &mut self,
         terms: impl Terms<N, K>,
         x: [&[f32]; N],
-        at: [f32; 2],
+        at: At<f32>,
     ) {
         let (len, mut start) = (x[0].len(), 0);
         while start < len {
@@ -126,9 +151,9 @@ impl<S: Simd, const K: usize> RunSums<S, K> {
     }
 
     #[inline(always)]
-    fn add_block<const N: usize>(&mut self, terms: impl Terms<N, K>, x: [&[f32]; N], at: [f32; 2]) {
+    fn add_block<const N: usize>(&mut self, terms: impl Terms<N, K>, x: [&[f32]; N], at: At<f32>) {
         let (s, len) = (self.s, x[0].len());
-        let at = [s.splat(at[0]), s.splat(at[1])];
+        let at = at.map(|v| s.splat(v));
         let mut i = 0;
         while i + UNROLL * S::LANES <= len {
             for u in 0..UNROLL {

@@ -49,7 +49,7 @@ impl Kernel for Means<'_> {
     fn run<S: Simd>(self, s: S) {
         for (p, y) in self.y.iter_mut().enumerate() {
             let mut sums = RunSums::new(s);
-            sums.add(Plain, [&self.x[p * self.area..][..self.area]], [0.0; 2]);
+            sums.add(Plain, [&self.x[p * self.area..][..self.area]], [0.0; 4]);
             let [sum] = sums.finish();
             *y = (sum / self.area as f64) as f32;
         }
