@@ -294,7 +294,10 @@ impl<S: Simd, Src: Source, const MODE: u8> Tile<S> for Sweep<'_, '_, '_, Src, MO
                             if n < S::LANES {
                                 is_near = s.mask_and(is_near, s.first_lanes(n));
                             }
-                            near.push(s, Src::DIAGONAL, is_near, (a, e, column));
+                            // One vector in twenty: appending none would take as long as the sums.
+                            if s.any(is_near) {
+                                near.push(s, Src::DIAGONAL, is_near, (a, e, column));
+                            }
                         }
                     }
                 }
