@@ -11,19 +11,19 @@ pub trait GradSink {
     /// `None` if the gradient is not wanted: then it is not computed.
     fn destination(&mut self, id: ParamId) -> Option<(&mut [f32], Accumulate)>;
 
-    /// Whether the gradient of `id` should come as a product, to be made a few rows at a time,
-    /// where [`Tape::gives_rows`](crate::Tape::gives_rows) says that it can.
-    fn takes_rows(&self, id: ParamId) -> bool {
+    /// Who takes the gradient of `id` as a product, to be made a few rows at a time, in place of the
+    /// destination; asked where [`Tape::gives_rows`](crate::Tape::gives_rows) says that it can be.
+    fn rows(&mut self, id: ParamId) -> Option<&mut dyn RowSink> {
         let _ = id;
-        false
+        None
     }
+}
 
-    /// The whole gradient of `id`, where [`takes_rows`](GradSink::takes_rows) asked for it. Nothing
-    /// reads the parameter after this in the pass, so its values may change.
-    fn consume(&mut self, params: &mut Params, id: ParamId, gradient: &ByRows<'_>) {
-        let _ = (params, id, gradient);
-        unreachable!("a sink that takes rows consumes them");
-    }
+/// Takes gradients that no buffer holds.
+pub trait RowSink {
+    /// The whole gradient of `id`. Nothing reads the parameter after this in the pass, so its values
+    /// may change.
+    fn consume(&mut self, params: &mut Params, id: ParamId, gradient: &ByRows<'_>);
 }
 
 /// Wants no gradient of a parameter.
@@ -33,7 +33,7 @@ impl GradSink for () {
     }
 }
 
-/// Gradients of all parameters in one flat buffer, laid out as the values.
+/// Gradients of parameters in one flat buffer, in the order of the values.
 ///
 /// The first contribution after [`clear`](Gradients::clear) is stored and later ones are added,
 /// so the buffer is never filled with zeros, and several backward passes accumulate.
@@ -77,6 +77,11 @@ impl Gradients {
     /// Whether there is room for the gradient.
     pub(crate) fn has_room(&self, id: ParamId) -> bool {
         !self.taken.contains(&id)
+    }
+
+    /// Whether there is room for every gradient.
+    pub(crate) fn has_all(&self) -> bool {
+        self.taken.is_empty()
     }
 
     /// The gradient, or `None` if no backward pass has reached the parameter since `clear`.

@@ -55,7 +55,7 @@ pub mod sparsity;
 mod tape;
 pub mod train;
 
-pub use gradients::{GradSink, Gradients};
+pub use gradients::{GradSink, Gradients, RowSink};
 pub use params::{Kind, ParamId, Params, Running};
 /// The kernels, for operations of your own.
 pub use proxtape_kernels as kernels;

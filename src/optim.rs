@@ -106,6 +106,15 @@ impl StepOutcome {
         self.passes += outcome.passes;
         self.zeros += if slot.is_weight { outcome.zeros } else { 0 };
     }
+
+    /// What both did together.
+    fn and(self, other: StepOutcome) -> StepOutcome {
+        StepOutcome {
+            nan: self.nan | other.nan,
+            passes: self.passes + other.passes,
+            zeros: self.zeros + other.zeros,
+        }
+    }
 }
 
 impl Optimizer {

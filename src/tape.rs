@@ -315,7 +315,7 @@ impl Tape {
     }
 
     /// Parameters whose gradient a backward pass can hand over a few rows at a time: the weights of
-    /// linear layers that are used once. A sink is not bound to [take](crate::GradSink::takes_rows)
+    /// linear layers that are used once. A sink is not bound to [take](crate::GradSink::rows)
     /// them so.
     pub fn gives_rows(&self) -> Vec<ParamId> {
         plan::by_rows(&self.nodes, &self.operands)

@@ -5,6 +5,7 @@
 //! on to the same bits as an unbroken one.
 
 mod config;
+mod during;
 mod error;
 mod evaluate;
 mod event;
@@ -22,12 +23,13 @@ pub use stage::{Refit, Settle, Stage};
 use crate::data::{Batches, LastBatch, Normalization, Source, Split};
 use crate::gradients::Gradients;
 use crate::nn::{Model, Phase};
-use crate::optim::{Optimizer, Regularized};
+use crate::optim::{Optimizer, Regularized, StepOutcome};
 use crate::params::Params;
 use crate::random::Random;
 use config::streams;
 use graph::Graph;
 use proxtape_kernels::Exec;
+use std::ops::Range;
 
 /// The samples to train on.
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +93,15 @@ struct Progress {
     done: bool,
 }
 
+impl Progress {
+    /// Counts what a batch of some samples gave, and returns its loss.
+    fn note(&mut self, outcome: &graph::Outcome, samples: usize) -> f64 {
+        self.right += outcome.right;
+        self.seen += samples as u64;
+        outcome.loss
+    }
+}
+
 /// The best epoch so far.
 #[derive(Clone)]
 struct Best {
@@ -119,11 +130,13 @@ impl<'a> Trainer<'a> {
         let evaluator = Evaluator::new(exec, &model, &params, config.batch);
         let train = &data.split.train;
         let batches = Batches::new(train, config.batch, LastBatch::Drop, config.seed)?;
-        let optimizer = Optimizer::new(exec, &params, config.rule, &regularized);
+        let optimizer =
+            Optimizer::new(exec, &params, config.rule, &regularized).with_path(config.path);
+        let taken = config.taken(&optimizer, &params, &graph.tape.gives_rows());
         let mut trainer = Trainer {
             exec,
-            gradients: Gradients::new(&params),
-            optimizer: optimizer.with_path(config.path),
+            gradients: Gradients::without(&params, &taken),
+            optimizer,
             augmentation: Random::stream(config.seed, streams::AUGMENTATION),
             progress: Progress::default(),
             good: params.clone(),
@@ -186,22 +199,18 @@ impl<'a> Trainer<'a> {
 
     fn step(&mut self) -> Result<Step, TrainError> {
         let Progress { epoch, step, .. } = self.progress;
-        let parts = self.parts(epoch);
-        self.gradients.clear();
-        let mut loss = 0.0;
-        for part in 0..parts {
-            loss += self.backward(step * parts + part) / parts as f64;
-        }
-        if !loss.is_finite() {
-            return Err(TrainError::Loss { epoch, step, loss });
-        }
-        self.scale_gradients(parts);
-        let steps = self.steps(epoch);
+        let (parts, steps) = (self.parts(epoch), self.steps(epoch));
         // The middle of the step: a warm-up starts above zero, a cosine ends above its floor, and
         // a drop falls between two epochs.
         let time = epoch as f32 + (step as f32 + 0.5) / steps as f32;
         let eta = self.config.eta(time);
-        let outcome = self.optimizer.step(&mut self.params, &mut self.gradients, eta);
+        let (loss, outcome) = match self.gradients.has_all() {
+            true => self.step_after(step * parts..(step + 1) * parts, eta),
+            false => self.step_during(step, eta),
+        };
+        let Some(outcome) = outcome else {
+            return Err(TrainError::Loss { epoch, step, loss });
+        };
         if outcome.nan {
             return Err(TrainError::Weights { epoch, step });
         }
@@ -210,15 +219,24 @@ impl<'a> Trainer<'a> {
         Ok(Step { epoch, step, steps, samples: parts * self.config.batch, loss, eta })
     }
 
-    /// Adds the gradient of one batch and returns its loss.
-    fn backward(&mut self, batch: usize) -> f64 {
-        let indices = self.batches.batch(batch);
-        let augmentation = self.config.augment.as_ref().map(|a| (a, &mut self.augmentation));
-        let samples = (indices, augmentation);
-        let outcome = self.graph.run(self.data, samples, &mut self.params, &mut self.gradients);
-        self.progress.right += outcome.right;
-        self.progress.seen += indices.len() as u64;
-        outcome.loss
+    /// The mean loss of some batches and the step along their mean gradient; none where the loss is
+    /// not finite.
+    fn step_after(&mut self, batches: Range<usize>, eta: f32) -> (f64, Option<StepOutcome>) {
+        let parts = batches.len();
+        self.gradients.clear();
+        let mut loss = 0.0;
+        for batch in batches {
+            let indices = self.batches.batch(batch);
+            let augmentation = self.config.augment.as_ref().map(|a| (a, &mut self.augmentation));
+            let (params, sink) = (&mut self.params, &mut self.gradients);
+            let outcome = self.graph.run(self.data, (indices, augmentation), params, sink);
+            loss += self.progress.note(&outcome, indices.len()) / parts as f64;
+        }
+        if !loss.is_finite() {
+            return (loss, None);
+        }
+        self.scale_gradients(parts);
+        (loss, Some(self.optimizer.step(&mut self.params, &mut self.gradients, eta)))
     }
 
     /// Turns the sum over parts into their mean and clips its norm.

@@ -126,7 +126,8 @@ NETWORKS = {
 def prox(parameter, lambda1, rho):
     """The exact prox of lambda1 |w|_1 + rho/2 |w|_1^2 on each row, by sorting."""
     w = parameter.view(parameter.shape[0], -1)
-    a = w.abs()
+    # Columns are sorted twice as fast after a copy.
+    a = w.abs().contiguous()
     ordered, _ = a.sort(dim=1, descending=True)
     sums = ordered.cumsum(1)
     k = torch.arange(1, w.shape[1] + 1, dtype=w.dtype)
@@ -134,6 +135,19 @@ def prox(parameter, lambda1, rho):
     count = (ordered > tau).sum(1, keepdim=True).clamp(min=1)
     tau = (lambda1 + rho * sums.gather(1, count - 1)) / (1 + count * rho)
     w.copy_(w.sign() * (a - tau.clamp_(min=lambda1)).clamp_(min=0))
+
+
+def update(rows, cols, by):
+    w = nn.Parameter(0.1 * torch.randn(int(rows), int(cols)))
+    w.grad = 0.1 * torch.randn_like(w)
+    optimizer = torch.optim.SGD([w], lr=1e-6, momentum=0.9)
+    groups = w if by == "row" else w.t()
+
+    def call():
+        optimizer.step()
+        prox(groups, 1e-8, 1e-8 / groups.shape[1])
+
+    return call
 
 
 def step(name, batch, what):

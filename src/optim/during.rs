@@ -1,7 +1,7 @@
 //! The step of large weights inside the backward pass, where their gradient is made.
 
 use super::{Optimizer, Path, StepOutcome};
-use crate::gradients::{GradSink, Gradients};
+use crate::gradients::{GradSink, Gradients, RowSink};
 use crate::params::{ParamId, Params};
 use proxtape_kernels::Accumulate;
 use proxtape_kernels::gemm::ByRows;
@@ -42,11 +42,18 @@ impl Optimizer {
     /// during.finish(&mut params);
     /// assert_eq!(params.value(w), [-0.5, 1.0]);
     /// ```
+    ///
+    /// # Panics
+    /// If the support is frozen and a gradient has no room in `gradients`.
     pub fn during_backward<'a>(
         &'a mut self,
         gradients: &'a mut Gradients,
         eta: f32,
     ) -> DuringBackward<'a> {
+        assert!(
+            !self.frozen || gradients.has_all(),
+            "during_backward: a frozen support needs the gradients in a buffer"
+        );
         self.steps += 1;
         gradients.clear();
         DuringBackward { optimizer: self, gradients, eta, total: StepOutcome::default() }
@@ -70,12 +77,7 @@ impl DuringBackward<'_> {
     /// Steps the parameters that have a gradient in the buffer, and ends the step.
     pub fn finish(self, params: &mut Params) -> StepOutcome {
         let DuringBackward { optimizer, gradients, eta, total } = self;
-        let rest = optimizer.apply(params, gradients, eta);
-        StepOutcome {
-            nan: total.nan | rest.nan,
-            passes: total.passes + rest.passes,
-            zeros: total.zeros + rest.zeros,
-        }
+        total.and(optimizer.apply(params, gradients, eta))
     }
 }
 
@@ -84,14 +86,15 @@ impl GradSink for DuringBackward<'_> {
         self.gradients.destination(id)
     }
 
-    fn takes_rows(&self, id: ParamId) -> bool {
-        !self.gradients.has_room(id)
+    fn rows(&mut self, id: ParamId) -> Option<&mut dyn RowSink> {
+        if self.gradients.has_room(id) { None } else { Some(self) }
     }
+}
 
+impl RowSink for DuringBackward<'_> {
     fn consume(&mut self, params: &mut Params, id: ParamId, gradient: &ByRows<'_>) {
         let optimizer = &mut *self.optimizer;
         let slot = optimizer.slots.iter().find(|slot| slot.id == id).expect("a trainable weight");
-        assert!(!optimizer.frozen, "a frozen support needs the gradient in a buffer");
         let op = slot.update(optimizer.rule, self.eta, optimizer.steps);
         let [_, row] = gradient.shape();
         let panels = Panels::new(optimizer.exec, &op, row).expect("groups that lie in rows");

@@ -81,11 +81,11 @@ impl Tape {
                     Source::Param(id) => Some(id),
                     _ => None,
                 });
-            if let Some(id) =
-                param.filter(|id| program.by_rows.contains(id) && sink.takes_rows(*id))
+            if let Some(id) = param.filter(|id| program.by_rows.contains(id))
+                && let Some(rows) = sink.rows(id)
             {
                 let cx = Rows { exec: self.exec, x, dy: &self.adjoints[dy], scratch };
-                op.rows(cx, &mut |gradient| sink.consume(params, id, gradient));
+                op.rows(cx, &mut |gradient| rows.consume(params, id, gradient));
                 continue;
             }
             let (values, _) = params.shared();

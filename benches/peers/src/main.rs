@@ -1,8 +1,8 @@
 //! Other libraries beside proxtape: the same products, convolutions and training steps, in turns,
 //! on the same machine and the same number of threads. `run` builds and starts this.
 //!
-//! Arguments: SECTION THREADS [PYTHON], where a section is `gemm`, `conv`, `step` or `memory`;
-//! without a Python interpreter that has PyTorch, the Rust peers are alone.
+//! Arguments: SECTION THREADS [PYTHON], where a section is `gemm`, `conv`, `update`, `step` or
+//! `memory`; without a Python interpreter that has PyTorch, the Rust peers are alone.
 
 mod burn;
 mod candle;
@@ -12,6 +12,7 @@ mod products;
 mod steps;
 mod table;
 mod torch;
+mod updates;
 
 use proxtape::{Exec, Isa, Pool};
 use proxtape_workloads::stopwatch::{Contestant, seconds};
@@ -77,6 +78,7 @@ fn main() {
     match section.as_str() {
         "gemm" => products::compare_all(&all),
         "conv" => convolutions::compare_all(&all),
+        "update" => updates::compare_all(&all),
         "step" => steps::compare_all(&all),
         "memory" => memory::compare_all(&all),
         _ => panic!("there is no section \"{section}\""),

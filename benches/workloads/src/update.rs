@@ -9,7 +9,7 @@ use proxtape::kernels::update::{self, Rule, Update, UpdateData};
 
 /// [out, in]: the first layer of LeNet-300-100, in L2; LeNet-5's first linear layer, in L3; a large
 /// one, in memory.
-const SHAPES: [[usize; 2]; 3] = [[300, 784], [500, 800], [4096, 4096]];
+pub const SHAPES: [[usize; 2]; 3] = [[300, 784], [500, 800], [4096, 4096]];
 
 /// For each shape the momentum step alone, and with l1,1 + l1,2 by row and by column.
 pub fn steps(exec: Exec) -> impl Iterator<Item = Workload> {
@@ -18,14 +18,19 @@ pub fn steps(exec: Exec) -> impl Iterator<Item = Workload> {
     })
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Penalty {
+/// What the step is under.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Penalty {
+    /// Nothing: the momentum step alone.
     None,
+    /// l1,1 + l1,2 with a group for each row.
     Rows,
+    /// l1,1 + l1,2 with a group for each column.
     Columns,
 }
 
-fn step(exec: Exec, shape: [usize; 2], penalty: Penalty) -> Workload {
+/// One step with momentum.
+pub fn step(exec: Exec, shape: [usize; 2], penalty: Penalty) -> Workload {
     let [rows, cols] = shape;
     let n = rows * cols;
     let (groups, name) = match penalty {

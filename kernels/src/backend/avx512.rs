@@ -94,6 +94,13 @@ impl Simd for Avx512 {
         unsafe { _mm512_mask_storeu_ps(p, first(n), x) }
     }
     #[inline(always)]
+    unsafe fn compress_ptr(self, p: *mut f32, m: __mmask16, x: __m512) -> usize {
+        // SAFETY: the caller vouches for sixteen writable f32. (Zen 4 takes a hundred cycles to
+        // compress into memory.)
+        unsafe { _mm512_storeu_ps(p, _mm512_maskz_compress_ps(m, x)) };
+        m.count_ones() as usize
+    }
+    #[inline(always)]
     unsafe fn transpose_ptr(self, x: &[*const f32; 16], y: *mut f32, stride: usize) {
         // SAFETY: the caller vouches for sixteen readable f32 at each of sixteen pointers, and for
         // sixteen writable f32 at each of sixteen multiples of the stride.

@@ -62,6 +62,16 @@ impl Simd for Baseline {
         }
     }
     #[inline(always)]
+    unsafe fn compress_ptr(self, p: *mut f32, m: f32x4, x: f32x4) -> usize {
+        let (bits, mut n) = (m.to_bitmask(), 0);
+        for (lane, x) in x.to_array().into_iter().enumerate() {
+            // SAFETY: n < 4, and the caller vouches for four writable f32.
+            unsafe { *p.add(n) = x };
+            n += (bits >> lane & 1) as usize;
+        }
+        n
+    }
+    #[inline(always)]
     unsafe fn transpose_ptr(self, x: &[*const f32; 16], y: *mut f32, stride: usize) {
         // SAFETY: the caller vouches for four readable f32 at each of four pointers.
         let rows = core::array::from_fn(|i| unsafe { self.load_ptr(x[i]) });

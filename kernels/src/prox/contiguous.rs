@@ -29,12 +29,24 @@ const FOLD: usize = 4096;
 /// of m, which leaves most of L2 to the group.
 const AHEAD: usize = 16 * 1024;
 
+/// Elements of the groups that are solved together: w of them is 16 KiB, a third of L1.
+const BATCH: usize = 4096;
+
 /// What a task did.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Done {
     pub(crate) nan: bool,
     pub(crate) passes: u64,
     pub(crate) kept: u64,
+}
+
+impl Done {
+    /// Adds what another did.
+    pub(crate) fn add(&mut self, other: Done) {
+        self.nan |= other.nan;
+        self.passes += other.passes;
+        self.kept += other.kept;
+    }
 }
 
 /// Solves and applies a range of groups.
@@ -53,8 +65,10 @@ impl<Src: Source> Kernel for Contiguous<'_, Src> {
     fn run<S: Simd>(self, s: S) -> Done {
         let mut done = Done::default();
         if let Some(equation) = Equation::of(s, &self.question, self.groups.group_size()) {
-            for g in self.range.clone() {
-                self.newton(s, g, &equation, &mut done);
+            let batch = (BATCH / self.groups.group_size().max(1)).clamp(1, S::LANES);
+            for g in self.range.clone().step_by(batch) {
+                let batch = g..self.range.end.min(g + batch);
+                self.newton(s, batch, &equation, &mut done);
             }
         } else if self.question.solver.needs_norm() {
             for g in self.range.clone() {
@@ -69,67 +83,102 @@ impl<Src: Source> Kernel for Contiguous<'_, Src> {
     }
 }
 
-impl<Src: Source> Contiguous<'_, Src> {
+/// What the last sweep told about the groups of a batch, one in each lane.
+#[derive(Default)]
+struct Told {
+    /// Count, excess and weight.
+    sums: [[f32; 16]; 3],
+    counts: [f64; 16],
+}
+
+impl Told {
     #[inline(always)]
-    fn newton<S: Simd>(&self, s: S, g: usize, equation: &Equation<S>, done: &mut Done) {
-        // SAFETY: tau has one element for each group, and g is this task's own.
-        let mut next = equation.start(s, s.splat(unsafe { self.tau.get(g) }));
-        let Groups { outer, groups, inner } = self.groups;
-        let end = ((outer - 1) * groups + g + 1) * inner;
-        let mut ahead = end..end + AHEAD;
-        let (mut sums, mut count) = self.above::<S, FIRST>(s, g, (next, next), &mut ahead);
-        done.passes += 1;
-        if !equation.is_mild(s, &sums, self.groups.group_size() as f32) {
-            return self.irregular(s, g, done);
+    fn above<S: Simd, Src: Source>(&self, s: S, cut: S::F) -> Above<S> {
+        let [count, excess, weight] = self.sums.each_ref().map(|x| s.load(x));
+        Above { cut, count, excess, weight: if Src::DIAGONAL { weight } else { count } }
+    }
+}
+
+impl<Src: Source> Contiguous<'_, Src> {
+    /// Solves and applies a batch of groups, at most one for each lane. The sums of one are folded
+    /// and the equations of all solved while the next is swept.
+    #[inline(always)]
+    fn newton<S: Simd>(&self, s: S, batch: Range<usize>, equation: &Equation<S>, done: &mut Done) {
+        let (n, mut cuts, mut told) = (batch.len(), [0.0; 16], Told::default());
+        for (cut, g) in cuts.iter_mut().zip(batch.clone()) {
+            // SAFETY: tau has one element for each group, and g is this task's own.
+            *cut = unsafe { self.tau.get(g) };
         }
+        let mut cut = equation.start(s, s.load(&cuts));
+        let Groups { outer, groups, inner } = self.groups;
+        let end = ((outer - 1) * groups + batch.end) * inner;
+        let mut ahead = end..end + AHEAD;
+        cuts = s.to_lanes(cut);
+        for (i, g) in batch.clone().enumerate() {
+            self.above::<S, FIRST>(s, (g, i), cuts[i], &mut told, &mut ahead);
+        }
+        done.passes += n as u64;
+        let size = self.groups.group_size() as f32;
+        let mild = equation.is_mild(s, &told.above::<S, Src>(s, cut), size);
+        let mut open = s.select_or_zero(s.first_lanes(n), s.splat(1.0));
+        if s.count(mild) < S::LANES as u32 {
+            let mild = s.to_lanes(s.select_or_zero(mild, s.splat(1.0)));
+            for (_, g) in mild.iter().zip(batch.clone()).filter(|(mild, _)| **mild == 0.0) {
+                self.irregular(s, g, done);
+            }
+            open = s.mul(open, s.load(&mild));
+        }
+        let own = s.to_lanes(open);
         // What is cut off already, and the last count.
         let (mut base, mut before) = (s.zero(), s.splat(f32::NAN));
-        let mut pass = 1;
-        loop {
-            let (probe, is_done) = equation.step(s, &sums, before);
-            let is_done = s.any(is_done);
-            if is_done && pass > 1 {
+        for pass in 1.. {
+            let (next, is_done) = equation.step(s, &told.above::<S, Src>(s, cut), before);
+            cut = s.select(is_done, cut, next);
+            let parts = s.to_lanes(s.sub(cut, base));
+            let moves = s.to_lanes(s.select(is_done, s.zero(), open));
+            // The first cut is cut off even where it is the last.
+            let swept = if pass == 1 { &own } else { &moves };
+            if swept[..n].iter().all(|&x| x == 0.0) {
                 break;
             }
-            if !is_done {
-                next = probe;
+            before = s.load(&told.sums[0]);
+            for (i, g) in batch.clone().enumerate().filter(|(i, _)| swept[*i] != 0.0) {
+                self.above::<S, SHRINK>(s, (g, i), parts[i], &mut told, &mut ahead);
+                done.passes += u64::from(moves[i] != 0.0);
             }
-            before = sums.count;
-            (sums, count) = self.above::<S, SHRINK>(s, g, (next, s.sub(next, base)), &mut ahead);
-            base = next;
-            pass += 1;
-            if is_done {
-                break;
-            }
-            done.passes += 1;
+            base = cut;
         }
-        done.kept += count;
-        // SAFETY: tau has one element for each group, and g is this task's own.
-        unsafe { self.tau.set(g, s.to_lanes(equation.tau(s, next))[0]) };
+        let taus = s.to_lanes(equation.tau(s, cut));
+        for (i, g) in batch.enumerate().filter(|(i, _)| own[*i] != 0.0) {
+            done.kept += told.counts[i] as u64;
+            // SAFETY: tau has one element for each group, and g is this task's own.
+            unsafe { self.tau.set(g, taus[i]) };
+        }
     }
 
-    /// The sums of group g, in every lane, where `part` of the cut is still to be cut off; and the
-    /// count.
+    /// The sums of group g, lane i of its batch, where `part` of the cut is still to be cut off.
     #[inline(always)]
     fn above<S: Simd, const MODE: u8>(
         &self,
         s: S,
-        g: usize,
-        (cut, part): (S::F, S::F),
+        (g, i): (usize, usize),
+        part: f32,
+        told: &mut Told,
         ahead: &mut Range<usize>,
-    ) -> (Above<S>, u64) {
+    ) {
         let mut sum = SumAbove::<S, Src, MODE> {
             elements: self.elements,
-            cut: part,
+            cut: s.splat(part),
             acc: [[s.zero(); 3]; UNROLL],
             ahead: ahead.clone(),
         };
         let mut total = [0.0; 3];
         self.fold(s, g, &mut sum, &mut total);
         *ahead = sum.ahead;
-        let [count, excess, weight] = total.map(|x| s.splat(x as f32));
-        let weight = if Src::DIAGONAL { weight } else { count };
-        (Above { cut, count, excess, weight }, total[0] as u64)
+        for (sum, total) in told.sums.iter_mut().zip(total) {
+            sum[i] = total as f32;
+        }
+        told.counts[i] = total[0];
     }
 
     /// Off the fast path: v is made already, and nothing is cut off.

@@ -60,11 +60,10 @@ impl<S: Simd> Equation<S> {
         s.select(s.lt(cut, s.splat(MILD)), cut, self.low)
     }
 
-    /// Whether the sums at the first cut say that no sum of n elements can leave the range.
+    /// Where the sums at the first cut say that no sum of n elements can leave the range.
     #[inline(always)]
-    pub(crate) fn is_mild(&self, s: S, x: &Above<S>, n: f32) -> bool {
-        let most = s.mul_add(s.splat(n), x.cut, x.excess);
-        s.count(s.lt(most, s.splat(MILD))) == S::LANES as u32
+    pub(crate) fn is_mild(&self, s: S, x: &Above<S>, n: f32) -> S::M {
+        s.lt(s.mul_add(s.splat(n), x.cut, x.excess), s.splat(MILD))
     }
 
     /// The root of the linear piece that the cut lies on, which is not above the root of the

@@ -46,7 +46,7 @@ impl<Src: Source> Elements<'_, Src> {
 
     /// Adds to the count, the excess and, in a diagonal metric, the weight of what is above a cut.
     /// Elements that exceed it by less than the smallest normal f32 count as below. An excess that
-    /// is NaN or infinite stays so in the sum.
+    /// is NaN or infinite stays so in the sum. Returns |v|, what it exceeds the cut by, and e.
     ///
     /// # Safety
     /// As `get`.
@@ -57,16 +57,17 @@ impl<Src: Source> Elements<'_, Src> {
         cut: S::F,
         (at, n): (usize, usize),
         acc: &mut [S::F; 3],
-    ) {
+    ) -> (S::F, S::F, S::F) {
         // SAFETY: the caller vouches for the elements.
         unsafe {
             let (v, e) = self.get::<S, MODE>(s, at, n);
             let a = s.abs(v);
-            let b = if Src::DIAGONAL { s.neg_mul_add(cut, e, a) } else { s.sub(a, cut) };
-            let keep = s.ge(b, s.splat(f32::MIN_POSITIVE));
+            let over = if Src::DIAGONAL { s.neg_mul_add(cut, e, a) } else { s.sub(a, cut) };
+            let keep = s.ge(over, s.splat(f32::MIN_POSITIVE));
             acc[0] = s.add(acc[0], s.select_or_zero(keep, s.splat(1.0)));
             // max(0, NaN) is NaN.
-            let b = if MODE == SHRINK { s.select_or_zero(keep, b) } else { s.max(s.zero(), b) };
+            let b =
+                if MODE == SHRINK { s.select_or_zero(keep, over) } else { s.max(s.zero(), over) };
             acc[1] = s.add(acc[1], b);
             if Src::DIAGONAL {
                 acc[2] = s.add(acc[2], s.select_or_zero(keep, e));
@@ -75,6 +76,7 @@ impl<Src: Source> Elements<'_, Src> {
                 let x = s.select_or_zero(keep, s.or(b, s.sign_bit(v)));
                 self.w.store(s, at, n, x);
             }
+            (a, over, e)
         }
     }
 

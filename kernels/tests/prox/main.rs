@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod columns;
 mod oracles;
 mod properties;
 mod special;
