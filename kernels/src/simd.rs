@@ -61,6 +61,12 @@ pub trait Simd: Copy + Send + Sync + 'static {
     /// `n <= LANES` and `p` must be valid for writes of `n` f32.
     unsafe fn store_first_ptr(self, p: *mut f32, n: usize, x: Self::F);
 
+    /// Reads four elements, and repeats them over the vector.
+    ///
+    /// # Safety
+    /// `p` must be valid for reads of four f32.
+    unsafe fn load_quad_ptr(self, p: *const f32) -> Self::F;
+
     /// Turns a square: element `q` of row `x[l]` goes to `y[q * stride + l]`, for q and l below
     /// `LANES`.
     ///
