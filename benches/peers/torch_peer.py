@@ -2,7 +2,7 @@
 
 Each line of stdin is a case and a slice of time in seconds; the answer is the seconds of one call:
 
-    gemm torch|numpy M N K SLICE
+    gemm torch|numpy nn|nt|tn|tt M N K SLICE          (t: that operand is stored as its transpose)
     conv N C H OC KH STRIDE PADDING forward|input|weight SLICE
     step NETWORK BATCH whole|backward|inference SLICE
     memory NETWORK BATCH SLICE             (trains for so long; the answer is the peak in bytes)
@@ -40,9 +40,13 @@ def seconds(slice_, call):
     return times[len(times) // 2]
 
 
-def gemm(library, m, n, k):
+def gemm(library, form, m, n, k):
     m, n, k = int(m), int(n), int(k)
-    a, b, c = torch.rand(m, k), torch.rand(k, n), torch.empty(m, n)
+
+    def stored(code, rows, cols):
+        return torch.rand(cols, rows).t() if code == "t" else torch.rand(rows, cols)
+
+    a, b, c = stored(form[0], m, k), stored(form[1], k, n), torch.empty(m, n)
     if library == "torch":
         return lambda: torch.mm(a, b, out=c)
     a, b, c = a.numpy(), b.numpy(), c.numpy()

@@ -68,6 +68,12 @@ pub trait Simd: Copy + Send + Sync + 'static {
     /// `p` must be valid for writes of `LANES` f32.
     unsafe fn compress_ptr(self, p: *mut f32, m: Self::M, x: Self::F) -> usize;
 
+    /// Reads four elements, and repeats them over the vector.
+    ///
+    /// # Safety
+    /// `p` must be valid for reads of four f32.
+    unsafe fn load_quad_ptr(self, p: *const f32) -> Self::F;
+
     /// Turns a square: element `q` of row `x[l]` goes to `y[q * stride + l]`, for q and l below
     /// `LANES`.
     ///

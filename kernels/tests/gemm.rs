@@ -167,6 +167,12 @@ fn gemm_takes_every_layout_of_every_operand() {
             [37, 1, 50],
             [3, 50, 64],
             [7, 23, 300],
+            // Few columns: four depths in a vector, or vectors along the columns of C.
+            [70, 10, 101],
+            [37, 3, 67],
+            [33, 12, 98],
+            [129, 6, 64],
+            [61, 13, 50],
         ] {
             for i in 0..27 {
                 let layouts = [LAYOUTS[i % 3], LAYOUTS[i / 3 % 3], LAYOUTS[i / 9]];
@@ -184,6 +190,12 @@ fn gemm_is_exact_around_every_block_size() {
             let layouts = [LAYOUTS[k % 2], LAYOUTS[k / 2 % 2], Layout::Rows];
             Case::plain([30, 70, k], layouts).check(exec, rng);
             Case { beta: 1.0, bias: 1, ..Case::plain([2, 9, k], layouts) }.check(exec, rng);
+        }
+        for k in [319, 321, 513, 1025] {
+            for layout in [Layout::Rows, Layout::Columns] {
+                let layouts = [layout, LAYOUTS[k / 2 % 2], Layout::Rows];
+                Case { beta: 1.0, bias: 2, ..Case::plain([45, 10, k], layouts) }.check(exec, rng);
+            }
         }
         for m in [239, 240, 241, 253, 481] {
             Case::plain([m, 70, 9], [LAYOUTS[m % 2], Layout::Rows, Layout::Rows]).check(exec, rng);
@@ -214,6 +226,18 @@ fn gemm_takes_every_factor_bias_and_activation() {
                 };
                 case.check(exec, rng);
             }
+        }
+        // Few columns, by rows and by columns of A.
+        for i in 0..72 {
+            let case = Case {
+                shape: [[43, 10, 66], [43, 5, 67], [43, 12, 68]][i % 3],
+                layouts: [LAYOUTS[i / 3 % 2], LAYOUTS[i % 2], Layout::Rows],
+                alpha: [1.0, -2.0, 0.0, 0.5][i % 4],
+                beta: [0.0, 1.0, -3.0][i / 6 % 3],
+                bias: (i / 12 % 3) as u8,
+                activation: [Activation::None, Activation::Relu][i / 36],
+            };
+            case.check(exec, rng);
         }
     }
 }
@@ -261,11 +285,18 @@ fn gemm_rounds_no_worse_than_its_depth() {
 fn gemm_gives_the_same_bits_at_any_number_of_threads() {
     let rng = &mut Rng::new(6);
     for isa in isas() {
-        for [m, n, k] in
-            [[300, 300, 300], [40, 3000, 70], [1000, 40, 300], [2, 2000, 600], [33, 65, 9]]
-        {
+        for ([m, n, k], layout) in [
+            ([300, 300, 300], Layout::Rows),
+            ([300, 300, 300], Layout::Columns),
+            ([40, 3000, 70], Layout::Rows),
+            ([1000, 40, 300], Layout::Rows),
+            ([2, 2000, 600], Layout::Rows),
+            ([3000, 10, 100], Layout::Rows),
+            ([3000, 10, 100], Layout::Columns),
+            ([33, 65, 9], Layout::Rows),
+        ] {
             let (a, b) = (rng.vec(m * k, -1.0, 1.0), rng.vec(k * n, -1.0, 1.0));
-            let op = Gemm::new(MatRef::row_major(&a, m, k), MatRef::row_major(&b, n, k).t());
+            let op = Gemm::new(layout.view(&a, m, k), MatRef::row_major(&b, n, k).t());
             let run = |exec: Exec| {
                 let mut c = vec![f32::NAN; m * n];
                 let mut scratch = vec![f32::NAN; scratch_len(isa, m, n, k)];

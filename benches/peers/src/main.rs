@@ -1,8 +1,9 @@
 //! Other libraries beside proxtape: the same products, convolutions and training steps, in turns,
 //! on the same machine and the same number of threads. `run` builds and starts this.
 //!
-//! Arguments: SECTION THREADS [PYTHON], where a section is `gemm`, `conv`, `update`, `step` or
-//! `memory`; without a Python interpreter that has PyTorch, the Rust peers are alone.
+//! Arguments: SECTION THREADS [PYTHON], where a section is `gemm` (`gemm-nt`, `gemm-tn`, `gemm-tt` for
+//! operands that are stored as transposes), `conv`, `update`, `step` or `memory`; without a Python
+//! interpreter that has PyTorch, the Rust peers are alone.
 
 mod burn;
 mod candle;
@@ -76,7 +77,9 @@ fn main() {
     let pool = Pool::new(threads).expect("threads start");
     let all = Match { isa, threads, pool, torch };
     match section.as_str() {
-        "gemm" => products::compare_all(&all),
+        "gemm" | "gemm-nt" | "gemm-tn" | "gemm-tt" => {
+            products::compare_all(&all, section.strip_prefix("gemm-").unwrap_or("nn"));
+        }
         "conv" => convolutions::compare_all(&all),
         "update" => updates::compare_all(&all),
         "step" => steps::compare_all(&all),

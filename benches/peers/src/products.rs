@@ -3,7 +3,7 @@
 use crate::Match;
 use crate::table::{Table, meets, micros, ratio};
 use proxtape_workloads::Call;
-use proxtape_workloads::gemm::{SHAPES, flops, name, product};
+use proxtape_workloads::gemm::{FORMS, Form, SHAPES, TRANSPOSED_SHAPES, flops, name, product_as};
 use proxtape_workloads::limits;
 use proxtape_workloads::stopwatch::{compare, contestant};
 use std::time::Duration;
@@ -17,7 +17,9 @@ fn goal(shape: [usize; 3]) -> f64 {
     if shape == [128, 10, 100] { 1.2 } else { 0.98 }
 }
 
-pub(crate) fn compare_all(all: &Match) {
+/// One form: on all shapes where it is the plain one, else on a few.
+pub(crate) fn compare_all(all: &Match, code: &str) {
+    let form = FORMS.into_iter().find(|form| form.code == code).expect("nn, nt, tn or tt");
     let head = [
         "m x n x k",
         "ours, us",
@@ -30,10 +32,12 @@ pub(crate) fn compare_all(all: &Match) {
         "GFLOP/s",
         "share of FMA peak",
     ];
-    let mut table = Table::new(&all.title("GEMM against the best peer"), &head);
-    for shape in SHAPES {
+    let mut table =
+        Table::new(&all.title(&format!("GEMM, {}, against the best peer", form.name)), &head);
+    let shapes = if form.code == "nn" { &SHAPES[..] } else { &TRANSPOSED_SHAPES[..] };
+    for &shape in shapes {
         let (peak, cost) = limits::fma(all.exec(), all.threads);
-        let [peak, times @ ..] = times(all, shape, peak);
+        let [peak, times @ ..] = times(all, shape, form, peak);
         let [ours, peers @ ..] = times;
         let best = peers.into_iter().fold(f64::INFINITY, f64::min);
         let (faster, goal) = (best / ours, goal(shape));
@@ -50,7 +54,7 @@ pub(crate) fn compare_all(all: &Match) {
 }
 
 /// The FMA peak, ours, matrixmultiply, gemm, PyTorch, NumPy.
-fn times(all: &Match, shape: [usize; 3], peak: Call) -> [f64; 6] {
+fn times(all: &Match, shape: [usize; 3], form: Form, peak: Call) -> [f64; 6] {
     let [m, n, k] = shape;
     let a: Vec<f32> = (0..m * k).map(|i| (i % 17) as f32 * 0.01).collect();
     let b: Vec<f32> = (0..k * n).map(|i| (i % 13) as f32 * 0.01).collect();
@@ -59,15 +63,16 @@ fn times(all: &Match, shape: [usize; 3], peak: Call) -> [f64; 6] {
         1 => gemm::Parallelism::None,
         threads => gemm::Parallelism::Rayon(threads),
     };
-    let (row_a, row_b, row_c) = (k as isize, n as isize, n as isize);
+    let [[row_a, col_a], [row_b, col_b]] = form.strides(shape).map(|s| s.map(|s| s as isize));
+    let row_c = n as isize;
     let (pa, pb) = (a.as_ptr(), b.as_ptr());
     compare(
         ROUNDS,
         SLICE,
         [
             all.ours(peak),
-            all.ours(product(all.exec(), shape).call),
-            // SAFETY: a, b and c have m k, k n and m n elements, row-major as the strides say, and
+            all.ours(product_as(all.exec(), shape, form).call),
+            // SAFETY: a, b and c have m k, k n and m n elements, dense as the strides say, and
             // live longer than the contestants; nobody else touches c.
             contestant(|| unsafe {
                 matrixmultiply::sgemm(
@@ -77,10 +82,10 @@ fn times(all: &Match, shape: [usize; 3], peak: Call) -> [f64; 6] {
                     1.0,
                     pa,
                     row_a,
-                    1,
+                    col_a,
                     pb,
                     row_b,
-                    1,
+                    col_b,
                     0.0,
                     c.as_mut_ptr(),
                     row_c,
@@ -98,10 +103,10 @@ fn times(all: &Match, shape: [usize; 3], peak: Call) -> [f64; 6] {
                     row_c,
                     false,
                     pa,
-                    1,
+                    col_a,
                     row_a,
                     pb,
-                    1,
+                    col_b,
                     row_b,
                     0.0,
                     1.0,
@@ -111,8 +116,8 @@ fn times(all: &Match, shape: [usize; 3], peak: Call) -> [f64; 6] {
                     parallelism,
                 );
             }),
-            all.torch(format!("gemm torch {m} {n} {k}")),
-            all.torch(format!("gemm numpy {m} {n} {k}")),
+            all.torch(format!("gemm torch {} {m} {n} {k}", form.code)),
+            all.torch(format!("gemm numpy {} {m} {n} {k}", form.code)),
         ],
     )
 }

@@ -39,53 +39,84 @@ pub fn flops([m, n, k]: [usize; 3]) -> f64 {
     2.0 * (m * n * k) as f64
 }
 
-/// C = A B, all row-major.
-pub fn product(exec: Exec, shape: [usize; 3]) -> Workload {
-    form(exec, shape, Form { name: "", a: Storage::Rows, b: Storage::Rows })
-}
+/// Shapes on which the transposed forms are measured: squares, and the layers of LeNet-300-100.
+pub const TRANSPOSED_SHAPES: [[usize; 3]; 6] = [
+    [256, 256, 256],
+    [512, 512, 512],
+    [1024, 1024, 1024],
+    [128, 300, 784],
+    [128, 784, 300],
+    [128, 10, 100],
+];
 
-/// The four forms of a product of 512^3: with A, B, both or none of them stored as its transpose.
-pub fn forms(exec: Exec) -> impl Iterator<Item = Workload> {
-    let (rows, columns) = (Storage::Rows, Storage::Columns);
-    let forms = [
-        Form { name: " A B", a: rows, b: rows },
-        Form { name: " A^T B", a: columns, b: rows },
-        Form { name: " A B^T", a: rows, b: columns },
-        Form { name: " A^T B^T", a: columns, b: columns },
-    ];
-    forms.into_iter().map(move |f| form(exec, [512; 3], f))
-}
-
-#[derive(Clone, Copy)]
-struct Form {
-    name: &'static str,
+/// Which operands of C = A B are stored as their transposes.
+#[derive(Clone, Copy, Debug)]
+pub struct Form {
+    /// In a formula.
+    pub name: &'static str,
+    /// For each operand, as BLAS says it: n, or t.
+    pub code: &'static str,
     a: Storage,
     b: Storage,
 }
 
+/// All forms, the plain one first.
+pub const FORMS: [Form; 4] = {
+    let (rows, columns) = (Storage::Rows, Storage::Columns);
+    [
+        Form { name: "A B", code: "nn", a: rows, b: rows },
+        Form { name: "A B^T", code: "nt", a: rows, b: columns },
+        Form { name: "A^T B", code: "tn", a: columns, b: rows },
+        Form { name: "A^T B^T", code: "tt", a: columns, b: columns },
+    ]
+};
+
+impl Form {
+    /// Strides of the rows and columns of A and of B.
+    pub fn strides(self, [m, n, k]: [usize; 3]) -> [[usize; 2]; 2] {
+        [self.a.strides([m, k]), self.b.strides([k, n])]
+    }
+}
+
 /// Which neighbours of an operand lie next to each other in memory.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Storage {
     Rows,
     Columns,
 }
 
 impl Storage {
-    fn view(self, x: &Buffer, rows: usize, cols: usize) -> MatRef<'_> {
+    fn strides(self, [rows, cols]: [usize; 2]) -> [usize; 2] {
         match self {
-            Storage::Rows => MatRef::row_major(x, rows, cols),
-            Storage::Columns => MatRef::row_major(x, cols, rows).t(),
+            Storage::Rows => [cols, 1],
+            Storage::Columns => [1, rows],
         }
     }
 }
 
-fn form(exec: Exec, shape: [usize; 3], form: Form) -> Workload {
+/// C = A B, all row-major.
+pub fn product(exec: Exec, shape: [usize; 3]) -> Workload {
+    product_as(exec, shape, FORMS[0])
+}
+
+/// The four forms of a product of 512^3.
+pub fn forms(exec: Exec) -> impl Iterator<Item = Workload> {
+    FORMS.into_iter().map(move |form| {
+        let product = product_as(exec, [512; 3], form);
+        Workload { name: format!("{} {}", product.name, form.name), ..product }
+    })
+}
+
+/// C = A B, with the operands stored as the form says and C row-major.
+pub fn product_as(exec: Exec, shape: [usize; 3], form: Form) -> Workload {
     let [m, n, k] = shape;
+    let [strides_a, strides_b] = form.strides(shape);
     let (a, b, mut c) = (filled(m * k), filled(k * n), filled(m * n));
     let mut scratch = Buffer::zeroed(gemm::scratch_len(exec.isa(), m, n, k));
     let limit = Cost::once(flops(shape), a.len() + b.len() + c.len());
-    Workload::new(format!("{}{}", name(shape), form.name), limit, move || {
-        let op = Gemm::new(form.a.view(&a, m, k), form.b.view(&b, k, n));
-        gemm::gemm(exec, &op, MatMut::row_major(&mut c, m, n), &mut scratch);
+    Workload::new(name(shape), limit, move || {
+        let a = MatRef::strided(&a, [m, k], strides_a);
+        let b = MatRef::strided(&b, [k, n], strides_b);
+        gemm::gemm(exec, &Gemm::new(a, b), MatMut::row_major(&mut c, m, n), &mut scratch);
     })
 }

@@ -125,6 +125,11 @@ impl Simd for Avx2 {
         }
     }
     #[inline(always)]
+    unsafe fn load_quad_ptr(self, p: *const f32) -> __m256 {
+        // SAFETY: the caller vouches for four readable f32.
+        unsafe { _mm256_broadcast_ps(&_mm_loadu_ps(p)) }
+    }
+    #[inline(always)]
     unsafe fn transpose_ptr(self, x: &[*const f32; 16], y: *mut f32, stride: usize) {
         // SAFETY: the caller vouches for eight readable f32 at each of eight pointers, and for
         // eight writable f32 at each of eight multiples of the stride.

@@ -101,6 +101,11 @@ impl Simd for Avx512 {
         m.count_ones() as usize
     }
     #[inline(always)]
+    unsafe fn load_quad_ptr(self, p: *const f32) -> __m512 {
+        // SAFETY: the caller vouches for four readable f32.
+        unsafe { _mm512_broadcast_f32x4(_mm_loadu_ps(p)) }
+    }
+    #[inline(always)]
     unsafe fn transpose_ptr(self, x: &[*const f32; 16], y: *mut f32, stride: usize) {
         // SAFETY: the caller vouches for sixteen readable f32 at each of sixteen pointers, and for
         // sixteen writable f32 at each of sixteen multiples of the stride.

@@ -72,6 +72,11 @@ impl Simd for Baseline {
         n
     }
     #[inline(always)]
+    unsafe fn load_quad_ptr(self, p: *const f32) -> f32x4 {
+        // SAFETY: passed on from the caller.
+        unsafe { self.load_ptr(p) }
+    }
+    #[inline(always)]
     unsafe fn transpose_ptr(self, x: &[*const f32; 16], y: *mut f32, stride: usize) {
         // SAFETY: the caller vouches for four readable f32 at each of four pointers.
         let rows = core::array::from_fn(|i| unsafe { self.load_ptr(x[i]) });

@@ -36,7 +36,49 @@ impl<'a> Epilogue<'a> {
         };
         Some((first, store))
     }
+
+    /// The epilogue of the transposed problem.
+    fn t(&self) -> Epilogue<'a> {
+        Epilogue { bias: self.bias.t(), ..*self }
+    }
+
+    /// Writes act(alpha x + beta C + bias) to the vector of C that begins at `c`, in row `at[0]` and
+    /// column `at[1]`; columns are neighbours.
+    ///
+    /// # Safety
+    /// `c` must be writable (readable, if beta is not 0) for `extent`, and a bias of columns as long.
+    #[inline(always)]
+    pub(crate) unsafe fn finish<S: Simd>(
+        &self,
+        s: S,
+        x: S::F,
+        c: *mut f32,
+        at: [usize; 2],
+        extent: impl Extent,
+    ) {
+        let mut x = s.mul(s.splat(self.alpha), x);
+        if self.beta != 0.0 {
+            // SAFETY: passed on from the caller.
+            x = s.mul_add(s.splat(self.beta), unsafe { extent.load(s, c) }, x);
+        }
+        match self.bias {
+            Bias::None => {}
+            Bias::Rows(bias) => x = s.add(x, s.splat(bias[at[0]])),
+            // SAFETY: as above.
+            Bias::Cols(bias) => x = s.add(x, unsafe { extent.load(s, bias[at[1]..].as_ptr()) }),
+        }
+        if let Activation::Relu = self.activation {
+            // This order keeps NaN.
+            x = s.max(s.zero(), x);
+        }
+        // SAFETY: as above.
+        unsafe { extent.store(s, c, x) };
+    }
 }
+
+/// A square of a tile, turned: as many rows as lanes.
+#[repr(align(64))]
+struct Square([f32; 256]);
 
 /// C[rows, cols] = act(alpha tile + beta C + bias), with the rows and columns of one tile.
 pub(crate) struct Finish<'a> {
@@ -78,6 +120,8 @@ impl Kernel for Finish<'_> {
                     self.vectors(s, v, Part(self.size[1] - v));
                 }
             }
+        } else if self.c.stride[0] == 1 {
+            self.turned(s);
         } else {
             self.elements();
         }
@@ -85,7 +129,7 @@ impl Kernel for Finish<'_> {
 }
 
 /// How much of a vector is in C.
-trait Extent: Copy {
+pub(crate) trait Extent: Copy {
     /// # Safety
     /// The elements must be readable.
     unsafe fn load<S: Simd>(self, s: S, p: *const f32) -> S::F;
@@ -95,7 +139,7 @@ trait Extent: Copy {
 }
 
 #[derive(Clone, Copy)]
-struct Whole;
+pub(crate) struct Whole;
 
 impl Extent for Whole {
     #[inline(always)]
@@ -111,7 +155,7 @@ impl Extent for Whole {
 }
 
 #[derive(Clone, Copy)]
-struct Part(usize);
+pub(crate) struct Part(pub(crate) usize);
 
 impl Extent for Part {
     #[inline(always)]
@@ -130,34 +174,44 @@ impl Finish<'_> {
     /// The vector of every row that begins at column `v` of the tile.
     #[inline(always)]
     fn vectors<S: Simd>(&self, s: S, v: usize, extent: impl Extent) {
-        let e = self.epilogue;
-        let (alpha, beta) = (s.splat(e.alpha), s.splat(e.beta));
-        let row = self.at[1] + v;
-        let cols = match e.bias {
-            // SAFETY: the bias has an element for each column of C.
-            Bias::Cols(bias) => unsafe { extent.load(s, bias[row..].as_ptr()) },
-            _ => s.zero(),
-        };
         for i in 0..self.size[0] {
-            let tile = &self.tile.0[i * NR + v..][..S::LANES];
-            let mut x = s.mul(alpha, s.load(tile));
+            let at = [self.at[0] + i, self.at[1] + v];
+            let x = s.load(&self.tile.0[i * NR + v..]);
             // SAFETY: `Finish::new` asks for this row and these columns.
-            let c = unsafe { self.c.at(self.at[0] + i, row) };
-            if e.beta != 0.0 {
-                // SAFETY: as above; C is readable where beta is not 0.
-                x = s.mul_add(beta, unsafe { extent.load(s, c) }, x);
+            unsafe { self.epilogue.finish(s, x, self.c.at(at[0], at[1]), at, extent) };
+        }
+    }
+
+    /// A C whose rows are neighbours: squares of the tile are turned first.
+    #[inline(always)]
+    fn turned<S: Simd>(&self, s: S) {
+        const ZEROS: [f32; 16] = [0.0; 16];
+        let epilogue = self.epilogue.t();
+        let mut square = Square([0.0; 256]);
+        for u in (0..self.size[0]).step_by(S::LANES) {
+            let rows = self.size[0] - u;
+            for v in (0..self.size[1]).step_by(S::LANES) {
+                let mut x = [ZEROS.as_ptr(); 16];
+                for (i, x) in x.iter_mut().enumerate().take(rows) {
+                    *x = self.tile.0[(u + i) * NR + v..][..S::LANES].as_ptr();
+                }
+                // SAFETY: each pointer leads to LANES f32, and the square holds LANES of them in
+                // each of LANES rows.
+                unsafe { s.transpose_ptr(&x, square.0.as_mut_ptr(), S::LANES) };
+                for q in 0..S::LANES.min(self.size[1] - v) {
+                    let at = [self.at[0] + u, self.at[1] + v + q];
+                    let x = s.load(&square.0[q * S::LANES..]);
+                    // SAFETY: `Finish::new` asks for these rows and this column.
+                    unsafe {
+                        let c = self.c.at(at[0], at[1]);
+                        if rows >= S::LANES {
+                            epilogue.finish(s, x, c, [at[1], at[0]], Whole);
+                        } else {
+                            epilogue.finish(s, x, c, [at[1], at[0]], Part(rows));
+                        }
+                    }
+                }
             }
-            match e.bias {
-                Bias::None => {}
-                Bias::Rows(bias) => x = s.add(x, s.splat(bias[self.at[0] + i])),
-                Bias::Cols(_) => x = s.add(x, cols),
-            }
-            if let Activation::Relu = e.activation {
-                // This order keeps NaN.
-                x = s.max(s.zero(), x);
-            }
-            // SAFETY: as above.
-            unsafe { extent.store(s, c, x) };
         }
     }
 

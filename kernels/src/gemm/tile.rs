@@ -63,7 +63,7 @@ impl Steps for DepthsAdjoin {
 
 /// Asks for the cache line of `p`, which may be any address.
 #[inline(always)]
-fn prefetch(p: *const f32) {
+pub(super) fn prefetch(p: *const f32) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a prefetch never faults, and SSE is part of x86-64.
     unsafe {
