@@ -18,6 +18,7 @@ mod model_file;
 mod number;
 mod overrides;
 mod progress;
+mod proof;
 mod recipe;
 mod report;
 mod run_folder;
