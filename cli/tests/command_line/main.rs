@@ -4,6 +4,7 @@ mod bench;
 mod compact;
 mod errors;
 mod files;
+mod predict;
 mod resume;
 mod support;
 mod train;
