@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::export::Target;
 use crate::overrides::Overrides;
 use crate::recipe::{Location, SHIPPED};
 use clap::builder::TypedValueParser;
@@ -27,6 +28,8 @@ pub(crate) enum Command {
     Eval(EvalArgs),
     /// Remove from a trained network what is zero, and prove that its outputs stay the same
     Compact(CompactArgs),
+    /// Write a trained network as safetensors, as ONNX or as Rust source, and prove it
+    Export(ExportArgs),
     /// Tell the class of images, and how probable it is
     Predict(PredictArgs),
     /// List what a model file or a run holds
@@ -41,6 +44,7 @@ impl Command {
             Command::Train(args) => args.speech.quiet,
             Command::Eval(args) => args.speech.quiet,
             Command::Compact(args) => args.speech.quiet,
+            Command::Export(args) => args.speech.quiet,
             Command::Predict(args) => args.speech.quiet,
             Command::Inspect(args) => args.speech.quiet,
             Command::Bench(args) => args.speech.quiet,
@@ -109,6 +113,27 @@ pub(crate) struct CompactArgs {
     /// A run folder, or a model file that `train` wrote
     #[arg(value_name = "RUN|FILE")]
     pub(crate) model: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) threads: Threads,
+
+    #[command(flatten)]
+    pub(crate) speech: Speech,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "safetensors  names and layout of PyTorch, recipe and scaling in the \
+    metadata\nonnx         raw samples to logits and probabilities, for any size of batch\n\
+    rust         a source file for `no_std`, without dependencies or allocation\nWithout a file \
+    it stands beside the model. The data of the recipe is read for the proof, where it is there.")]
+pub(crate) struct ExportArgs {
+    /// A run folder, or a model file that `train` or `compact` wrote
+    #[arg(value_name = "RUN|FILE")]
+    pub(crate) model: PathBuf,
+
+    /// safetensors, onnx or rust, or a file that ends with .safetensors, .onnx or .rs
+    #[arg(long, value_name = "FORMAT|FILE")]
+    pub(crate) to: Target,
 
     #[command(flatten)]
     pub(crate) threads: Threads,

@@ -3,6 +3,7 @@
 mod bench;
 mod compact;
 mod errors;
+mod export;
 mod files;
 mod predict;
 mod resume;

@@ -170,6 +170,8 @@ fn colours_are_the_channels_of_the_network() {
 #[test]
 fn images_that_do_not_fit_or_mean_harm_are_refused() {
     let folder = trained("predict-refused");
+    folder.done("export run --to onnx --quiet");
+    folder.done("export run --to rust --quiet");
     let (grey, rgb, eight) = (ColorType::Grayscale, ColorType::Rgb, BitDepth::Eight);
     write_png(&folder, "good.png", (grey, eight), &bytes(&[255], &[0]));
     let good = fs::read(folder.path("good.png")).unwrap();
