@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::export::Target;
 use crate::overrides::Overrides;
 use crate::recipe::{Location, SHIPPED};
 use clap::builder::TypedValueParser;
@@ -27,6 +28,10 @@ pub(crate) enum Command {
     Eval(EvalArgs),
     /// Remove from a trained network what is zero, and prove that its outputs stay the same
     Compact(CompactArgs),
+    /// Write a trained network as safetensors, as ONNX or as Rust source, and prove it
+    Export(ExportArgs),
+    /// Tell the class of images, and how probable it is
+    Predict(PredictArgs),
     /// List what a model file or a run holds
     Inspect(InspectArgs),
     /// Measure the kernels on this machine, as shares of what it can do
@@ -39,6 +44,8 @@ impl Command {
             Command::Train(args) => args.speech.quiet,
             Command::Eval(args) => args.speech.quiet,
             Command::Compact(args) => args.speech.quiet,
+            Command::Export(args) => args.speech.quiet,
+            Command::Predict(args) => args.speech.quiet,
             Command::Inspect(args) => args.speech.quiet,
             Command::Bench(args) => args.speech.quiet,
         }
@@ -106,6 +113,57 @@ pub(crate) struct CompactArgs {
     /// A run folder, or a model file that `train` wrote
     #[arg(value_name = "RUN|FILE")]
     pub(crate) model: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) threads: Threads,
+
+    #[command(flatten)]
+    pub(crate) speech: Speech,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "safetensors  names and layout of PyTorch, recipe and scaling in the \
+    metadata\nonnx         raw samples to logits and probabilities, for any size of batch\n\
+    rust         a source file for `no_std`, without dependencies or allocation\nWithout a file \
+    it stands beside the model. The data of the recipe is read for the proof, where it is there.")]
+pub(crate) struct ExportArgs {
+    /// A run folder, or a model file that `train` or `compact` wrote
+    #[arg(value_name = "RUN|FILE")]
+    pub(crate) model: PathBuf,
+
+    /// safetensors, onnx or rust, or a file that ends with .safetensors, .onnx or .rs
+    #[arg(long, value_name = "FORMAT|FILE")]
+    pub(crate) to: Target,
+
+    #[command(flatten)]
+    pub(crate) threads: Threads,
+
+    #[command(flatten)]
+    pub(crate) speech: Speech,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Images are PNG, whose pixels from black to white are those of the data from \
+    0 to its largest value, or IDX (the format of MNIST, plain or gzip), whose bytes are those of \
+    the data. They have the size that the network was trained on."
+)]
+pub(crate) struct PredictArgs {
+    /// A run folder, or a model file that `train`, `compact` or `export` wrote
+    #[arg(value_name = "RUN|FILE")]
+    pub(crate) model: PathBuf,
+
+    /// Images: PNG or IDX
+    #[arg(value_name = "IMAGE", required = true)]
+    pub(crate) images: Vec<PathBuf>,
+
+    /// Only so many images of each IDX file
+    #[arg(long, value_name = "N")]
+    pub(crate) first: Option<NonZeroUsize>,
+
+    /// Turn black to white: for dark drawings on light paper, where the data has light ones on dark
+    #[arg(long)]
+    pub(crate) invert: bool,
 
     #[command(flatten)]
     pub(crate) threads: Threads,

@@ -9,7 +9,6 @@
 
 mod latency;
 mod outcome;
-mod proof;
 mod recipe;
 
 use crate::args::CompactArgs;
@@ -17,13 +16,14 @@ use crate::eval::check;
 use crate::experiment::Samples;
 use crate::failure::{Ending, Failure};
 use crate::model_file::{self, Trained};
+use crate::proof::{BATCH, Recorded, Unproven, prove};
 use crate::run_folder::{model_path, refused};
 use crate::voice::{Voice, print, print_json};
 use outcome::{Costs, Layer, Outcome};
 use proxtape::compact::compact;
 use proxtape::{Isa, Pool};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The file in the folder of the run.
 const NAME: &str = "model-compact.safetensors";
@@ -42,17 +42,24 @@ pub(crate) fn run(args: &CompactArgs, _: Voice) -> Result<Ending, Failure> {
     let small = compact(&layers, &dense.params, dense.model.input())?;
     let recipe = recipe::of(&dense.recipe, &small);
     let target = path.with_file_name(NAME);
-    let file = Unproven::new(&target);
+    let file = Unproven::beside(&target);
     model_file::write(&file.0, (&recipe, &samples), &small.params)?;
     // What was written is proven, not what was meant to be.
     let written = Trained::read(&file.0)?;
     let exec = pool.exec(isa);
     let both = [&dense, &written];
-    let proof = pool.install(|| proof::prove(exec, both, &samples));
+    let proof = pool.install(|| {
+        let [mut dense, mut small] = both.map(|trained| Recorded::new(exec, trained, BATCH));
+        prove(&mut dense, &mut small, &samples, usize::MAX)
+    });
     if !proof.holds() {
         // What an earlier run left there is no better.
         let _ = fs::remove_file(&target);
-        return Err(Failure::failed(format!("{}: {}", path.display(), proof.refusal())));
+        return Err(Failure::failed(format!(
+            "{}: {}",
+            path.display(),
+            proof.refusal(["compacted", "dense"])
+        )));
     }
     let latencies = pool.install(|| latency::measure(exec, both, &samples));
     let outcome = Outcome {
@@ -67,7 +74,7 @@ pub(crate) fn run(args: &CompactArgs, _: Voice) -> Result<Ending, Failure> {
         version: env!("CARGO_PKG_VERSION"),
         layers: small.removed.iter().map(Layer::from).collect(),
     };
-    fs::rename(&file.0, &target).map_err(|e| refused(&target, "to write the file", &e))?;
+    file.keep(&target)?;
     match args.speech.json {
         true => print_json(&outcome)?,
         false => print(&outcome.text())?,
@@ -77,20 +84,4 @@ pub(crate) fn run(args: &CompactArgs, _: Voice) -> Result<Ending, Failure> {
 
 fn size(path: &Path) -> Result<u64, Failure> {
     Ok(fs::metadata(path).map_err(|e| refused(path, "a file", &e))?.len())
-}
-
-/// A file beside its final name, which it takes when it is proven; else it is removed.
-struct Unproven(PathBuf);
-
-impl Unproven {
-    fn new(target: &Path) -> Unproven {
-        Unproven(target.with_file_name(format!(".model-compact-{}.tmp", std::process::id())))
-    }
-}
-
-impl Drop for Unproven {
-    fn drop(&mut self) {
-        // After the renaming there is nothing to remove.
-        let _ = fs::remove_file(&self.0);
-    }
 }

@@ -1,8 +1,8 @@
 //! The `proxtape` command line: trains compact networks, evaluates them and looks into their files.
 //!
-//! Results for machines (`--json`) and the text of `eval`, `compact`, `inspect` and `bench` go
-//! to stdout; everything that `train` tells people goes to stderr. Exit codes: 0 done, 1 failed, 2
-//! wrong usage, 130 interrupted and saved.
+//! Results for machines (`--json`) and the text of `eval`, `compact`, `export`, `predict`, `inspect`
+//! and `bench` go to stdout; everything that `train` tells people goes to stderr. Exit codes: 0 done,
+//! 1 failed, 2 wrong usage, 130 interrupted and saved.
 #![forbid(unsafe_code)]
 
 mod args;
@@ -10,6 +10,7 @@ mod bench;
 mod compact;
 mod eval;
 mod experiment;
+mod export;
 mod failure;
 mod inspect;
 mod interrupt;
@@ -17,7 +18,9 @@ mod metrics;
 mod model_file;
 mod number;
 mod overrides;
+mod predict;
 mod progress;
+mod proof;
 mod recipe;
 mod report;
 mod run_folder;
@@ -45,6 +48,8 @@ fn main() -> ExitCode {
         Command::Train(args) => train::run(args, voice),
         Command::Eval(args) => eval::run(args, voice),
         Command::Compact(args) => compact::run(args, voice),
+        Command::Export(args) => export::run(args, voice),
+        Command::Predict(args) => predict::run(args, voice),
         Command::Inspect(args) => inspect::run(args, voice),
         Command::Bench(args) => bench::run(args, voice),
     };

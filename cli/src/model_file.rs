@@ -85,6 +85,20 @@ impl Trained {
         file.get_params("", &mut params).map_err(|e| fault(e.to_string()))?;
         Ok(Trained { recipe, model, params, normalization, class_names, classes })
     }
+
+    /// An error unless there is one output for each class, and one name for each or none.
+    pub(crate) fn check_output(&self, path: &Path) -> Result<(), Failure> {
+        let (output, names) = (self.model.output(), self.class_names.len());
+        if output[..] == [self.classes] && (names == 0 || names == self.classes) {
+            return Ok(());
+        }
+        Err(Failure::failed(format!(
+            "{}: expected an output for each of {} classes, and as many names or none; found \
+             outputs {output} and {names} names",
+            path.display(),
+            self.classes
+        )))
+    }
 }
 
 /// Whether a file tells that `train` wrote it.

@@ -43,6 +43,18 @@ pub fn parse(images: &[u8], labels: &[u8]) -> Result<Dataset, DataError> {
     read_pair(Input::named("images", images)?, Input::named("labels", labels)?, None)
 }
 
+/// Reads a file of images alone: the shape `[C, H, W]` of one, and the pixels of all,
+/// `[N, C, H, W]`.
+///
+/// # Errors
+/// If the file cannot be read, is no IDX file of bytes, or does not hold what its header says.
+pub fn read_images(images: impl AsRef<Path>) -> Result<([usize; 3], Vec<u8>), DataError> {
+    let mut images = Input::open(images.as_ref())?;
+    let header = Images::header(&mut images)?;
+    let pixels = images.payload(header.len, &header.what)?;
+    Ok((header.shape, pixels))
+}
+
 /// Reads a folder with the file names of MNIST: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`
 /// and, for the test set, which may be missing, `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`;
 /// each with or without `.gz`, and with `-idx` or `.idx`.
@@ -94,28 +106,16 @@ fn read_pair(
     classes: Option<usize>,
 ) -> Result<Dataset, DataError> {
     // Both headers before any contents: they are cheap, and the counts must agree.
-    let sizes = dimensions(&mut images, "images")?;
-    let shape = match sizes[..] {
-        [_, h, w] => [1, h, w],
-        [_, c, h, w] => [c, h, w],
-        _ => return Err(wrong_dimensions(&images, "images", "3 or 4", sizes.len())),
-    };
+    let header = Images::header(&mut images)?;
     let label_sizes = dimensions(&mut labels, "labels")?;
     let &[count] = &label_sizes[..] else {
         return Err(wrong_dimensions(&labels, "labels", "1", label_sizes.len()));
     };
-    if count != sizes[0] {
-        let expected = format!("{} labels, one for each image", sizes[0]);
+    if count != header.count {
+        let expected = format!("{} labels, one for each image", header.count);
         let advice = "the images and the labels must come from one set";
         return Err(labels.error(Place::Byte(4), (expected, count.to_string()), advice));
     }
-    let shape_of_images = format!("pixels ({sizes:?})");
-    let len = sizes.iter().try_fold(1_u64, |len, &size| len.checked_mul(u64::from(size)));
-    let Some(len) = len else {
-        let expected = "sizes whose product is a number of bytes";
-        let advice = "the header is damaged; fetch the file again";
-        return Err(images.error(Place::Byte(4), (expected, format!("{sizes:?}")), advice));
-    };
     let first_label = 4 + 4 * label_sizes.len() as u64;
     let label_path = labels.path().to_path_buf();
     let label_bytes = labels.payload(u64::from(count), "labels")?;
@@ -129,12 +129,41 @@ fn read_pair(
         return Err(DataError::new(place, expected, found, advice).in_file(&label_path));
     }
     let path = images.path().to_path_buf();
-    let pixels = images.payload(len, &shape_of_images)?;
+    let pixels = images.payload(header.len, &header.what)?;
     let largest = label_bytes.iter().copied().max().unwrap_or(0);
     let classes = classes.unwrap_or(usize::from(largest) + 1);
     let labels = label_bytes.into_iter().map(u32::from).collect();
-    let shape = shape.map(|side| side as usize);
-    Dataset::new(shape, Samples::U8(pixels), labels, classes).map_err(|error| error.in_file(&path))
+    Dataset::new(header.shape, Samples::U8(pixels), labels, classes)
+        .map_err(|error| error.in_file(&path))
+}
+
+/// What the header of a file of images tells.
+struct Images {
+    count: u32,
+    shape: [usize; 3],
+    /// Bytes of pixels.
+    len: u64,
+    /// The pixels, for messages.
+    what: String,
+}
+
+impl Images {
+    fn header(input: &mut Input<'_>) -> Result<Images, DataError> {
+        let sizes = dimensions(input, "images")?;
+        let (count, shape) = match sizes[..] {
+            [count, h, w] => (count, [1, h, w]),
+            [count, c, h, w] => (count, [c, h, w]),
+            _ => return Err(wrong_dimensions(input, "images", "3 or 4", sizes.len())),
+        };
+        let len = sizes.iter().try_fold(1_u64, |len, &size| len.checked_mul(u64::from(size)));
+        let Some(len) = len else {
+            let expected = "sizes whose product is a number of bytes";
+            let advice = "the header is damaged; fetch the file again";
+            return Err(input.error(Place::Byte(4), (expected, format!("{sizes:?}")), advice));
+        };
+        let shape = shape.map(|side| side as usize);
+        Ok(Images { count, shape, len, what: format!("pixels ({sizes:?})") })
+    }
 }
 
 /// The sizes of a header, each 1 or more.

@@ -56,6 +56,21 @@ fn a_pair_is_read() {
 }
 
 #[test]
+fn images_are_read_without_labels() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("images");
+    let images = file(&[2, 3, 1, 2], &[5; 12]);
+    fs::write(&path, &images).unwrap();
+    assert_eq!(idx::read_images(&path).unwrap(), ([3, 1, 2], vec![5; 12]));
+    for len in [0, 3, 15, 20, images.len() - 1] {
+        fs::write(&path, &images[..len]).unwrap();
+        assert_tells_file(&idx::read_images(&path).unwrap_err(), &path);
+    }
+    fs::write(&path, file(&[3], &[2, 0, 1])).unwrap();
+    assert_tells_file(&idx::read_images(&path).unwrap_err(), &path);
+}
+
+#[test]
 fn four_dimensions_are_channels_first() {
     let images = file(&[2, 3, 1, 2], &[5; 12]);
     assert_eq!(idx::parse(&images, &file(&[2], &[0, 1])).unwrap().shape(), [3, 1, 2]);

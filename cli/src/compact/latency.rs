@@ -1,8 +1,8 @@
 //! The time that one batch takes, measured in turns so that a noisy machine is noisy for both.
 
-use super::proof::{Recorded, part};
 use crate::experiment::Samples;
 use crate::model_file::Trained;
+use crate::proof::{Recorded, part};
 use core::time::Duration;
 use proxtape::Exec;
 use serde::Serialize;
@@ -40,7 +40,7 @@ pub(super) fn measure(exec: Exec, both: [&Trained; 2], samples: &Samples) -> Vec
         let indices: Vec<u32> = indices.iter().copied().cycle().take(batch).collect();
         let mut recorded = both.map(|trained| {
             let mut recorded = Recorded::new(exec, trained, batch);
-            recorded.set(set, &indices, trained);
+            recorded.set(set, &indices);
             for _ in 0..WARM {
                 recorded.run();
             }

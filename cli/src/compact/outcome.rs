@@ -1,9 +1,9 @@
 //! What a compaction has reached: the object for machines, and the tables for people.
 
 use super::latency::Latency;
-use super::proof::Proof;
 use crate::model_file::Trained;
 use crate::number::{grouped, small};
+use crate::proof::Proof;
 use crate::table::Table;
 use proxtape::compact::Removed;
 use serde::Serialize;

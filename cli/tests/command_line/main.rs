@@ -3,7 +3,9 @@
 mod bench;
 mod compact;
 mod errors;
+mod export;
 mod files;
+mod predict;
 mod resume;
 mod support;
 mod train;

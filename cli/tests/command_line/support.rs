@@ -3,6 +3,7 @@
 use proxtape::checkpoint::{self, Checkpoint};
 use serde_json::Value;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -74,6 +75,30 @@ impl Ran {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(self.out.lines().last().unwrap_or_default()).unwrap()
     }
+}
+
+/// The interpreter that `PROXTAPE_PYTHON` names, which must have these packages; without a name
+/// `python3`, or why it is of no use.
+pub(crate) fn python(packages: &[&str]) -> Result<String, String> {
+    let named = std::env::var("PROXTAPE_PYTHON");
+    let python = named.clone().unwrap_or_else(|_| "python3".to_owned());
+    let import = format!("import {}", packages.join(", "));
+    let why = match Command::new(&python).args(["-c", &import]).output() {
+        Ok(output) if output.status.success() => return Ok(python),
+        Ok(output) => {
+            let text = String::from_utf8_lossy(&output.stderr).into_owned();
+            text.lines().last().unwrap_or("no reason given").to_owned()
+        }
+        Err(error) => error.to_string(),
+    };
+    assert!(named.is_err(), "PROXTAPE_PYTHON={python} cannot be used: {why}");
+    Err(format!("{python}: {why}; name an interpreter with the packages by PROXTAPE_PYTHON"))
+}
+
+/// Says that a test did not run, straight to the stream: the harness shows no print of a test that
+/// passes.
+pub(crate) fn skipped(test: &str, why: &str) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED {test}: {why}");
 }
 
 /// The same tensors, bit by bit.

@@ -1,0 +1,227 @@
+//! `export`: a trained network for other programs, as safetensors, as ONNX or as Rust source.
+//!
+//! ```text
+//! model.safetensors --> safetensors: the same file under another name
+//!                   --> Graph --> ONNX                        raw samples to logits and
+//!                             --> Plan --> Rust source        probabilities
+//! what was written is run on real samples; a difference fails, and no file is kept
+//! ```
+//!
+//! A file of ONNX is read back and run operation by operation. Of Rust source, which takes a
+//! compiler, the plan is run that the text tells line by line, with the functions that are in it.
+
+mod graph;
+mod kernels;
+mod onnx;
+mod outcome;
+mod rust;
+mod target;
+
+pub(crate) use target::Target;
+
+use crate::args::ExportArgs;
+use crate::eval::check;
+use crate::experiment::Samples;
+use crate::failure::{Ending, Failure};
+use crate::model_file::Trained;
+use crate::proof::{BATCH, Network, Proof, Recorded, Unproven, prove};
+use crate::run_folder::{model_path, refused};
+use crate::voice::{Voice, print, print_json};
+use graph::Graph;
+use outcome::{Details, Outcome};
+use proxtape::checkpoint::{self, Checkpoint};
+use proxtape::data::{Dataset, Normalization, Source, Split};
+use proxtape::{Exec, Isa, Pool, Random};
+use rust::{About, Plan, Runner};
+use std::fs;
+use std::path::Path;
+use target::Format;
+
+/// The most samples of a proof, and the multiply-accumulates that it may cost where that many would
+/// cost more: the functions of the exports take samples one by one, some 2e9 in a second.
+const SAMPLES: usize = 1000;
+const WORK: u64 = 10_000_000_000;
+/// The fewest samples, whatever they cost.
+const FEWEST: usize = 100;
+
+/// Runs the command.
+pub(crate) fn run(args: &ExportArgs, _: Voice) -> Result<Ending, Failure> {
+    let isa = Isa::from_env().map_err(|e| Failure::usage(format!("PROXTAPE_ISA: {e}")))?;
+    let pool = Pool::new(args.threads.count()).map_err(Failure::failed)?;
+    let path = model_path(&args.model);
+    let file = checkpoint::read(&path)?;
+    let trained = Trained::from_checkpoint(&path, &file)?;
+    trained.check_output(&path)?;
+    let target = args.to.path(&path)?;
+    let (samples, real) = samples(&path, &trained)?;
+    let format = args.to.format;
+    let unproven = Unproven::beside(&target);
+    let export = Export { exec: pool.exec(isa), trained: &trained, file: &file, samples: &samples };
+    let (mut proof, details) = pool.install(|| export.write(format, &unproven.0))?;
+    if !real {
+        proof.part = "random";
+    }
+    if !proof.holds() {
+        let refusal = proof.refusal(["exported", "trained"]);
+        return Err(Failure::failed(format!("{}: {refusal}", path.display())));
+    }
+    let bytes = fs::metadata(&unproven.0).map_err(|e| refused(&target, "a file", &e))?.len();
+    unproven.keep(&target)?;
+    let outcome = Outcome {
+        model: path.display().to_string(),
+        file: target.display().to_string(),
+        format: format.to_string(),
+        bytes,
+        input: trained.model.input().to_vec(),
+        range: range(trained.normalization.scale),
+        classes: trained.classes,
+        details,
+        proof,
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    match args.speech.json {
+        true => print_json(&outcome)?,
+        false => print(&outcome.text())?,
+    }
+    Ok(Ending::Done)
+}
+
+struct Export<'a> {
+    exec: Exec,
+    trained: &'a Trained,
+    file: &'a Checkpoint,
+    samples: &'a Samples,
+}
+
+impl Export<'_> {
+    /// Writes a file, and compares what is in it with the model.
+    fn write(&self, format: Format, path: &Path) -> Result<(Proof, Details), Failure> {
+        let graph = Graph::of(self.trained)?;
+        match format {
+            Format::Safetensors => {
+                checkpoint::write(path, self.file)?;
+                let written = Trained::read(path)?;
+                let mut written = Recorded::new(self.exec, &written, BATCH);
+                Ok((self.prove(&mut written), Details::Safetensors {}))
+            }
+            Format::Onnx => {
+                let texts = self.file.texts.iter().filter(|(key, _)| *key != "format");
+                let texts = texts.map(|(key, value)| (key.clone(), value.clone())).collect();
+                let model = onnx::Model::of(&graph, &self.trained.recipe.name, texts);
+                let bytes = model.to_bytes();
+                if bytes.len() > onnx::MAX_BYTES {
+                    return Err(Failure::failed(format!(
+                        "expected at most {} bytes, all that a file of ONNX can hold; found {}; \
+                         export to safetensors",
+                        onnx::MAX_BYTES,
+                        bytes.len()
+                    )));
+                }
+                let failed = |e| refused(path, "to write the file", &e);
+                fs::write(path, bytes).map_err(failed)?;
+                let model = onnx::Model::from_bytes(&fs::read(path).map_err(failed)?);
+                // What cannot be run gives nothing that could be equal.
+                let run = |x: &[f32], y: &mut [f32]| match model
+                    .as_ref()
+                    .and_then(|model| onnx::run(model, x))
+                {
+                    Some(logits) if logits.len() == y.len() => y.copy_from_slice(&logits),
+                    _ => y.fill(f32::NAN),
+                };
+                let proof = self.prove(&mut Each::new(run, self.trained));
+                Ok((proof, Details::Onnx { opset: onnx::OPSET, ir_version: onnx::IR_VERSION }))
+            }
+            Format::Rust => {
+                let plan = Plan::of(&graph);
+                let about = About {
+                    recipe: &self.trained.recipe.name,
+                    scale: self.trained.normalization.scale,
+                    class_names: &self.trained.class_names,
+                };
+                let text = rust::text(&plan, &about);
+                fs::write(path, text).map_err(|e| refused(path, "to write the file", &e))?;
+                let mut runner = Runner::new(&plan);
+                let run = |x: &[f32], y: &mut [f32]| y.copy_from_slice(runner.run(x));
+                let proof = self.prove(&mut Each::new(run, self.trained));
+                Ok((proof, Details::Rust { scratch_bytes: plan.bytes(), sparse: plan.sparse() }))
+            }
+        }
+    }
+
+    fn prove(&self, written: &mut impl Network) -> Proof {
+        let Trained { model, params, .. } = self.trained;
+        let affordable = WORK / model.macs(params).max(1);
+        let most = usize::try_from(affordable).unwrap_or(SAMPLES).clamp(FEWEST, SAMPLES);
+        prove(&mut Recorded::new(self.exec, self.trained, BATCH), written, self.samples, most)
+    }
+}
+
+/// A function from one raw sample to its logits.
+struct Each<F> {
+    run: F,
+    /// Raw samples are those that nothing is done to.
+    raw: Normalization,
+    classes: usize,
+    x: Vec<f32>,
+    y: Vec<f32>,
+}
+
+impl<F: FnMut(&[f32], &mut [f32])> Each<F> {
+    fn new(run: F, trained: &Trained) -> Each<F> {
+        let channels = trained.normalization.mean.len();
+        let raw = Normalization { scale: 1.0, mean: vec![0.0; channels], std: vec![1.0; channels] };
+        Each { run, raw, classes: trained.classes, x: Vec::new(), y: Vec::new() }
+    }
+}
+
+impl<F: FnMut(&[f32], &mut [f32])> Network for Each<F> {
+    fn outputs(&mut self, set: &Dataset, indices: &[u32]) -> &[f32] {
+        self.x.resize(indices.len() * set.sample_len(), 0.0);
+        self.y.resize(indices.len() * self.classes, 0.0);
+        set.fill(indices, &self.raw, None, &mut self.x, &mut vec![0; indices.len()]);
+        let samples = self.x.chunks_exact(set.sample_len());
+        for (x, y) in samples.zip(self.y.chunks_exact_mut(self.classes)) {
+            (self.run)(x, y);
+        }
+        &self.y
+    }
+}
+
+/// The samples of the recipe, or random ones where its data is not at hand; whether they are real.
+fn samples(path: &Path, trained: &Trained) -> Result<(Samples, bool), Failure> {
+    let source = &trained.recipe.data.source.path;
+    if source.as_os_str().is_empty() || source.exists() {
+        let samples = Samples::read(&trained.recipe)?;
+        check(path, trained, samples.source.test_set())?;
+        return Ok((samples, true));
+    }
+    let &[c, h, w] = trained.model.input().dims() else {
+        return Err(Failure::failed(format!(
+            "{}: expected samples of [C, H, W], found {}",
+            path.display(),
+            trained.model.input()
+        )));
+    };
+    let Normalization { scale, mean, std } = &trained.normalization;
+    let mut random = Random::new(1);
+    let mut values = Vec::new();
+    for _ in 0..SAMPLES {
+        for (mean, std) in mean.iter().zip(std) {
+            values.extend((0..h * w).map(|_| (mean + std * random.normal()) / scale));
+        }
+    }
+    let set = proxtape::data::Samples::F32(values);
+    let set = Dataset::new([c, h, w], set, vec![0; SAMPLES], trained.classes)?;
+    let test = (0..SAMPLES as u32).collect();
+    let split = Split { train: Vec::new(), validation: Vec::new(), test };
+    let normalization = trained.normalization.clone();
+    Ok((Samples { source: Source::from(set), split, normalization }, false))
+}
+
+/// What the values of a raw sample are.
+fn range(scale: f32) -> String {
+    match scale {
+        1.0 => "numbers as in the table that it was trained on".to_owned(),
+        _ => format!("pixels from 0 to {}", (1.0 / scale).round()),
+    }
+}

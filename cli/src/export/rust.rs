@@ -1,0 +1,14 @@
+//! A Rust source file with the weights, and a function without dependencies or allocation.
+//!
+//! The plan is what the file does, line by line; the file is its text, and the program can run it.
+
+mod draft;
+mod place;
+mod plan;
+mod run;
+mod weight;
+mod write;
+
+pub(super) use plan::Plan;
+pub(super) use run::Runner;
+pub(super) use write::{About, MARK, text};

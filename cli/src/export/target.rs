@@ -1,0 +1,91 @@
+//! `--to`: which format, and which file.
+
+use super::rust;
+use crate::failure::Failure;
+use core::fmt;
+use core::str::FromStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Safetensors,
+    Onnx,
+    Rust,
+}
+
+/// Name and extension.
+const FORMATS: [(&str, &str, Format); 3] = [
+    ("safetensors", "safetensors", Format::Safetensors),
+    ("onnx", "onnx", Format::Onnx),
+    ("rust", "rs", Format::Rust),
+];
+
+/// What is written, and where: beside the model unless told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(super) format: Format,
+    file: Option<PathBuf>,
+}
+
+impl FromStr for Target {
+    type Err = String;
+
+    /// The name of a format, or a file whose extension tells it.
+    fn from_str(s: &str) -> Result<Target, String> {
+        if let Some(&(.., format)) = FORMATS.iter().find(|(name, ..)| *name == s) {
+            return Ok(Target { format, file: None });
+        }
+        let extension = Path::new(s).extension().and_then(|e| e.to_str());
+        match FORMATS.iter().find(|(_, e, _)| Some(*e) == extension) {
+            Some(&(.., format)) => Ok(Target { format, file: Some(s.into()) }),
+            None => Err(format!(
+                "there is no format \"{s}\"; it is safetensors, onnx or rust, or a file that ends \
+                 with .safetensors, .onnx or .rs"
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            FORMATS.iter().find(|(.., format)| format == self).map_or("", |(name, ..)| name),
+        )
+    }
+}
+
+impl Target {
+    /// The file, for the model of this path.
+    pub(super) fn path(&self, model: &Path) -> Result<PathBuf, Failure> {
+        let beside = || match self.format {
+            // The model itself has the name already.
+            Format::Safetensors => {
+                let mut name = model.file_stem().unwrap_or_default().to_owned();
+                name.push("-export.safetensors");
+                model.with_file_name(name)
+            }
+            Format::Onnx => model.with_extension("onnx"),
+            Format::Rust => model.with_extension("rs"),
+        };
+        let path = self.file.clone().unwrap_or_else(beside);
+        let same = |a: &Path, b: &Path| Some(a.canonicalize().ok()? == b.canonicalize().ok()?);
+        if same(&path, model) == Some(true) {
+            let path = path.display();
+            return Err(Failure::failed(format!("{path}: is the model itself; name another file")));
+        }
+        // Somebody's program would be gone.
+        if self.format == Format::Rust
+            && let Ok(text) = fs::read_to_string(&path)
+            && !text.starts_with(rust::MARK)
+        {
+            return Err(Failure::failed(format!(
+                "{}: expected no file, or one that `proxtape export` wrote; found another; name a \
+                 new one",
+                path.display()
+            )));
+        }
+        Ok(path)
+    }
+}

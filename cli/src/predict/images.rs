@@ -1,0 +1,149 @@
+//! Images from files, in the shape that a network wants.
+
+use super::{png, told};
+use crate::args::PredictArgs;
+use crate::failure::Failure;
+use crate::model_file::Trained;
+use crate::run_folder::refused;
+use proxtape::data::idx;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Images of one scale.
+pub(super) struct Images {
+    pub(super) names: Vec<Name>,
+    /// `[N, C, H, W]`.
+    pub(super) pixels: Vec<u8>,
+    /// The factor that makes the largest value of a pixel 1.
+    pub(super) scale: f32,
+    pub(super) shape: [usize; 3],
+}
+
+/// Where an image came from.
+pub(super) struct Name {
+    pub(super) file: String,
+    /// Its number from 0 in a file of several.
+    pub(super) index: Option<usize>,
+}
+
+/// What the images must be like.
+pub(super) struct Wanted<'a> {
+    /// The file of the model.
+    model: String,
+    /// `[C, H, W]`.
+    pub(super) shape: [usize; 3],
+    /// The factor on the bytes of the data.
+    scale: f32,
+    first: usize,
+    pub(super) args: &'a PredictArgs,
+}
+
+impl<'a> Wanted<'a> {
+    pub(super) fn new(
+        path: &Path,
+        trained: &Trained,
+        args: &'a PredictArgs,
+    ) -> Result<Wanted<'a>, Failure> {
+        let &[c, h, w] = trained.model.input().dims() else {
+            return Err(Failure::failed(format!(
+                "{}: expected a network for images [channels, height, width], found one for {}",
+                told(path),
+                trained.model.input()
+            )));
+        };
+        let first = args.first.map_or(usize::MAX, |n| n.get());
+        let (model, scale) = (told(path), trained.normalization.scale);
+        Ok(Wanted { model, shape: [c, h, w], scale, first, args })
+    }
+
+    /// An error unless the sizes are those of the network.
+    pub(super) fn check(&self, file: &Path, found: [usize; 3]) -> Result<(), Failure> {
+        if found == self.shape {
+            return Ok(());
+        }
+        let told = |[c, h, w]: [usize; 3]| {
+            format!(
+                "{h} x {w} pixels (height x width), {c} channel{}",
+                if c == 1 { "" } else { "s" }
+            )
+        };
+        Err(Failure::failed(format!(
+            "{}: expected images of {}, as {} was trained on; found {}; bring them to this size \
+             first",
+            file.display(),
+            told(self.shape),
+            self.model,
+            told(found)
+        )))
+    }
+}
+
+/// Reads all files. PNG of one scale become one group, an IDX file is one of its own.
+pub(super) fn read(paths: &[PathBuf], wanted: &Wanted<'_>) -> Result<Vec<Images>, Failure> {
+    let mut groups: Vec<Images> = Vec::new();
+    let mut after_png = false;
+    for path in paths {
+        let is_png = starts_as_png(path)?;
+        match (is_png, groups.last_mut()) {
+            (true, Some(group)) if after_png => {
+                group.pixels.extend(png::read(path, wanted)?);
+                group.names.push(Name { file: told(path), index: None });
+            }
+            (true, _) => groups.push(Images {
+                names: vec![Name { file: told(path), index: None }],
+                pixels: png::read(path, wanted)?,
+                scale: 1.0 / 255.0,
+                shape: wanted.shape,
+            }),
+            (false, _) => groups.push(read_idx(path, wanted)?),
+        }
+        after_png = is_png;
+    }
+    for Images { pixels, scale, .. } in groups.iter_mut().filter(|_| wanted.args.invert) {
+        // A byte above the largest value of the data is no darker than black.
+        let white = (1.0 / *scale).round() as u8;
+        pixels.iter_mut().for_each(|pixel| *pixel = white.saturating_sub(*pixel));
+    }
+    Ok(groups)
+}
+
+fn read_idx(path: &Path, wanted: &Wanted<'_>) -> Result<Images, Failure> {
+    let (shape, mut pixels) = idx::read_images(path)?;
+    wanted.check(path, shape)?;
+    let len: usize = shape.iter().product();
+    pixels.truncate(wanted.first.saturating_mul(len));
+    let name = |index| Name { file: told(path), index: Some(index) };
+    let names = (0..pixels.len() / len).map(name).collect();
+    Ok(Images { names, pixels, scale: wanted.scale, shape })
+}
+
+/// Whether a file is PNG; one that is neither that nor IDX is an error.
+fn starts_as_png(path: &Path) -> Result<bool, Failure> {
+    let failed = |e| refused(path, "a PNG or IDX file", &e);
+    // Before opening: to open a pipe would wait for its writer.
+    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+        let found = if path.is_dir() { "a folder" } else { "a device or a pipe" };
+        return Err(Failure::failed(format!(
+            "{}: expected a PNG or IDX file, found {found}; name the file itself",
+            path.display()
+        )));
+    }
+    let mut start = Vec::new();
+    File::open(path).map_err(failed)?.take(8).read_to_end(&mut start).map_err(failed)?;
+    match start[..] {
+        [0x89, b'P', b'N', b'G', ..] => Ok(true),
+        // IDX, or gzip that should hold it.
+        [0, 0, ..] | [0x1f, 0x8b, ..] => Ok(false),
+        _ => Err(Failure::failed(format!(
+            "{}: expected a PNG file, or an IDX file (the format of MNIST, plain or gzip), found \
+             {}; convert it to PNG",
+            path.display(),
+            match start[..] {
+                [] => "an empty file".to_owned(),
+                [0xff, 0xd8, ..] => "JPEG".to_owned(),
+                _ => format!("one that starts with {start:02x?}"),
+            }
+        ))),
+    }
+}
