@@ -63,6 +63,7 @@ macro_rules! intrinsics {
 impl Simd for Avx512 {
     const LANES: usize = 16;
     const NAME: &'static str = "avx512";
+    const WINDOW: usize = 32;
     const FUSED: bool = true;
     type F = __m512;
     type M = __mmask16;
@@ -92,6 +93,14 @@ impl Simd for Avx512 {
     unsafe fn store_first_ptr(self, p: *mut f32, n: usize, x: __m512) {
         // SAFETY: n <= 16 by contract, and masked lanes are not written.
         unsafe { _mm512_mask_storeu_ps(p, first(n), x) }
+    }
+    #[inline(always)]
+    unsafe fn lookup_ptr(self, p: *const f32, at: *const u8) -> __m512 {
+        // SAFETY: the caller vouches for 32 readable f32 and sixteen readable u8.
+        unsafe {
+            let at = _mm512_cvtepu8_epi32(_mm_loadu_si128(at.cast()));
+            _mm512_permutex2var_ps(_mm512_loadu_ps(p), at, _mm512_loadu_ps(p.add(16)))
+        }
     }
     #[inline(always)]
     unsafe fn transpose_ptr(self, x: &[*const f32; 16], y: *mut f32, stride: usize) {
