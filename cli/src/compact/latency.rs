@@ -1,10 +1,11 @@
-//! The time that one batch takes, measured in turns so that a noisy machine is noisy for both.
+//! The time that one batch takes, measured in turns so that a noisy machine is noisy for all.
 
 use super::proof::{Recorded, part};
 use crate::experiment::Samples;
 use crate::model_file::Trained;
 use core::time::Duration;
 use proxtape::Exec;
+use proxtape::nn::Zeros;
 use serde::Serialize;
 use std::time::Instant;
 
@@ -15,8 +16,8 @@ const BATCHES: [usize; 2] = [1, 128];
 const WARM: usize = 3;
 const FEWEST: usize = 9;
 
-/// Time for both networks, and the most runs in it: a median of 1,001 is as good as it gets.
-const TIME: Duration = Duration::from_millis(400);
+/// Time for all networks, and the most runs in it: a median of 1,001 is as good as it gets.
+const TIME: Duration = Duration::from_millis(600);
 const MOST: usize = 1001;
 
 /// Medians for one size of batch.
@@ -27,9 +28,13 @@ pub(super) struct Latency {
     pub(super) runs: usize,
     pub(super) before_seconds: f64,
     pub(super) after_seconds: f64,
+    /// Of the compacted network without the zeros that are left in it.
+    pub(super) sparse_seconds: f64,
+    /// The layers whose zeros are left out for this batch, because that is faster.
+    pub(super) sparse_layers: Vec<String>,
 }
 
-/// Measures the dense and the compacted network.
+/// Measures the dense network, the compacted one, and that one without its zeros.
 pub(super) fn measure(exec: Exec, both: [&Trained; 2], samples: &Samples) -> Vec<Latency> {
     let (_, set, indices) = part(samples);
     let median = |mut times: Vec<f64>| {
@@ -38,15 +43,20 @@ pub(super) fn measure(exec: Exec, both: [&Trained; 2], samples: &Samples) -> Vec
     };
     let latency = |batch: usize| {
         let indices: Vec<u32> = indices.iter().copied().cycle().take(batch).collect();
-        let mut recorded = both.map(|trained| {
-            let mut recorded = Recorded::new(exec, trained, batch);
+        let forms = [
+            (both[0], Zeros::Multiplied),
+            (both[1], Zeros::Multiplied),
+            (both[1], Zeros::Measured),
+        ];
+        let mut recorded = forms.map(|(trained, zeros)| {
+            let mut recorded = Recorded::new(exec, trained, batch, zeros);
             recorded.set(set, &indices, trained);
             for _ in 0..WARM {
                 recorded.run();
             }
             recorded
         });
-        let mut times = [Vec::new(), Vec::new()];
+        let mut times = [const { Vec::new() }; 3];
         let start = Instant::now();
         while times[0].len() < FEWEST || (start.elapsed() < TIME && times[0].len() < MOST) {
             for (network, times) in recorded.iter_mut().zip(&mut times) {
@@ -56,8 +66,9 @@ pub(super) fn measure(exec: Exec, both: [&Trained; 2], samples: &Samples) -> Vec
             }
         }
         let runs = times[0].len();
-        let [before_seconds, after_seconds] = times.map(median);
-        Latency { batch, runs, before_seconds, after_seconds }
+        let sparse_layers = recorded[2].sparse_layers().map(str::to_owned).collect();
+        let [before_seconds, after_seconds, sparse_seconds] = times.map(median);
+        Latency { batch, runs, before_seconds, after_seconds, sparse_seconds, sparse_layers }
     };
     BATCHES.map(latency).into()
 }

@@ -105,31 +105,47 @@ impl Outcome {
             let ratio = ratio(before as f64, after as f64);
             costs.row(vec![name.to_owned(), grouped(before), grouped(after), ratio]);
         }
-        for Latency { batch, before_seconds, after_seconds, .. } in &self.latencies {
-            let told = |seconds: f64| format!("{:.1} us", 1e6 * seconds);
-            costs.row(vec![
-                format!("latency of {batch}"),
-                told(*before_seconds),
-                told(*after_seconds),
-                ratio(*before_seconds, *after_seconds),
-            ]);
-        }
         let Proof { samples, part, difference, decisions_changed, .. } = &self.proof;
+        let Proof { sparse_difference, sparse_decisions_changed, .. } = &self.proof;
         let threads = if self.threads == 1 { "thread" } else { "threads" };
         format!(
-            "{}\n{}\n\
+            "{}\n{}\n{}\n\
              latency is the median of a batch, {} {threads}, {}\n\
              {} {part} samples: outputs differ by at most {} of the largest one, {} decisions \
-             changed\n{}\n",
+             changed;\nwithout zeros by at most {}, {} decisions changed\n{}\n",
             layers.render(),
             costs.render(),
+            self.times().render(),
             self.threads,
             self.isa,
             grouped(*samples),
             small(*difference),
             grouped(*decisions_changed),
+            small(*sparse_difference),
+            grouped(*sparse_decisions_changed),
             self.compact,
         )
+    }
+
+    /// The latencies, and the layers whose zeros are left out.
+    fn times(&self) -> Table {
+        let head = ["", "before", "after", "ratio", "without zeros", "ratio", "in"];
+        let mut times = Table::new(&head);
+        let told = |seconds: f64| format!("{:.1} us", 1e6 * seconds);
+        for latency in &self.latencies {
+            let Latency { before_seconds, after_seconds, sparse_seconds, .. } = latency;
+            let layers = &latency.sparse_layers;
+            times.row(vec![
+                format!("latency of {}", latency.batch),
+                told(*before_seconds),
+                told(*after_seconds),
+                ratio(*before_seconds, *after_seconds),
+                told(*sparse_seconds),
+                ratio(*before_seconds, *sparse_seconds),
+                if layers.is_empty() { "no layer".to_owned() } else { layers.join(" ") },
+            ]);
+        }
+        times
     }
 }
 

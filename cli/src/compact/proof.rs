@@ -1,9 +1,9 @@
-//! The proof: both networks on every test sample.
+//! The proof: both networks on every test sample, and the small one without its zeros too.
 
 use crate::experiment::Samples;
 use crate::model_file::Trained;
 use proxtape::data::Dataset;
-use proxtape::nn::Phase;
+use proxtape::nn::{SparseModel, Zeros};
 use proxtape::{Exec, Params, Tape, Var};
 use serde::Serialize;
 
@@ -26,19 +26,28 @@ pub(super) struct Proof {
     pub(super) difference: f64,
     /// Samples whose largest output is another one.
     pub(super) decisions_changed: usize,
+    /// The same for the compacted network where zeros are left out, in batches of 128 and one by
+    /// one: the larger of both.
+    pub(super) sparse_difference: f64,
+    pub(super) sparse_decisions_changed: usize,
 }
 
 impl Proof {
     pub(super) fn holds(&self) -> bool {
-        self.difference <= LIMIT
+        self.difference <= LIMIT && self.sparse_difference <= LIMIT
     }
 
     pub(super) fn refusal(&self) -> String {
         format!(
             "expected the outputs of the compacted network within {LIMIT:.0e} of the largest \
-             output of the dense one, found a difference of {:.1e} on {} {} samples, {} decisions \
-             changed; no file is kept. The network's own sums may cancel beyond what f32 can tell",
-            self.difference, self.samples, self.part, self.decisions_changed
+             output of the dense one, found a difference of {:.1e} ({:.1e} with its zeros left \
+             out) on {} {} samples, {} decisions changed; no file is kept. The network's own sums \
+             may cancel beyond what f32 can tell",
+            self.difference,
+            self.sparse_difference,
+            self.samples,
+            self.part,
+            self.decisions_changed
         )
     }
 }
@@ -48,17 +57,27 @@ pub(super) struct Recorded<'a> {
     params: &'a Params,
     tape: Tape,
     x: Var,
-    y: Var,
+    sparse: SparseModel,
     labels: Vec<u32>,
 }
 
 impl<'a> Recorded<'a> {
-    pub(super) fn new(exec: Exec, trained: &'a Trained, batch: usize) -> Recorded<'a> {
+    pub(super) fn new(
+        exec: Exec,
+        trained: &'a Trained,
+        batch: usize,
+        zeros: Zeros,
+    ) -> Recorded<'a> {
         let mut tape = Tape::inference(exec);
         let x = tape.input(trained.model.input().batch(batch));
-        let y = trained.model.record(&mut tape, &trained.params, x, Phase::Inference);
-        tape.keep(y);
-        Recorded { params: &trained.params, tape, x, y, labels: vec![0; batch] }
+        let sparse = trained.model.record_sparse(&mut tape, &trained.params, x, zeros);
+        tape.keep(sparse.output);
+        Recorded { params: &trained.params, tape, x, sparse, labels: vec![0; batch] }
+    }
+
+    /// The layers whose zeros are left out.
+    pub(super) fn sparse_layers(&self) -> impl Iterator<Item = &str> {
+        self.sparse.layers.iter().filter(|layer| layer.sparse).map(|layer| &*layer.layer)
     }
 
     /// Sets the first samples of the batch.
@@ -71,7 +90,7 @@ impl<'a> Recorded<'a> {
 
     pub(super) fn run(&mut self) -> &[f32] {
         self.tape.infer(self.params);
-        self.tape.value(self.y)
+        self.tape.value(self.sparse.output)
     }
 }
 
@@ -86,31 +105,70 @@ pub(super) fn part(samples: &Samples) -> (&'static str, &Dataset, &[u32]) {
     found.unwrap_or(("training", &source.train, &split.train[..]))
 }
 
-/// Compares the dense and the compacted network.
+/// Compares the dense and the compacted network, and what the latter gives without its zeros.
 pub(super) fn prove(exec: Exec, both: [&Trained; 2], samples: &Samples) -> Proof {
     let (part, set, indices) = part(samples);
-    let [mut dense, mut small] = both.map(|trained| Recorded::new(exec, trained, BATCH));
-    let outputs = both[0].model.output().len();
-    let (mut scale, mut difference, mut decisions_changed) = (0.0, 0.0, 0);
+    let [dense, small] = both;
+    let mut expected = Recorded::new(exec, dense, BATCH, Zeros::Multiplied);
+    let mut found = Recorded::new(exec, small, BATCH, Zeros::Multiplied);
+    let mut sparse = Recorded::new(exec, small, BATCH, Zeros::Measured);
+    let mut single = Recorded::new(exec, small, 1, Zeros::Measured);
+    let outputs = dense.model.output().len();
+    let mut compacted = Differences::default();
+    let mut left_out = [Differences::default(); 2];
     for batch in indices.chunks(BATCH) {
-        dense.set(set, batch, both[0]);
-        small.set(set, batch, both[1]);
         // The rest of a short batch holds old samples.
         let count = batch.len() * outputs;
-        let (dense, small) = (&dense.run()[..count], &small.run()[..count]);
-        for (a, b) in dense.chunks_exact(outputs).zip(small.chunks_exact(outputs)) {
-            decisions_changed += usize::from(largest(a) != largest(b));
+        for recorded in [&mut found, &mut sparse] {
+            recorded.set(set, batch, small);
+        }
+        expected.set(set, batch, dense);
+        let expected = &expected.run()[..count];
+        compacted.add(expected, &found.run()[..count], outputs);
+        left_out[0].add(expected, &sparse.run()[..count], outputs);
+        for (index, expected) in batch.iter().zip(expected.chunks_exact(outputs)) {
+            single.set(set, std::slice::from_ref(index), small);
+            left_out[1].add(expected, single.run(), outputs);
+        }
+    }
+    let [batched, single] = left_out;
+    Proof {
+        samples: indices.len(),
+        part,
+        scale: compacted.scale,
+        difference: compacted.relative(),
+        decisions_changed: compacted.decisions_changed,
+        sparse_difference: max(batched.relative(), single.relative()),
+        sparse_decisions_changed: batched.decisions_changed.max(single.decisions_changed),
+    }
+}
+
+/// Between two networks.
+#[derive(Clone, Copy, Default)]
+struct Differences {
+    /// The largest absolute output of the first.
+    scale: f64,
+    largest: f64,
+    decisions_changed: usize,
+}
+
+impl Differences {
+    /// Counts samples of so many outputs.
+    fn add(&mut self, expected: &[f32], found: &[f32], outputs: usize) {
+        for (a, b) in expected.chunks_exact(outputs).zip(found.chunks_exact(outputs)) {
+            self.decisions_changed += usize::from(largest(a) != largest(b));
             for (&a, &b) in a.iter().zip(b) {
                 let (a, b) = (f64::from(a), f64::from(b));
-                scale = max(scale, a.abs());
-                difference = max(difference, (a - b).abs());
+                self.scale = max(self.scale, a.abs());
+                self.largest = max(self.largest, (a - b).abs());
             }
         }
     }
-    if difference != 0.0 {
-        difference /= scale;
+
+    /// The largest difference as a part of the scale.
+    fn relative(&self) -> f64 {
+        if self.largest == 0.0 { 0.0 } else { self.largest / self.scale }
     }
-    Proof { samples: indices.len(), part, scale, difference, decisions_changed }
 }
 
 /// The larger number, or NaN if one of both is.
