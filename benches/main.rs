@@ -4,6 +4,7 @@
 mod conv;
 mod gemm;
 mod layer;
+mod sparse;
 mod step;
 mod update;
 
@@ -40,6 +41,6 @@ fn quick() -> Criterion {
 criterion_group! {
     name = benches;
     config = quick();
-    targets = gemm::products, conv::phases, update::steps, layer::layers, step::steps
+    targets = gemm::products, conv::phases, update::steps, layer::layers, sparse::layers, step::steps
 }
 criterion_main!(benches);

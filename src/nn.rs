@@ -2,16 +2,19 @@
 //!
 //! A model is data: a list of [`Named`] layers. [`Model::new`] checks that each layer fits what
 //! comes before it, declares the parameters and initialises them; [`Model::record`] writes the
-//! operations to a tape, in training or in inference form.
+//! operations to a tape, in training or in inference form, and [`Model::record_sparse`] without the
+//! weights that are zero.
 
 mod build;
 mod init;
 mod layer;
+mod sparse;
 pub mod zoo;
 
 pub use build::ModelError;
 pub use init::Init;
 pub use layer::{Layer, Named, WithBias};
+pub use sparse::{SparseLayer, SparseModel, Zeros};
 
 use crate::ops::{self, BatchNormAttrs, ConvAttrs, PoolAttrs};
 use crate::params::{ParamId, Params};
@@ -135,13 +138,17 @@ impl Model {
     /// If `x` does not have the shape that the model was built for.
     #[track_caller]
     pub fn record(&self, tape: &mut Tape, params: &Params, x: Var, phase: Phase) -> Var {
-        let shape = tape.shape(x);
+        self.check_input(tape.shape(x));
+        record_all(&self.layers, tape, params, x, phase)
+    }
+
+    #[track_caller]
+    fn check_input(&self, shape: Shape) {
         assert!(
             shape.rank() > 0 && shape[1..] == self.input[..],
             "model: the input is {shape}, and this model wants [N, ..{}]",
             self.input,
         );
-        record_all(&self.layers, tape, params, x, phase)
     }
 }
 

@@ -11,7 +11,7 @@ use measure::{Effort, Measured, Meter};
 use proxtape::{Exec, Isa, Pool};
 use proxtape_workloads::conv::{self, LAYERS, Phase};
 use proxtape_workloads::gemm::{self, SHAPES};
-use proxtape_workloads::{Workload, layer, update};
+use proxtape_workloads::{Workload, layer, sparse, update};
 use serde::Serialize;
 use std::time::Instant;
 
@@ -42,7 +42,7 @@ struct Kernel {
 /// A name and its workloads, which are made when their turn comes.
 type Group = (&'static str, Box<dyn Iterator<Item = Workload> + Send>);
 
-fn groups(exec: Exec) -> [Group; 4] {
+fn groups(exec: Exec) -> [Group; 5] {
     let products = SHAPES.into_iter().map(move |shape| gemm::product(exec, shape));
     let phases = LAYERS.iter().flat_map(move |l| Phase::ALL.map(|p| conv::phase(exec, l, p)));
     [
@@ -50,6 +50,7 @@ fn groups(exec: Exec) -> [Group; 4] {
         ("conv", Box::new(phases)),
         ("update", Box::new(update::steps(exec))),
         ("layer", Box::new(layer::all(exec))),
+        ("sparse", Box::new(sparse::layers(exec))),
     ]
 }
 

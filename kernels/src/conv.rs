@@ -338,7 +338,7 @@ impl Conv2d {
     }
 
     #[track_caller]
-    fn check(&self) {
+    pub(crate) fn check(&self) {
         let Conv2d { c, oc, groups, kh, kw, .. } = *self;
         let positive = [c, self.h, self.w, oc, kh, kw, groups];
         let steps = [self.stride, self.dilation];

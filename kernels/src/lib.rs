@@ -17,6 +17,7 @@ pub mod prox;
 pub mod reduce;
 mod simd;
 pub mod softmax;
+pub mod sparse;
 mod threads;
 pub mod transpose;
 pub mod update;

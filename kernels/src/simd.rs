@@ -28,6 +28,8 @@ pub trait Simd: Copy + Send + Sync + 'static {
     const LANES: usize;
     /// The lower-case name, as in `PROXTAPE_ISA`.
     const NAME: &'static str;
+    /// How many neighbours [`lookup_ptr`](Simd::lookup_ptr) chooses from, at most 256.
+    const WINDOW: usize;
     /// Whether [`mul_add`](Simd::mul_add) rounds once.
     const FUSED: bool;
     /// A vector of `LANES` f32.
@@ -73,6 +75,12 @@ pub trait Simd: Copy + Send + Sync + 'static {
     /// # Safety
     /// `p` must be valid for reads of four f32.
     unsafe fn load_quad_ptr(self, p: *const f32) -> Self::F;
+
+    /// Lane l is `p[at[l]]`: what a gather does, from a window that fits the registers.
+    ///
+    /// # Safety
+    /// `p` must be valid for reads of `WINDOW` f32, `at` for reads of `LANES` numbers below `WINDOW`.
+    unsafe fn lookup_ptr(self, p: *const f32, at: *const u8) -> Self::F;
 
     /// Turns a square: element `q` of row `x[l]` goes to `y[q * stride + l]`, for q and l below
     /// `LANES`.

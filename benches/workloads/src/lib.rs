@@ -9,6 +9,7 @@ pub mod conv;
 pub mod gemm;
 pub mod layer;
 pub mod limits;
+pub mod sparse;
 pub mod step;
 pub mod stopwatch;
 pub mod update;

@@ -14,7 +14,7 @@ fn bench_tells_a_share_of_its_limit_for_each_kernel() {
         assert!(json[key].as_f64().unwrap() > 0.0, "{key}");
     }
     let kernels = json["kernels"].as_array().unwrap();
-    for group in ["gemm", "conv", "update", "layer"] {
+    for group in ["gemm", "conv", "update", "layer", "sparse"] {
         assert!(kernels.iter().any(|k| k["group"] == group), "{group}");
     }
     for kernel in kernels {
@@ -23,7 +23,9 @@ fn bench_tells_a_share_of_its_limit_for_each_kernel() {
         let rates = [positive("gflops"), positive("gb_per_second")];
         let limit = kernel["limit"].as_str().unwrap();
         match (kernel["group"].as_str().unwrap(), limit) {
-            ("gemm" | "conv", "fma" | "bandwidth") => assert_eq!(rates, [true, false], "{kernel}"),
+            ("gemm" | "conv" | "sparse", "fma" | "bandwidth") => {
+                assert_eq!(rates, [true, false], "{kernel}");
+            }
             ("layer" | "update", "bandwidth") => assert_eq!(rates, [false, true], "{kernel}"),
             ("update", other) => assert!(other.ends_with("momentum alone"), "{kernel}"),
             _ => panic!("{kernel}"),

@@ -83,6 +83,7 @@ macro_rules! intrinsics {
 impl Simd for Avx2 {
     const LANES: usize = 8;
     const NAME: &'static str = "avx2";
+    const WINDOW: usize = 8;
     const FUSED: bool = true;
     type F = __m256;
     type M = __m256;
@@ -128,6 +129,14 @@ impl Simd for Avx2 {
     unsafe fn load_quad_ptr(self, p: *const f32) -> __m256 {
         // SAFETY: the caller vouches for four readable f32.
         unsafe { _mm256_broadcast_ps(&_mm_loadu_ps(p)) }
+    }
+    #[inline(always)]
+    unsafe fn lookup_ptr(self, p: *const f32, at: *const u8) -> __m256 {
+        // SAFETY: the caller vouches for eight readable f32 and eight readable u8.
+        unsafe {
+            let at = _mm256_cvtepu8_epi32(_mm_loadl_epi64(at.cast()));
+            _mm256_permutevar8x32_ps(_mm256_loadu_ps(p), at)
+        }
     }
     #[inline(always)]
     unsafe fn transpose_ptr(self, x: &[*const f32; 16], y: *mut f32, stride: usize) {

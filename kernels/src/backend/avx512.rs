@@ -63,6 +63,7 @@ macro_rules! intrinsics {
 impl Simd for Avx512 {
     const LANES: usize = 16;
     const NAME: &'static str = "avx512";
+    const WINDOW: usize = 32;
     const FUSED: bool = true;
     type F = __m512;
     type M = __mmask16;
@@ -104,6 +105,14 @@ impl Simd for Avx512 {
     unsafe fn load_quad_ptr(self, p: *const f32) -> __m512 {
         // SAFETY: the caller vouches for four readable f32.
         unsafe { _mm512_broadcast_f32x4(_mm_loadu_ps(p)) }
+    }
+    #[inline(always)]
+    unsafe fn lookup_ptr(self, p: *const f32, at: *const u8) -> __m512 {
+        // SAFETY: the caller vouches for 32 readable f32 and sixteen readable u8.
+        unsafe {
+            let at = _mm512_cvtepu8_epi32(_mm_loadu_si128(at.cast()));
+            _mm512_permutex2var_ps(_mm512_loadu_ps(p), at, _mm512_loadu_ps(p.add(16)))
+        }
     }
     #[inline(always)]
     unsafe fn transpose_ptr(self, x: &[*const f32; 16], y: *mut f32, stride: usize) {

@@ -10,6 +10,7 @@ pub(crate) struct Baseline;
 impl Simd for Baseline {
     const LANES: usize = 4;
     const NAME: &'static str = "baseline";
+    const WINDOW: usize = 256;
     const FUSED: bool = cfg!(any(target_feature = "fma", target_arch = "aarch64"));
     type F = f32x4;
     type M = f32x4;
@@ -75,6 +76,11 @@ impl Simd for Baseline {
     unsafe fn load_quad_ptr(self, p: *const f32) -> f32x4 {
         // SAFETY: passed on from the caller.
         unsafe { self.load_ptr(p) }
+    }
+    #[inline(always)]
+    unsafe fn lookup_ptr(self, p: *const f32, at: *const u8) -> f32x4 {
+        // SAFETY: the caller vouches for four numbers and for what they name.
+        f32x4::from(core::array::from_fn(|l| unsafe { *p.add(usize::from(*at.add(l))) }))
     }
     #[inline(always)]
     unsafe fn transpose_ptr(self, x: &[*const f32; 16], y: *mut f32, stride: usize) {
