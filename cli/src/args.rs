@@ -49,7 +49,7 @@ fn recipes_help() -> String {
     let names: Vec<_> = SHIPPED.iter().map(|(name, _)| *name).collect();
     format!(
         "Shipped recipes: {}.\nA run is a folder: recipe.toml (as resolved), metrics.jsonl (a \
-         line for each epoch), model.safetensors and state.safetensors.",
+         line for each epoch), model.safetensors, state.safetensors and summary.json (at the end).",
         names.join(", ")
     )
 }

@@ -12,31 +12,56 @@ mod outcome;
 mod proof;
 mod recipe;
 
+pub(crate) use outcome::Outcome;
+
 use crate::args::CompactArgs;
 use crate::eval::check;
 use crate::experiment::Samples;
 use crate::failure::{Ending, Failure};
+use crate::machine::Machine;
 use crate::model_file::{self, Trained};
 use crate::run_folder::{model_path, refused};
 use crate::voice::{Voice, print, print_json};
-use outcome::{Costs, Layer, Outcome};
+use outcome::{Costs, Layer};
 use proxtape::compact::compact;
-use proxtape::{Isa, Pool};
+use proxtape::data::Source;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// One sample at a time, and as many as keep every lane busy.
+const BATCHES: [usize; 2] = [1, 128];
 
 /// The file in the folder of the run.
 const NAME: &str = "model-compact.safetensors";
 
 /// Runs the command.
 pub(crate) fn run(args: &CompactArgs, _: Voice) -> Result<Ending, Failure> {
-    let isa = Isa::from_env().map_err(|e| Failure::usage(format!("PROXTAPE_ISA: {e}")))?;
-    let pool = Pool::new(args.threads.count()).map_err(Failure::failed)?;
+    let machine = Machine::new(&args.threads)?;
     let path = model_path(&args.model);
-    let dense = Trained::read(&path)?;
-    let mut samples = Samples::read(&dense.recipe)?;
+    let outcome = machine.install(|| shrink(&path, (None, &BATCHES), &machine))?;
+    let outcome = outcome.map_err(|Refused(why)| Failure::failed(why))?;
+    match args.speech.json {
+        true => print_json(&outcome)?,
+        false => print(&outcome.text())?,
+    }
+    Ok(Ending::Done)
+}
+
+/// Why a compacted network was not kept: it is not the same network.
+pub(crate) struct Refused(pub(crate) String);
+
+/// Writes the compacted network of a model file beside it, with its proof and with the latency of
+/// `batches`. The samples are those of the model's recipe, read anew unless they are given.
+pub(crate) fn shrink(
+    path: &Path,
+    (source, batches): (Option<Arc<Source>>, &[usize]),
+    machine: &Machine,
+) -> Result<Result<Outcome, Refused>, Failure> {
+    let dense = Trained::read(path)?;
+    let mut samples = Samples::of(source, &dense.recipe)?;
     samples.normalization = dense.normalization.clone();
-    check(&path, &dense, samples.source.test_set())?;
+    check(path, &dense, samples.source.test_set())?;
 
     let layers = dense.recipe.model.net.layers(dense.classes);
     let small = compact(&layers, &dense.params, dense.model.input())?;
@@ -46,33 +71,29 @@ pub(crate) fn run(args: &CompactArgs, _: Voice) -> Result<Ending, Failure> {
     model_file::write(&file.0, (&recipe, &samples), &small.params)?;
     // What was written is proven, not what was meant to be.
     let written = Trained::read(&file.0)?;
-    let exec = pool.exec(isa);
+    let exec = machine.exec();
     let both = [&dense, &written];
-    let proof = pool.install(|| proof::prove(exec, both, &samples));
+    let proof = proof::prove(exec, both, &samples);
     if !proof.holds() {
         // What an earlier run left there is no better.
         let _ = fs::remove_file(&target);
-        return Err(Failure::failed(format!("{}: {}", path.display(), proof.refusal())));
+        return Ok(Err(Refused(format!("{}: {}", path.display(), proof.refusal()))));
     }
-    let latencies = pool.install(|| latency::measure(exec, both, &samples));
+    let latencies = latency::measure(exec, both, (&samples, batches));
     let outcome = Outcome {
         model: path.display().to_string(),
         compact: target.display().to_string(),
-        before: Costs::of(&dense, size(&path)?),
+        before: Costs::of(&dense, size(path)?),
         after: Costs::of(&written, size(&file.0)?),
         proof,
         latencies,
-        threads: pool.threads(),
-        isa: isa.name(),
+        threads: machine.threads(),
+        isa: machine.isa(),
         version: env!("CARGO_PKG_VERSION"),
         layers: small.removed.iter().map(Layer::from).collect(),
     };
     fs::rename(&file.0, &target).map_err(|e| refused(&target, "to write the file", &e))?;
-    match args.speech.json {
-        true => print_json(&outcome)?,
-        false => print(&outcome.text())?,
-    }
-    Ok(Ending::Done)
+    Ok(Ok(outcome))
 }
 
 fn size(path: &Path) -> Result<u64, Failure> {

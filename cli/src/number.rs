@@ -22,6 +22,11 @@ pub(crate) fn percent(part: impl TryInto<u64>, whole: impl TryInto<u64>) -> Stri
     }
 }
 
+/// A number of threads: `1 thread`, `2 threads`.
+pub(crate) fn threads(n: usize) -> String {
+    if n == 1 { "1 thread".to_owned() } else { format!("{n} threads") }
+}
+
 /// Two significant digits: residuals.
 pub(crate) fn small(x: f64) -> String {
     if x == 0.0 { "0".to_owned() } else { format!("{x:.1e}") }

@@ -1,6 +1,6 @@
 //! The tables at the end of a training.
 
-use crate::number::{grouped, percent, small};
+use crate::number::{grouped, percent, small, threads};
 use crate::summary::{Counts, Layer, Summary};
 use crate::table::Table;
 
@@ -12,10 +12,9 @@ pub(crate) fn text(summary: &Summary) -> String {
     }
     let mut line = |name: &str, value: String| text.push_str(&format!("{name:<16}{value}\n"));
     line("model", format!("{} bytes in {}/model.safetensors", grouped(summary.bytes), summary.run));
-    let Summary { train_seconds, samples_per_second, threads, isa, .. } = summary;
-    let threads = if *threads == 1 { "1 thread".into() } else { format!("{threads} threads") };
+    let Summary { train_seconds, samples_per_second, threads: n, isa, .. } = summary;
     let rate = grouped(*samples_per_second as u64);
-    line("time", format!("{train_seconds:.2} s, {rate} samples/s, {threads}, {isa}"));
+    line("time", format!("{train_seconds:.2} s, {rate} samples/s, {}, {isa}", threads(*n)));
     let validation = (summary.validation_accuracy, summary.validation_loss);
     for (name, (accuracy, loss)) in
         [("validation", validation), ("test", (summary.test_accuracy, summary.test_loss))]

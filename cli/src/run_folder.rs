@@ -39,8 +39,8 @@ impl RunFolder {
         fs::create_dir_all(folder).map_err(failed)?;
         if fs::read_dir(folder).map_err(failed)?.next().is_some() {
             return Err(Failure::failed(format!(
-                "{}: expected a new or empty folder, found files; name another, or go on with \
-                 `proxtape train --resume {}`",
+                "{}: expected a new or empty folder, found files; name another, or go on with a \
+                 run by --resume {}",
                 folder.display(),
                 folder.display()
             )));
@@ -75,6 +75,11 @@ impl RunFolder {
 
     pub(crate) fn model(&self) -> PathBuf {
         model_of(&self.0)
+    }
+
+    /// The object of `train --json`, from when the training is done.
+    pub(crate) fn summary(&self) -> PathBuf {
+        self.0.join("summary.json")
     }
 
     pub(crate) fn state(&self) -> PathBuf {

@@ -8,9 +8,6 @@ use proxtape::Exec;
 use serde::Serialize;
 use std::time::Instant;
 
-/// One sample at a time, and as many as keep every lane busy.
-const BATCHES: [usize; 2] = [1, 128];
-
 /// Runs of each network before the clock counts, and the fewest that count.
 const WARM: usize = 3;
 const FEWEST: usize = 9;
@@ -29,8 +26,12 @@ pub(super) struct Latency {
     pub(super) after_seconds: f64,
 }
 
-/// Measures the dense and the compacted network.
-pub(super) fn measure(exec: Exec, both: [&Trained; 2], samples: &Samples) -> Vec<Latency> {
+/// Measures the dense and the compacted network for each size of batch.
+pub(super) fn measure(
+    exec: Exec,
+    both: [&Trained; 2],
+    (samples, batches): (&Samples, &[usize]),
+) -> Vec<Latency> {
     let (_, set, indices) = part(samples);
     let median = |mut times: Vec<f64>| {
         times.sort_by(f64::total_cmp);
@@ -59,5 +60,5 @@ pub(super) fn measure(exec: Exec, both: [&Trained; 2], samples: &Samples) -> Vec
         let [before_seconds, after_seconds] = times.map(median);
         Latency { batch, runs, before_seconds, after_seconds }
     };
-    BATCHES.map(latency).into()
+    batches.iter().map(|&batch| latency(batch)).collect()
 }

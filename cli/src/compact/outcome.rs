@@ -3,14 +3,14 @@
 use super::latency::Latency;
 use super::proof::Proof;
 use crate::model_file::Trained;
-use crate::number::{grouped, small};
+use crate::number::{grouped, small, threads};
 use crate::table::Table;
 use proxtape::compact::Removed;
 use serde::Serialize;
 
 /// The object that `compact --json` prints.
 #[derive(Serialize)]
-pub(super) struct Outcome {
+pub(crate) struct Outcome {
     /// The file of the dense network.
     pub(super) model: String,
     /// The file of the compacted one.
@@ -115,15 +115,14 @@ impl Outcome {
             ]);
         }
         let Proof { samples, part, difference, decisions_changed, .. } = &self.proof;
-        let threads = if self.threads == 1 { "thread" } else { "threads" };
         format!(
             "{}\n{}\n\
-             latency is the median of a batch, {} {threads}, {}\n\
+             latency is the median of a batch, {}, {}\n\
              {} {part} samples: outputs differ by at most {} of the largest one, {} decisions \
              changed\n{}\n",
             layers.render(),
             costs.render(),
-            self.threads,
+            threads(self.threads),
             self.isa,
             grouped(*samples),
             small(*difference),

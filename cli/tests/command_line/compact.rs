@@ -48,6 +48,7 @@ fn digits_become_smaller_and_decide_the_same() {
         "model.safetensors",
         "recipe.toml",
         "state.safetensors",
+        "summary.json",
     ];
     assert_eq!(files(&folder), wants);
     let size = fs::metadata(folder.path("run/model-compact.safetensors")).unwrap().len();

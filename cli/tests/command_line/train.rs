@@ -54,7 +54,11 @@ fn default_training_fills_a_run_folder_and_prints_its_object() {
         .map(|e| e.unwrap().file_name().into_string().unwrap())
         .collect();
     files.sort();
-    assert_eq!(files, ["metrics.jsonl", "model.safetensors", "recipe.toml", "state.safetensors"]);
+    let wants =
+        ["metrics.jsonl", "model.safetensors", "recipe.toml", "state.safetensors", "summary.json"];
+    assert_eq!(files, wants);
+    let summary = fs::read_to_string(run.join("summary.json")).unwrap();
+    assert_eq!(summary, ran.out, "the object is part of the run");
 }
 
 #[test]
