@@ -10,6 +10,7 @@ mod evaluate;
 mod event;
 mod graph;
 mod outcome;
+mod prune;
 mod stage;
 mod state;
 
@@ -17,6 +18,7 @@ pub use config::{Config, Keep};
 pub use error::TrainError;
 pub use evaluate::{Evaluation, Evaluator};
 pub use event::{Epoch, Event, Step};
+pub use prune::Prune;
 pub use stage::{Refit, Settle, Stage};
 
 use crate::data::{Batches, LastBatch, Normalization, Source, Split};
@@ -186,6 +188,11 @@ impl<'a> Trainer<'a> {
 
     fn step(&mut self) -> Result<Step, TrainError> {
         let Progress { epoch, step, .. } = self.progress;
+        if let Some(prune) = self.config.prune
+            && (epoch, step) == (self.config.starts().1, 0)
+        {
+            prune.apply(&mut self.params, &self.regularized);
+        }
         let parts = self.parts(epoch);
         self.gradients.clear();
         let mut loss = 0.0;

@@ -21,6 +21,8 @@ fn wrong_usage_exits_with_2() {
         ("train --model lenet", "lenet300"),
         ("train --data mnist", "idx:FOLDER"),
         ("train --optimizer adam --momentum 0.5", "nesterov"),
+        ("train --prune 5 --refit 0.2", "5% or 0.05"),
+        ("train --prune 5%", "--refit"),
         ("train --label kind", "csv:FILE"),
         ("train --resume runs/a --epochs 3", "--resume"),
         ("train digits --resume runs/a", "--resume"),

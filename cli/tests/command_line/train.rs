@@ -99,6 +99,21 @@ fn stages_take_their_shares_and_certificates_come_before_the_refit() {
 }
 
 #[test]
+fn pruned_training_keeps_the_share_that_it_is_told() {
+    let folder = Folder::new("prune");
+    let flags = "--regularizer none --prune 5% --epochs 4 --refit 0.25 --json --quiet";
+    let json = folder.done(&format!("train {flags}")).json();
+    assert_eq!(json["weights_kept"], 1908, "5 % of 38,160");
+    let kept: Vec<_> = metrics(&folder.path("runs/digits-1"))
+        .iter()
+        .map(|line| line["weights_kept"].as_u64().unwrap())
+        .collect();
+    assert_eq!(kept, [38160, 38160, 38160, 1908]);
+    let recipe = fs::read_to_string(folder.path("runs/digits-1/recipe.toml")).unwrap();
+    assert!(recipe.contains("[train.prune]\nkeep = 0.05\n"), "{recipe}");
+}
+
+#[test]
 fn number_of_threads_does_not_change_a_bit() {
     let folder = Folder::new("threads");
     for threads in [1, 2] {
