@@ -1,13 +1,15 @@
 //! The `proxtape` command line: trains compact networks, evaluates them and looks into their files.
 //!
-//! Results for machines (`--json`) and the text of `eval`, `compact`, `inspect` and `bench` go
-//! to stdout; everything that `train` tells people goes to stderr. Exit codes: 0 done, 1 failed, 2
-//! wrong usage, 130 interrupted and saved.
+//! Results for machines (`--json`) and the text of all commands but `train` go to stdout; everything
+//! that `train` tells people, and what the others tell on the way, goes to stderr. Exit codes: 0 done,
+//! 1 failed, 2 wrong usage, 130 interrupted and saved.
 #![forbid(unsafe_code)]
 
 mod args;
 mod bench;
+mod cells;
 mod compact;
+mod compare;
 mod eval;
 mod experiment;
 mod failure;
@@ -24,6 +26,7 @@ mod report;
 mod run_folder;
 mod stop;
 mod summary;
+mod sweep;
 mod table;
 mod train;
 mod voice;
@@ -47,6 +50,8 @@ fn main() -> ExitCode {
         Command::Train(args) => train::run(args, voice),
         Command::Eval(args) => eval::run(args, voice),
         Command::Compact(args) => compact::run(args, voice),
+        Command::Compare(args) => compare::run(args, voice),
+        Command::Sweep(args) => sweep::run(args, voice),
         Command::Inspect(args) => inspect::run(args, voice),
         Command::Bench(args) => bench::run(args, voice),
     };

@@ -27,6 +27,16 @@ pub(crate) fn threads(n: usize) -> String {
     if n == 1 { "1 thread".to_owned() } else { format!("{n} threads") }
 }
 
+/// A span of time, roughly.
+pub(crate) fn duration(seconds: f64) -> String {
+    let minutes = (seconds / 60.0).round() as u64;
+    match seconds {
+        s if s < 99.5 => format!("{:.0} s", s.max(1.0)),
+        s if s < 99.5 * 60.0 => format!("{minutes} min"),
+        _ => format!("{} h {} min", minutes / 60, minutes % 60),
+    }
+}
+
 /// Two significant digits: residuals.
 pub(crate) fn small(x: f64) -> String {
     if x == 0.0 { "0".to_owned() } else { format!("{x:.1e}") }
@@ -40,6 +50,15 @@ mod tests {
     fn digits_are_grouped_by_three() {
         for (n, want) in [(0u64, "0"), (999, "999"), (1000, "1,000"), (1234567, "1,234,567")] {
             assert_eq!(grouped(n), want);
+        }
+    }
+
+    #[test]
+    fn time_is_told_in_the_unit_that_fits() {
+        for (seconds, want) in
+            [(0.2, "1 s"), (90.0, "90 s"), (720.0, "12 min"), (7_500.0, "2 h 5 min")]
+        {
+            assert_eq!(duration(seconds), want);
         }
     }
 

@@ -160,6 +160,18 @@ impl Overrides {
         Ok(recipe)
     }
 
+    /// Refuses flags that a command tells by others: `regularizer` and `lambda` are what it varies.
+    pub(crate) fn expect_no(&self, names: &[&str], instead: &str) -> Result<(), Failure> {
+        let given =
+            [("regularizer", self.regularizer.is_some()), ("lambda", self.lambda.is_some())];
+        match given.iter().find(|(name, is_given)| *is_given && names.contains(name)) {
+            None => Ok(()),
+            Some((name, _)) => Err(Failure::usage(format!(
+                "--{name} is for one training, and this command varies it; say it by {instead}"
+            ))),
+        }
+    }
+
     fn apply_to_data(&self, recipe: &mut Recipe) -> Result<(), Failure> {
         let data = &mut recipe.data;
         if let Some(source) = &self.data {
@@ -192,7 +204,7 @@ fn positive(text: &str) -> Result<f32, String> {
     number(text, |x| x > 0.0, "a number above 0")
 }
 
-fn strength(text: &str) -> Result<f32, String> {
+pub(crate) fn strength(text: &str) -> Result<f32, String> {
     number(text, |x| x >= 0.0, "a number of at least 0")
 }
 
@@ -201,7 +213,7 @@ fn share(text: &str) -> Result<f32, String> {
 }
 
 /// A share, as a number or in percent.
-fn part(text: &str) -> Result<f32, String> {
+pub(crate) fn part(text: &str) -> Result<f32, String> {
     let (number, unit) = text.strip_suffix('%').map_or((text, 1.0), |number| (number, 100.0));
     let share = number.trim().parse().ok().map(|x: f64| (x / unit) as f32);
     let share = share.filter(|share| (0.0..=1.0).contains(share));

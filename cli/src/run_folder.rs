@@ -100,6 +100,11 @@ pub(crate) fn model_path(run_or_file: &Path) -> PathBuf {
     }
 }
 
+/// Reads a text file that the program wrote.
+pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path).map_err(|e| refused(path, "a text file", &e))
+}
+
 /// Writes a text file, at once or not at all.
 pub(crate) fn write_text(path: &Path, text: &str) -> Result<(), Failure> {
     let mut name = path.file_name().unwrap_or_default().to_owned();

@@ -27,6 +27,11 @@ impl Stop {
         Stop { interrupt, deadline: None, steps }
     }
 
+    /// Also at a moment.
+    pub(crate) fn at(self, deadline: Option<Instant>) -> Stop {
+        Stop { deadline, ..self }
+    }
+
     /// Counts a step.
     pub(crate) fn count(&mut self) {
         self.steps = self.steps.map(|left| left.saturating_sub(1));

@@ -33,6 +33,11 @@ impl Voice {
         self.color
     }
 
+    /// The voice of a part of a command, which shows a bar and leaves the words to the whole.
+    pub(crate) fn hushed(self) -> Voice {
+        Voice { quiet: true, ..self }
+    }
+
     /// A line for people, unless they want quiet.
     pub(crate) fn say(self, text: impl Display) {
         if !self.quiet {

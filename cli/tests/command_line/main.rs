@@ -2,8 +2,10 @@
 
 mod bench;
 mod compact;
+mod compare;
 mod errors;
 mod files;
 mod resume;
 mod support;
+mod sweep;
 mod train;
