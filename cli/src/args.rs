@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Sweep(Box<SweepArgs>),
     /// List what a model file or a run holds
     Inspect(InspectArgs),
+    /// Draw a run, or a comparison, as one HTML file
+    Report(ReportArgs),
     /// Measure the kernels on this machine, as shares of what it can do
     Bench(BenchArgs),
 }
@@ -60,6 +62,7 @@ impl Command {
             Command::Compare(args) => args.speech.quiet,
             Command::Sweep(args) => args.speech.quiet,
             Command::Inspect(args) => args.speech.quiet,
+            Command::Report(args) => args.speech.quiet,
             Command::Bench(args) => args.speech.quiet,
         }
     }
@@ -281,6 +284,23 @@ pub(crate) struct InspectArgs {
     /// A safetensors file, or a run folder
     #[arg(value_name = "FILE|RUN")]
     pub(crate) file: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) speech: Speech,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The file is report.html in the folder. It needs nothing but a browser, and prints \
+    well."
+)]
+pub(crate) struct ReportArgs {
+    /// The folder of a run, or of a comparison
+    #[arg(value_name = "RUN|FOLDER")]
+    pub(crate) folder: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) threads: Threads,
 
     #[command(flatten)]
     pub(crate) speech: Speech,

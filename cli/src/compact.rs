@@ -13,6 +13,7 @@ mod proof;
 mod recipe;
 
 pub(crate) use outcome::Outcome;
+pub(crate) use proof::LIMIT;
 
 use crate::args::CompactArgs;
 use crate::eval::check;
@@ -63,37 +64,75 @@ pub(crate) fn shrink(
     samples.normalization = dense.normalization.clone();
     check(path, &dense, samples.source.test_set())?;
 
-    let layers = dense.recipe.model.net.layers(dense.classes);
-    let small = compact(&layers, &dense.params, dense.model.input())?;
-    let recipe = recipe::of(&dense.recipe, &small);
     let target = path.with_file_name(NAME);
-    let file = Unproven::new(&target);
-    model_file::write(&file.0, (&recipe, &samples), &small.params)?;
+    let file = Unproven::write(path, &dense, &samples)?;
     // What was written is proven, not what was meant to be.
     let written = Trained::read(&file.0)?;
-    let exec = machine.exec();
-    let both = [&dense, &written];
-    let proof = proof::prove(exec, both, &samples);
-    if !proof.holds() {
-        // What an earlier run left there is no better.
-        let _ = fs::remove_file(&target);
-        return Ok(Err(Refused(format!("{}: {}", path.display(), proof.refusal()))));
-    }
-    let latencies = latency::measure(exec, both, (&samples, batches));
-    let outcome = Outcome {
-        model: path.display().to_string(),
-        compact: target.display().to_string(),
-        before: Costs::of(&dense, size(path)?),
-        after: Costs::of(&written, size(&file.0)?),
-        proof,
-        latencies,
-        threads: machine.threads(),
-        isa: machine.isa(),
-        version: env!("CARGO_PKG_VERSION"),
-        layers: small.removed.iter().map(Layer::from).collect(),
+    let both = [(path, &dense), (&file.0, &written)];
+    let outcome = match compare(both, (&samples, batches), machine)? {
+        Ok(outcome) => Outcome { compact: target.display().to_string(), ..outcome },
+        Err(Refused(why)) => {
+            // What an earlier run left there is no better.
+            let _ = fs::remove_file(&target);
+            return Ok(Err(Refused(why + "; no file is kept")));
+        }
     };
     fs::rename(&file.0, &target).map_err(|e| refused(&target, "to write the file", &e))?;
     Ok(Ok(outcome))
+}
+
+/// What `compact` has left beside a model file, or would leave there, and whether it is there.
+/// Nothing is written that stays.
+pub(crate) fn look(
+    (path, dense): (&Path, &Trained),
+    samples: &Samples,
+    machine: &Machine,
+) -> Result<(Result<Outcome, Refused>, bool), Failure> {
+    let target = path.with_file_name(NAME);
+    let of = |file: &Path| {
+        let written = Trained::read(file)?;
+        compare([(path, dense), (file, &written)], (samples, &BATCHES), machine)
+    };
+    match target.is_file() {
+        true => Ok((of(&target)?, true)),
+        false => Ok((of(&Unproven::write(path, dense, samples)?.0)?, false)),
+    }
+}
+
+/// The dense network and the compacted one beside each other, each with its file.
+fn compare(
+    [(path, dense), (small_path, small)]: [(&Path, &Trained); 2],
+    (samples, batches): (&Samples, &[usize]),
+    machine: &Machine,
+) -> Result<Result<Outcome, Refused>, Failure> {
+    let (exec, both) = (machine.exec(), [dense, small]);
+    let [a, b] = both.map(|trained| (trained.model.input(), trained.model.output()));
+    if a != b {
+        return Ok(Err(Refused(format!(
+            "{}: expected a network from {} to {}, found one from {} to {}",
+            small_path.display(),
+            a.0,
+            a.1,
+            b.0,
+            b.1
+        ))));
+    }
+    let proof = proof::prove(exec, both, samples);
+    if !proof.holds() {
+        return Ok(Err(Refused(format!("{}: {}", path.display(), proof.refusal()))));
+    }
+    Ok(Ok(Outcome {
+        model: path.display().to_string(),
+        compact: small_path.display().to_string(),
+        before: Costs::of(dense, size(path)?),
+        after: Costs::of(small, size(small_path)?),
+        proof,
+        latencies: latency::measure(exec, both, (samples, batches)),
+        threads: machine.threads(),
+        isa: machine.isa(),
+        version: env!("CARGO_PKG_VERSION"),
+        layers: Layer::between(dense, small),
+    }))
 }
 
 fn size(path: &Path) -> Result<u64, Failure> {
@@ -104,8 +143,15 @@ fn size(path: &Path) -> Result<u64, Failure> {
 struct Unproven(PathBuf);
 
 impl Unproven {
-    fn new(target: &Path) -> Unproven {
-        Unproven(target.with_file_name(format!(".model-compact-{}.tmp", std::process::id())))
+    /// The compacted network of a model file.
+    fn write(path: &Path, dense: &Trained, samples: &Samples) -> Result<Unproven, Failure> {
+        let layers = dense.recipe.model.net.layers(dense.classes);
+        let small = compact(&layers, &dense.params, dense.model.input())?;
+        let recipe = recipe::of(&dense.recipe, &small);
+        let name = format!(".model-compact-{}.tmp", std::process::id());
+        let file = Unproven(path.with_file_name(name));
+        model_file::write(&file.0, (&recipe, samples), &small.params)?;
+        Ok(file)
     }
 }
 

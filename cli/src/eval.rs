@@ -5,10 +5,11 @@ use crate::experiment::{Samples, read};
 use crate::failure::{Ending, Failure};
 use crate::machine::Machine;
 use crate::model_file::Trained;
-use crate::report::accuracy_and_loss;
 use crate::run_folder::model_path;
 use crate::summary::known;
+use crate::tables::accuracy_and_loss;
 use crate::voice::{Voice, print, print_json};
+use proxtape::Exec;
 use proxtape::data::{Dataset, Split};
 use proxtape::train::{Evaluation, Evaluator};
 use serde::Serialize;
@@ -43,16 +44,19 @@ pub(crate) fn run(args: &EvalArgs, voice: Voice) -> Result<Ending, Failure> {
     }
     let samples = if same { Samples::read(&trained.recipe)? } else { other(&trained)? };
     check(&path, &trained, samples.source.test_set())?;
-    let parts = machine.install(|| {
-        let batch = trained.recipe.train.batch.get().min(samples.source.train.len());
-        let mut evaluator = Evaluator::new(machine.exec(), &trained.model, &trained.params, batch);
-        let mut part = |set: &Dataset, indices: &[u32]| {
-            evaluator.run(&trained.params, set, indices, &trained.normalization)
-        };
-        let validation = part(&samples.source.train, &samples.split.validation);
-        [validation, part(samples.source.test_set(), &samples.split.test)]
-    });
+    let parts = machine.install(|| parts(machine.exec(), &trained, &samples));
     tell(args, voice, &Evaluated { path: &path, trained: &trained, parts, machine: &machine })
+}
+
+/// Loss and accuracy on the validation and the test part.
+pub(crate) fn parts(exec: Exec, trained: &Trained, samples: &Samples) -> [Evaluation; 2] {
+    let batch = trained.recipe.train.batch.get().min(samples.source.train.len());
+    let mut evaluator = Evaluator::new(exec, &trained.model, &trained.params, batch);
+    let mut part = |set: &Dataset, indices: &[u32]| {
+        evaluator.run(&trained.params, set, indices, &trained.normalization)
+    };
+    let validation = part(&samples.source.train, &samples.split.validation);
+    [validation, part(samples.source.test_set(), &samples.split.test)]
 }
 
 struct Evaluated<'a> {

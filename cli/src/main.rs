@@ -13,6 +13,8 @@ mod compare;
 mod eval;
 mod experiment;
 mod failure;
+mod html;
+mod inference;
 mod inspect;
 mod interrupt;
 mod machine;
@@ -28,6 +30,7 @@ mod stop;
 mod summary;
 mod sweep;
 mod table;
+mod tables;
 mod train;
 mod voice;
 
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Command::Compare(args) => compare::run(args, voice),
         Command::Sweep(args) => sweep::run(args, voice),
         Command::Inspect(args) => inspect::run(args, voice),
+        Command::Report(args) => report::run(args, voice),
         Command::Bench(args) => bench::run(args, voice),
     };
     match ending {

@@ -61,6 +61,11 @@ impl RunFolder {
         }
     }
 
+    /// A folder that may lack files.
+    pub(crate) fn at(folder: &Path) -> RunFolder {
+        RunFolder(folder.to_path_buf())
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! What a training has reached, for machines; `report` tells it to people.
+//! What a training has reached, for machines; `tables` tells it to people.
 //!
 //! The object is also the run's summary.json, and where that is, the training is done.
 

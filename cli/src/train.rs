@@ -16,10 +16,10 @@ use crate::metrics::Metrics;
 use crate::overrides::Overrides;
 use crate::progress::Progress;
 use crate::recipe::{self, Recipe};
-use crate::report;
 use crate::run_folder::RunFolder;
 use crate::stop::Stop;
 use crate::summary::Summary;
+use crate::tables;
 use crate::voice::{Voice, print_json};
 use proxtape::checkpoint;
 use proxtape::data::Source;
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &TrainArgs, voice: Voice) -> Result<Ending, Failure> {
     let json = args.speech.json;
     match machine.install(|| train(job, &machine, (&mut stop, voice)))? {
         Ended::Done(summary) => {
-            voice.say(report::text(&summary));
+            voice.say(tables::text(&summary));
             if json {
                 print_json(&summary)?;
             }

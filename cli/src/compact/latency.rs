@@ -1,7 +1,7 @@
 //! The time that one batch takes, measured in turns so that a noisy machine is noisy for both.
 
-use super::proof::{Recorded, part};
 use crate::experiment::Samples;
+use crate::inference::{Recorded, part};
 use crate::model_file::Trained;
 use core::time::Duration;
 use proxtape::Exec;

@@ -5,7 +5,6 @@ use super::proof::Proof;
 use crate::model_file::Trained;
 use crate::number::{grouped, small, threads};
 use crate::table::Table;
-use proxtape::compact::Removed;
 use serde::Serialize;
 
 /// The object that `compact --json` prints.
@@ -17,11 +16,11 @@ pub(crate) struct Outcome {
     pub(super) compact: String,
     pub(super) before: Costs,
     pub(super) after: Costs,
-    pub(super) proof: Proof,
+    pub(crate) proof: Proof,
     #[serde(rename = "latency")]
     pub(super) latencies: Vec<Latency>,
-    pub(super) threads: usize,
-    pub(super) isa: &'static str,
+    pub(crate) threads: usize,
+    pub(crate) isa: &'static str,
     pub(super) version: &'static str,
     pub(super) layers: Vec<Layer>,
 }
@@ -67,18 +66,25 @@ pub(super) struct Layer {
     after: Option<Vec<usize>>,
 }
 
-impl From<&Removed> for Layer {
-    fn from(removed: &Removed) -> Layer {
-        Layer {
-            name: removed.layer.clone(),
-            before: removed.before.to_vec(),
-            after: removed.after.map(|after| after.to_vec()),
-        }
+impl Layer {
+    /// Those of the dense network and what is left of them in the compacted one.
+    pub(super) fn between(dense: &Trained, small: &Trained) -> Vec<Layer> {
+        let shape = |of: &Trained, name: &str| {
+            let weight = of.model.weights().iter().find(|weight| weight.layer == name)?;
+            Some(of.params.shape(weight.id).to_vec())
+        };
+        let layers = dense.model.weights().iter().map(|weight| Layer {
+            name: weight.layer.clone(),
+            before: dense.params.shape(weight.id).to_vec(),
+            after: shape(small, &weight.layer),
+        });
+        layers.collect()
     }
 }
 
 impl Outcome {
-    pub(super) fn text(&self) -> String {
+    /// The shapes before and after.
+    pub(crate) fn layers_table(&self) -> Table {
         let mut layers = Table::new(&["layer", "before", "after", "weights", "left"]);
         for layer in &self.layers {
             let told =
@@ -93,6 +99,11 @@ impl Outcome {
                 after.map_or("0".to_owned(), count),
             ]);
         }
+        layers
+    }
+
+    /// What both networks take.
+    pub(crate) fn costs_table(&self) -> Table {
         let mut costs = Table::new(&["", "before", "after", "ratio"]);
         let (a, b) = (&self.before, &self.after);
         for (name, before, after) in [
@@ -114,14 +125,18 @@ impl Outcome {
                 ratio(*before_seconds, *after_seconds),
             ]);
         }
+        costs
+    }
+
+    pub(super) fn text(&self) -> String {
         let Proof { samples, part, difference, decisions_changed, .. } = &self.proof;
         format!(
             "{}\n{}\n\
              latency is the median of a batch, {}, {}\n\
              {} {part} samples: outputs differ by at most {} of the largest one, {} decisions \
              changed\n{}\n",
-            layers.render(),
-            costs.render(),
+            self.layers_table().render(),
+            self.costs_table().render(),
             threads(self.threads),
             self.isa,
             grouped(*samples),

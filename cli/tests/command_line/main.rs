@@ -5,6 +5,8 @@ mod compact;
 mod compare;
 mod errors;
 mod files;
+mod markup;
+mod report;
 mod resume;
 mod support;
 mod sweep;
