@@ -11,6 +11,7 @@ mod evaluate;
 mod event;
 mod graph;
 mod outcome;
+mod prune;
 mod stage;
 mod state;
 
@@ -18,6 +19,7 @@ pub use config::{Config, Keep};
 pub use error::TrainError;
 pub use evaluate::{Evaluation, Evaluator};
 pub use event::{Epoch, Event, Step};
+pub use prune::Prune;
 pub use stage::{Refit, Settle, Stage};
 
 use crate::data::{Batches, LastBatch, Normalization, Source, Split};
@@ -199,6 +201,11 @@ impl<'a> Trainer<'a> {
 
     fn step(&mut self) -> Result<Step, TrainError> {
         let Progress { epoch, step, .. } = self.progress;
+        if let Some(prune) = self.config.prune
+            && (epoch, step) == (self.config.starts().1, 0)
+        {
+            prune.apply(&mut self.params, &self.regularized);
+        }
         let (parts, steps) = (self.parts(epoch), self.steps(epoch));
         // The middle of the step: a warm-up starts above zero, a cosine ends above its floor, and
         // a drop falls between two epochs.

@@ -5,10 +5,12 @@ mod measure;
 
 use crate::args::BenchArgs;
 use crate::failure::{Ending, Failure};
+use crate::machine::Machine;
+use crate::number::threads;
 use crate::table::Table;
 use crate::voice::{Voice, print, print_json};
 use measure::{Effort, Measured, Meter};
-use proxtape::{Exec, Isa, Pool};
+use proxtape::Exec;
 use proxtape_workloads::conv::{self, LAYERS, Phase};
 use proxtape_workloads::gemm::{self, SHAPES};
 use proxtape_workloads::{Workload, layer, sparse, update};
@@ -56,10 +58,9 @@ fn groups(exec: Exec) -> [Group; 5] {
 
 /// Runs the command.
 pub(crate) fn run(args: &BenchArgs, voice: Voice) -> Result<Ending, Failure> {
-    let isa = Isa::from_env().map_err(|e| Failure::usage(format!("PROXTAPE_ISA: {e}")))?;
-    let pool = Pool::new(args.threads.count()).map_err(Failure::failed)?;
+    let machine = Machine::new(&args.threads)?;
     let effort = if args.quick { Effort::Quick } else { Effort::Careful };
-    let report = pool.install(|| measure(&pool, isa, effort, voice));
+    let report = machine.install(|| measure(&machine, effort, voice));
     match args.speech.json {
         true => print_json(&report)?,
         false => print(&text(&report))?,
@@ -67,10 +68,10 @@ pub(crate) fn run(args: &BenchArgs, voice: Voice) -> Result<Ending, Failure> {
     Ok(Ending::Done)
 }
 
-fn measure(pool: &Pool, isa: Isa, effort: Effort, voice: Voice) -> Report {
+fn measure(machine: &Machine, effort: Effort, voice: Voice) -> Report {
     let start = Instant::now();
-    let exec = pool.exec(isa);
-    let mut meter = Meter::new(exec, pool.threads(), effort);
+    let exec = machine.exec();
+    let mut meter = Meter::new(exec, machine.threads(), effort);
     let memory_gb_per_second = meter.memory() / 1e9;
     let mut kernels = Vec::new();
     for (group, workloads) in groups(exec) {
@@ -82,8 +83,8 @@ fn measure(pool: &Pool, isa: Isa, effort: Effort, voice: Voice) -> Report {
     }
     Report {
         cpu: cpu::name(),
-        isa: isa.name(),
-        threads: pool.threads(),
+        isa: machine.isa(),
+        threads: machine.threads(),
         fma_gflops: meter.fma() / 1e9,
         memory_gb_per_second,
         kernels,
@@ -93,12 +94,12 @@ fn measure(pool: &Pool, isa: Isa, effort: Effort, voice: Voice) -> Report {
 }
 
 fn text(report: &Report) -> String {
-    let Report { isa, threads, fma_gflops, memory_gb_per_second, .. } = report;
+    let Report { isa, threads: n, fma_gflops, memory_gb_per_second, .. } = report;
     let cpu = report.cpu.as_deref().unwrap_or("this CPU");
-    let threads = if *threads == 1 { "1 thread".into() } else { format!("{threads} threads") };
     let mut text = format!(
-        "{cpu}, {isa}, {threads}: {fma_gflops:.1} GFLOP/s of FMA, {memory_gb_per_second:.1} GB/s \
-         of memory\n"
+        "{cpu}, {isa}, {}: {fma_gflops:.1} GFLOP/s of FMA, {memory_gb_per_second:.1} GB/s \
+         of memory\n",
+        threads(*n)
     );
     for group in report.kernels.chunk_by(|a, b| a.group == b.group) {
         let mut table = Table::new(&[group[0].group, "us", "GFLOP/s", "GB/s", "limit", "share"]);

@@ -2,79 +2,48 @@
 //!
 //! ```text
 //! model.safetensors --> compact --> a file under another name --> read back
-//!     outputs of both on the test samples; a difference fails, and the file is removed
-//!     bytes, multiply-accumulates and latency of both
+//!     outputs of both on the test samples, of the second also without the zeros that are left in it;
+//!     a difference fails, and the file is removed
+//!     bytes and multiply-accumulates of both, latency of all three
 //! the file takes the name model-compact.safetensors
 //! ```
 
 mod latency;
 mod outcome;
+mod proof;
 mod recipe;
+
+pub(crate) use outcome::Outcome;
 
 use crate::args::CompactArgs;
 use crate::eval::check;
 use crate::experiment::Samples;
 use crate::failure::{Ending, Failure};
+use crate::machine::Machine;
 use crate::model_file::{self, Trained};
-use crate::proof::{BATCH, Recorded, Unproven, prove};
+use crate::proof::Unproven;
 use crate::run_folder::{model_path, refused};
 use crate::voice::{Voice, print, print_json};
-use outcome::{Costs, Layer, Outcome};
+use outcome::{Costs, Layer};
+use proof::Proofs;
 use proxtape::compact::compact;
-use proxtape::{Isa, Pool};
+use proxtape::data::Source;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+
+/// One sample at a time, and as many as keep every lane busy.
+const BATCHES: [usize; 2] = [1, 128];
 
 /// The file in the folder of the run.
 const NAME: &str = "model-compact.safetensors";
 
 /// Runs the command.
 pub(crate) fn run(args: &CompactArgs, _: Voice) -> Result<Ending, Failure> {
-    let isa = Isa::from_env().map_err(|e| Failure::usage(format!("PROXTAPE_ISA: {e}")))?;
-    let pool = Pool::new(args.threads.count()).map_err(Failure::failed)?;
+    let machine = Machine::new(&args.threads)?;
     let path = model_path(&args.model);
-    let dense = Trained::read(&path)?;
-    let mut samples = Samples::read(&dense.recipe)?;
-    samples.normalization = dense.normalization.clone();
-    check(&path, &dense, samples.source.test_set())?;
-
-    let layers = dense.recipe.model.net.layers(dense.classes);
-    let small = compact(&layers, &dense.params, dense.model.input())?;
-    let recipe = recipe::of(&dense.recipe, &small);
-    let target = path.with_file_name(NAME);
-    let file = Unproven::beside(&target);
-    model_file::write(&file.0, (&recipe, &samples), &small.params)?;
-    // What was written is proven, not what was meant to be.
-    let written = Trained::read(&file.0)?;
-    let exec = pool.exec(isa);
-    let both = [&dense, &written];
-    let proof = pool.install(|| {
-        let [mut dense, mut small] = both.map(|trained| Recorded::new(exec, trained, BATCH));
-        prove(&mut dense, &mut small, &samples, usize::MAX)
-    });
-    if !proof.holds() {
-        // What an earlier run left there is no better.
-        let _ = fs::remove_file(&target);
-        return Err(Failure::failed(format!(
-            "{}: {}",
-            path.display(),
-            proof.refusal(["compacted", "dense"])
-        )));
-    }
-    let latencies = pool.install(|| latency::measure(exec, both, &samples));
-    let outcome = Outcome {
-        model: path.display().to_string(),
-        compact: target.display().to_string(),
-        before: Costs::of(&dense, size(&path)?),
-        after: Costs::of(&written, size(&file.0)?),
-        proof,
-        latencies,
-        threads: pool.threads(),
-        isa: isa.name(),
-        version: env!("CARGO_PKG_VERSION"),
-        layers: small.removed.iter().map(Layer::from).collect(),
-    };
-    file.keep(&target)?;
+    let outcome = machine.install(|| shrink(&path, (None, &BATCHES), &machine))?;
+    let outcome = outcome.map_err(|Refused(why)| Failure::failed(why))?;
     match args.speech.json {
         true => print_json(&outcome)?,
         false => print(&outcome.text())?,
@@ -82,6 +51,105 @@ pub(crate) fn run(args: &CompactArgs, _: Voice) -> Result<Ending, Failure> {
     Ok(Ending::Done)
 }
 
+/// Why a compacted network was not kept: it is not the same network.
+pub(crate) struct Refused(pub(crate) String);
+
+/// Writes the compacted network of a model file beside it, with its proof and with the latency of
+/// `batches`. The samples are those of the model's recipe, read anew unless they are given.
+pub(crate) fn shrink(
+    path: &Path,
+    (source, batches): (Option<Arc<Source>>, &[usize]),
+    machine: &Machine,
+) -> Result<Result<Outcome, Refused>, Failure> {
+    let dense = Trained::read(path)?;
+    let mut samples = Samples::of(source, &dense.recipe)?;
+    samples.normalization = dense.normalization.clone();
+    check(path, &dense, samples.source.test_set())?;
+
+    let target = path.with_file_name(NAME);
+    let file = Unproven::beside(&target);
+    write(&file.0, &dense, &samples)?;
+    // What was written is proven, not what was meant to be.
+    let written = Trained::read(&file.0)?;
+    let both = [(path, &dense), (&file.0, &written)];
+    let outcome = match compare(both, (&samples, batches), machine)? {
+        Ok(outcome) => Outcome { compact: target.display().to_string(), ..outcome },
+        Err(Refused(why)) => {
+            // What an earlier run left there is no better.
+            let _ = fs::remove_file(&target);
+            return Ok(Err(Refused(why + "; no file is kept")));
+        }
+    };
+    file.keep(&target)?;
+    Ok(Ok(outcome))
+}
+
+/// What `compact` has left beside a model file, or would leave there, and whether it is there.
+/// Nothing is written that stays.
+pub(crate) fn look(
+    (path, dense): (&Path, &Trained),
+    samples: &Samples,
+    machine: &Machine,
+) -> Result<(Result<Outcome, Refused>, bool), Failure> {
+    let target = path.with_file_name(NAME);
+    let of = |file: &Path| {
+        let written = Trained::read(file)?;
+        compare([(path, dense), (file, &written)], (samples, &BATCHES), machine)
+    };
+    match target.is_file() {
+        true => Ok((of(&target)?, true)),
+        false => {
+            let file = Unproven::beside(&target);
+            write(&file.0, dense, samples)?;
+            Ok((of(&file.0)?, false))
+        }
+    }
+}
+
+/// The dense network and the compacted one beside each other, each with its file.
+fn compare(
+    [(path, dense), (small_path, small)]: [(&Path, &Trained); 2],
+    (samples, batches): (&Samples, &[usize]),
+    machine: &Machine,
+) -> Result<Result<Outcome, Refused>, Failure> {
+    let (exec, both) = (machine.exec(), [dense, small]);
+    let [a, b] = both.map(|trained| (trained.model.input(), trained.model.output()));
+    if a != b {
+        return Ok(Err(Refused(format!(
+            "{}: expected a network from {} to {}, found one from {} to {}",
+            small_path.display(),
+            a.0,
+            a.1,
+            b.0,
+            b.1
+        ))));
+    }
+    let proof = Proofs::find(exec, both, samples);
+    if !proof.holds() {
+        return Ok(Err(Refused(format!("{}: {}", path.display(), proof.refusal()))));
+    }
+    Ok(Ok(Outcome {
+        model: path.display().to_string(),
+        compact: small_path.display().to_string(),
+        before: Costs::of(dense, size(path)?),
+        after: Costs::of(small, size(small_path)?),
+        proof,
+        latencies: latency::measure(exec, both, (samples, batches)),
+        threads: machine.threads(),
+        isa: machine.isa(),
+        version: env!("CARGO_PKG_VERSION"),
+        layers: Layer::between(dense, small),
+    }))
+}
+
 fn size(path: &Path) -> Result<u64, Failure> {
     Ok(fs::metadata(path).map_err(|e| refused(path, "a file", &e))?.len())
+}
+
+/// Writes the compacted network of a dense one.
+fn write(file: &Path, dense: &Trained, samples: &Samples) -> Result<(), Failure> {
+    let layers = dense.recipe.model.net.layers(dense.classes);
+    let small = compact(&layers, &dense.params, dense.model.input())?;
+    let recipe = recipe::of(&dense.recipe, &small);
+    model_file::write(file, (&recipe, samples), &small.params)
 }

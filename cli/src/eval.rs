@@ -3,16 +3,18 @@
 use crate::args::EvalArgs;
 use crate::experiment::{Samples, read};
 use crate::failure::{Ending, Failure};
+use crate::machine::Machine;
 use crate::model_file::Trained;
-use crate::report::accuracy_and_loss;
 use crate::run_folder::model_path;
 use crate::summary::known;
+use crate::tables::accuracy_and_loss;
 use crate::voice::{Voice, print, print_json};
+use proxtape::Exec;
 use proxtape::data::{Dataset, Split};
 use proxtape::train::{Evaluation, Evaluator};
-use proxtape::{Isa, Pool};
 use serde::Serialize;
 use std::path::Path;
+use std::sync::Arc;
 
 /// The object that `eval --json` prints.
 #[derive(Serialize)]
@@ -32,8 +34,7 @@ struct Numbers {
 
 /// Runs the command.
 pub(crate) fn run(args: &EvalArgs, voice: Voice) -> Result<Ending, Failure> {
-    let isa = Isa::from_env().map_err(|e| Failure::usage(format!("PROXTAPE_ISA: {e}")))?;
-    let pool = Pool::new(args.threads.count()).map_err(Failure::failed)?;
+    let machine = Machine::new(&args.threads)?;
     let path = model_path(&args.model);
     let mut trained = Trained::read(&path)?;
     let same = args.data.as_ref().is_none_or(|d| d.absolute() == trained.recipe.data.source);
@@ -43,17 +44,19 @@ pub(crate) fn run(args: &EvalArgs, voice: Voice) -> Result<Ending, Failure> {
     }
     let samples = if same { Samples::read(&trained.recipe)? } else { other(&trained)? };
     check(&path, &trained, samples.source.test_set())?;
-    let parts = pool.install(|| {
-        let batch = trained.recipe.train.batch.get().min(samples.source.train.len());
-        let exec = pool.exec(isa);
-        let mut evaluator = Evaluator::new(exec, &trained.model, &trained.params, batch);
-        let mut part = |set: &Dataset, indices: &[u32]| {
-            evaluator.run(&trained.params, set, indices, &trained.normalization)
-        };
-        let validation = part(&samples.source.train, &samples.split.validation);
-        [validation, part(samples.source.test_set(), &samples.split.test)]
-    });
-    tell(args, voice, &Evaluated { path: &path, trained: &trained, parts, pool: &pool, isa })
+    let parts = machine.install(|| parts(machine.exec(), &trained, &samples));
+    tell(args, voice, &Evaluated { path: &path, trained: &trained, parts, machine: &machine })
+}
+
+/// Loss and accuracy on the validation and the test part.
+pub(crate) fn parts(exec: Exec, trained: &Trained, samples: &Samples) -> [Evaluation; 2] {
+    let batch = trained.recipe.train.batch.get().min(samples.source.train.len());
+    let mut evaluator = Evaluator::new(exec, &trained.model, &trained.params, batch);
+    let mut part = |set: &Dataset, indices: &[u32]| {
+        evaluator.run(&trained.params, set, indices, &trained.normalization)
+    };
+    let validation = part(&samples.source.train, &samples.split.validation);
+    [validation, part(samples.source.test_set(), &samples.split.test)]
 }
 
 struct Evaluated<'a> {
@@ -61,8 +64,7 @@ struct Evaluated<'a> {
     trained: &'a Trained,
     /// Validation and test.
     parts: [Evaluation; 2],
-    pool: &'a Pool,
-    isa: Isa,
+    machine: &'a Machine,
 }
 
 fn tell(args: &EvalArgs, voice: Voice, e: &Evaluated<'_>) -> Result<Ending, Failure> {
@@ -80,8 +82,8 @@ fn tell(args: &EvalArgs, voice: Voice, e: &Evaluated<'_>) -> Result<Ending, Fail
             validation_accuracy,
             validation_loss,
             validation_samples: validation.samples,
-            threads: e.pool.threads(),
-            isa: e.isa.name(),
+            threads: e.machine.threads(),
+            isa: e.machine.isa(),
             version: env!("CARGO_PKG_VERSION"),
         })?;
         return Ok(Ending::Done);
@@ -100,7 +102,7 @@ fn tell(args: &EvalArgs, voice: Voice, e: &Evaluated<'_>) -> Result<Ending, Fail
 
 /// Data that the model was not trained on: its own test set, or all of it.
 fn other(trained: &Trained) -> Result<Samples, Failure> {
-    let source = read(&trained.recipe.data)?;
+    let source = Arc::new(read(&trained.recipe.data)?);
     // A dataset has at most 2^32 - 1 samples.
     let test = (0..source.test_set().len() as u32).collect();
     let split = Split { train: Vec::new(), validation: Vec::new(), test };

@@ -6,10 +6,12 @@ use proxtape::data::{self, Normalization, Source, Split};
 use proxtape::nn::Model;
 use proxtape::train::Data;
 use proxtape::{Params, Random};
+use std::sync::Arc;
 
 /// The samples of a training, cut and measured.
 pub(crate) struct Samples {
-    pub(crate) source: Source,
+    /// Shared by the trainings of a comparison.
+    pub(crate) source: Arc<Source>,
     pub(crate) split: Split,
     pub(crate) normalization: Normalization,
 }
@@ -17,7 +19,15 @@ pub(crate) struct Samples {
 impl Samples {
     /// Reads what the recipe names, and cuts it by the recipe's seed.
     pub(crate) fn read(recipe: &Recipe) -> Result<Samples, Failure> {
-        let source = read(&recipe.data)?;
+        Samples::of(None, recipe)
+    }
+
+    /// The same, where the samples of the recipe may have been read already.
+    pub(crate) fn of(source: Option<Arc<Source>>, recipe: &Recipe) -> Result<Samples, Failure> {
+        let source = match source {
+            Some(source) => source,
+            None => Arc::new(read(&recipe.data)?),
+        };
         let split = source.split(recipe.data.fractions(), recipe.train.seed)?;
         let normalization = recipe.data.normalize.fit(&source.train, &split.train);
         Ok(Samples { source, split, normalization })

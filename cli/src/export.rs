@@ -23,8 +23,9 @@ use crate::args::ExportArgs;
 use crate::eval::check;
 use crate::experiment::Samples;
 use crate::failure::{Ending, Failure};
+use crate::inference::{BATCH, Network, Recorded};
 use crate::model_file::Trained;
-use crate::proof::{BATCH, Network, Proof, Recorded, Unproven, prove};
+use crate::proof::{Proof, Unproven, prove};
 use crate::run_folder::{model_path, refused};
 use crate::voice::{Voice, print, print_json};
 use graph::Graph;
@@ -63,7 +64,7 @@ pub(crate) fn run(args: &ExportArgs, _: Voice) -> Result<Ending, Failure> {
     }
     if !proof.holds() {
         let refusal = proof.refusal(["exported", "trained"]);
-        return Err(Failure::failed(format!("{}: {refusal}", path.display())));
+        return Err(Failure::failed(format!("{}: {refusal}; no file is kept", path.display())));
     }
     let bytes = fs::metadata(&unproven.0).map_err(|e| refused(&target, "a file", &e))?.len();
     unproven.keep(&target)?;

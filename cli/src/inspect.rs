@@ -4,10 +4,10 @@ use crate::args::InspectArgs;
 use crate::failure::{Ending, Failure};
 use crate::model_file::{Trained, is_model};
 use crate::number::{grouped, percent};
-use crate::report;
 use crate::run_folder::{model_path, refused};
 use crate::summary::{Counts, Layer};
 use crate::table::Table;
+use crate::tables;
 use crate::voice::{Voice, print, print_json};
 use proxtape::Shape;
 use proxtape::checkpoint::{self, Checkpoint};
@@ -41,11 +41,12 @@ struct Tensor<'a> {
     inputs_kept: Option<usize>,
 }
 
+/// The counts of a trained model.
 #[derive(Serialize)]
-struct Counted {
+pub(crate) struct Counted {
     #[serde(flatten)]
-    counts: Counts,
-    layers: Vec<Layer>,
+    pub(crate) counts: Counts,
+    pub(crate) layers: Vec<Layer>,
 }
 
 /// Runs the command.
@@ -93,7 +94,7 @@ impl Tensor<'_> {
 }
 
 impl Counted {
-    fn of(trained: &Trained) -> Result<Counted, Failure> {
+    pub(crate) fn of(trained: &Trained) -> Result<Counted, Failure> {
         let (model, params) = (&trained.model, &trained.params);
         let penalty = &trained.recipe.penalty;
         let regularized = penalty.0.resolve(model, params).map_err(Failure::failed)?;
@@ -136,8 +137,8 @@ fn text(contents: &Contents<'_>, file: &Checkpoint) -> String {
     if let Some(model) = &contents.model {
         text.push_str(&format!(
             "\n{}\n{}",
-            report::layers(&model.layers),
-            report::totals(&model.counts)
+            tables::layers(&model.layers).render(),
+            tables::totals(&model.counts)
         ));
     }
     for (key, value) in &file.texts {

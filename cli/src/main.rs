@@ -1,19 +1,24 @@
 //! The `proxtape` command line: trains compact networks, evaluates them and looks into their files.
 //!
-//! Results for machines (`--json`) and the text of `eval`, `compact`, `export`, `predict`, `inspect`
-//! and `bench` go to stdout; everything that `train` tells people goes to stderr. Exit codes: 0 done,
+//! Results for machines (`--json`) and the text of all commands but `train` go to stdout; everything
+//! that `train` tells people, and what the others tell on the way, goes to stderr. Exit codes: 0 done,
 //! 1 failed, 2 wrong usage, 130 interrupted and saved.
 #![forbid(unsafe_code)]
 
 mod args;
 mod bench;
+mod cells;
 mod compact;
+mod compare;
 mod eval;
 mod experiment;
 mod export;
 mod failure;
+mod html;
+mod inference;
 mod inspect;
 mod interrupt;
+mod machine;
 mod metrics;
 mod model_file;
 mod number;
@@ -24,8 +29,11 @@ mod proof;
 mod recipe;
 mod report;
 mod run_folder;
+mod stop;
 mod summary;
+mod sweep;
 mod table;
+mod tables;
 mod train;
 mod voice;
 
@@ -50,7 +58,10 @@ fn main() -> ExitCode {
         Command::Compact(args) => compact::run(args, voice),
         Command::Export(args) => export::run(args, voice),
         Command::Predict(args) => predict::run(args, voice),
+        Command::Compare(args) => compare::run(args, voice),
+        Command::Sweep(args) => sweep::run(args, voice),
         Command::Inspect(args) => inspect::run(args, voice),
+        Command::Report(args) => report::run(args, voice),
         Command::Bench(args) => bench::run(args, voice),
     };
     match ending {

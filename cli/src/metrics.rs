@@ -3,18 +3,19 @@
 use crate::failure::Failure;
 use crate::run_folder::{refused, write_text};
 use proxtape::train::Stage;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 /// One epoch.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Line {
     /// From 1.
     pub(crate) epoch: u32,
     /// shrink, settle or refit.
-    #[serde(serialize_with = "name")]
+    #[serde(serialize_with = "name", deserialize_with = "stage")]
     pub(crate) stage: Stage,
     /// The mean loss of the epoch's batches, penalty not counted.
     pub(crate) loss: f64,
@@ -34,6 +35,33 @@ pub(crate) struct Line {
 
 fn name<S: Serializer>(stage: &Stage, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(stage)
+}
+
+fn stage<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Stage, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    let found =
+        [Stage::Shrink, Stage::Settle, Stage::Refit].into_iter().find(|s| s.to_string() == name);
+    found.ok_or_else(|| D::Error::custom(format!("there is no stage \"{name}\"")))
+}
+
+/// The lines of a file, without one that a killed process has left unfinished; none without a file.
+pub(crate) fn read(path: &Path) -> Result<Vec<Line>, Failure> {
+    let text = match fs::read_to_string(path) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        read => read.map_err(|e| refused(path, "lines of JSON", &e))?,
+    };
+    let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n')).enumerate();
+    let parse = |(i, line): (usize, &str)| {
+        serde_json::from_str(line).map_err(|e| {
+            let expected = "an object with the numbers of an epoch, as `train` writes it";
+            Failure::failed(format!(
+                "{}: line {}: expected {expected}; found {e}",
+                path.display(),
+                i + 1
+            ))
+        })
+    };
+    lines.map(parse).collect()
 }
 
 /// The file, open to add lines.

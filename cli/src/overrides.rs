@@ -1,7 +1,9 @@
 //! Flags that change a recipe.
 
 use crate::failure::Failure;
-use crate::recipe::{DataKind, Label, Location, Net, OptimizerKind, Recipe, ScheduleKind, Stage};
+use crate::recipe::{
+    DataKind, Label, Location, Net, OptimizerKind, Prune, Recipe, ScheduleKind, Stage,
+};
 use clap::Args;
 use core::num::{NonZeroU32, NonZeroUsize};
 use proxtape::optim::{Family, Grouping, Mixing, Rule};
@@ -80,6 +82,10 @@ pub(crate) struct Overrides {
     #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
     settle: Option<f32>,
 
+    /// Keep this share of the weights, the largest ones (5% or 0.05), as the refit begins; 0 is off
+    #[arg(long, value_name = "SHARE", value_parser = part, allow_negative_numbers = true)]
+    prune: Option<f32>,
+
     /// The share of the epochs, the last ones, with the zeros frozen and the penalty off; 0 is none
     #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
     refit: Option<f32>,
@@ -135,6 +141,14 @@ impl Overrides {
                 *stage = (share > 0.0).then_some(Stage { share, eta });
             }
         }
+        if let Some(keep) = self.prune {
+            train.prune = (keep > 0.0).then_some(Prune { keep });
+        }
+        if self.prune.is_some_and(|keep| keep > 0.0) && train.refit.is_none() {
+            return Err(Failure::usage(
+                "--prune comes before a refit, and the recipe has none; add --refit SHARE",
+            ));
+        }
         let penalty = &mut recipe.penalty.0;
         penalty.family = self.regularizer.unwrap_or(penalty.family);
         penalty.lambda = self.lambda.unwrap_or(penalty.lambda);
@@ -144,6 +158,18 @@ impl Overrides {
         penalty.linear = self.grouping.unwrap_or(penalty.linear);
         penalty.conv = self.conv_grouping.unwrap_or(penalty.conv);
         Ok(recipe)
+    }
+
+    /// Refuses flags that a command tells by others: `regularizer` and `lambda` are what it varies.
+    pub(crate) fn expect_no(&self, names: &[&str], instead: &str) -> Result<(), Failure> {
+        let given =
+            [("regularizer", self.regularizer.is_some()), ("lambda", self.lambda.is_some())];
+        match given.iter().find(|(name, is_given)| *is_given && names.contains(name)) {
+            None => Ok(()),
+            Some((name, _)) => Err(Failure::usage(format!(
+                "--{name} is for one training, and this command varies it; say it by {instead}"
+            ))),
+        }
     }
 
     fn apply_to_data(&self, recipe: &mut Recipe) -> Result<(), Failure> {
@@ -178,10 +204,18 @@ fn positive(text: &str) -> Result<f32, String> {
     number(text, |x| x > 0.0, "a number above 0")
 }
 
-fn strength(text: &str) -> Result<f32, String> {
+pub(crate) fn strength(text: &str) -> Result<f32, String> {
     number(text, |x| x >= 0.0, "a number of at least 0")
 }
 
 fn share(text: &str) -> Result<f32, String> {
     number(text, |x| (0.0..=1.0).contains(&x), "a number from 0 to 1")
+}
+
+/// A share, as a number or in percent.
+pub(crate) fn part(text: &str) -> Result<f32, String> {
+    let (number, unit) = text.strip_suffix('%').map_or((text, 1.0), |number| (number, 100.0));
+    let share = number.trim().parse().ok().map(|x: f64| (x / unit) as f32);
+    let share = share.filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "expected a share from 0 to 1, as 5% or 0.05".to_owned())
 }

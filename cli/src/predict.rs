@@ -6,8 +6,8 @@ mod png;
 
 use crate::args::PredictArgs;
 use crate::failure::{Ending, Failure};
+use crate::inference::{BATCH, Network, Recorded};
 use crate::model_file::Trained;
-use crate::proof::{BATCH, Network, Recorded};
 use crate::run_folder::model_path;
 use crate::voice::{Voice, print, print_json};
 use images::{Images, Wanted};

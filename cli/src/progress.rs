@@ -15,6 +15,8 @@ const LENGTH: f64 = 10_000.0;
 pub(crate) struct Progress {
     voice: Voice,
     bar: Option<ProgressBar>,
+    /// What the training is called among others; empty for one alone.
+    label: String,
     epochs: u32,
     /// What the last epoch reached.
     reached: String,
@@ -22,7 +24,7 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// For a training of `epochs` epochs, of which the share `done` is done.
-    pub(crate) fn new(voice: Voice, epochs: u32, done: f64) -> Progress {
+    pub(crate) fn new((voice, label): (Voice, String), epochs: u32, done: f64) -> Progress {
         let bar = voice.is_live().then(|| {
             let bar = ProgressBar::new(LENGTH as u64);
             let color = if voice.has_color() { ".cyan" } else { "" };
@@ -35,7 +37,7 @@ impl Progress {
             bar.reset_eta();
             bar
         });
-        Progress { voice, bar, epochs, reached: String::new() }
+        Progress { voice, bar, label, epochs, reached: String::new() }
     }
 
     /// After a step, with the share `done` of the training done.
@@ -44,7 +46,7 @@ impl Progress {
             && step.step.is_multiple_of(EVERY)
         {
             bar.set_position((done * LENGTH) as u64);
-            bar.set_prefix(format!("epoch {}/{}", step.epoch + 1, self.epochs));
+            bar.set_prefix(format!("{}epoch {}/{}", self.label, step.epoch + 1, self.epochs));
             bar.set_message(format!("loss {:.4}{}", step.loss, self.reached));
         }
     }

@@ -2,20 +2,14 @@
 
 use crate::experiment::Samples;
 use crate::failure::Failure;
-use crate::model_file::Trained;
+use crate::inference::{BATCH, Network, largest, part};
 use crate::run_folder::refused;
-use proxtape::data::{Dataset, Normalization};
-use proxtape::nn::Phase;
-use proxtape::{Exec, Tape, Var};
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The largest difference that rounding may make, as a part of the largest output.
-const LIMIT: f64 = 1e-5;
-
-/// Samples of a batch.
-pub(crate) const BATCH: usize = 128;
+pub(crate) const LIMIT: f64 = 1e-5;
 
 /// What the comparison found.
 #[derive(Debug, Serialize)]
@@ -42,72 +36,10 @@ impl Proof {
         format!(
             "expected the outputs of the {second} network within {LIMIT:.0e} of the largest \
              output of the {first} one, found a difference of {:.1e} on {} {} samples, {} \
-             decisions changed; no file is kept. The network's own sums may cancel beyond what \
-             f32 can tell",
+             decisions changed; the network's own sums may cancel beyond what f32 can tell",
             self.difference, self.samples, self.part, self.decisions_changed
         )
     }
-}
-
-/// What gives outputs for samples.
-pub(crate) trait Network {
-    /// The outputs of at most [`BATCH`] samples, one row each.
-    fn outputs(&mut self, set: &Dataset, indices: &[u32]) -> &[f32];
-}
-
-/// A network that is recorded for batches of one size.
-pub(crate) struct Recorded<'a> {
-    trained: &'a Trained,
-    /// What raw samples go through: that of the model, but for samples of another scale.
-    pub(crate) normalization: Normalization,
-    tape: Tape,
-    x: Var,
-    y: Var,
-    labels: Vec<u32>,
-}
-
-impl<'a> Recorded<'a> {
-    pub(crate) fn new(exec: Exec, trained: &'a Trained, batch: usize) -> Recorded<'a> {
-        let mut tape = Tape::inference(exec);
-        let x = tape.input(trained.model.input().batch(batch));
-        let y = trained.model.record(&mut tape, &trained.params, x, Phase::Inference);
-        tape.keep(y);
-        let normalization = trained.normalization.clone();
-        Recorded { trained, normalization, tape, x, y, labels: vec![0; batch] }
-    }
-
-    /// Sets the first samples of the batch.
-    pub(crate) fn set(&mut self, set: &Dataset, indices: &[u32]) {
-        let values = indices.len() * set.sample_len();
-        let x = &mut self.tape.value_mut(self.x)[..values];
-        let labels = &mut self.labels[..indices.len()];
-        set.fill(indices, &self.normalization, None, x, labels);
-    }
-
-    pub(crate) fn run(&mut self) -> &[f32] {
-        self.tape.infer(&self.trained.params);
-        self.tape.value(self.y)
-    }
-}
-
-impl Network for Recorded<'_> {
-    fn outputs(&mut self, set: &Dataset, indices: &[u32]) -> &[f32] {
-        self.set(set, indices);
-        let outputs = self.trained.model.output().len();
-        // The rest of a short batch holds old samples.
-        &self.run()[..indices.len() * outputs]
-    }
-}
-
-/// The test samples, or those of the next best part.
-pub(crate) fn part(samples: &Samples) -> (&'static str, &Dataset, &[u32]) {
-    let (source, split) = (&samples.source, &samples.split);
-    let parts = [
-        ("test", source.test_set(), &split.test[..]),
-        ("validation", &source.train, &split.validation[..]),
-    ];
-    let found = parts.into_iter().find(|(.., indices)| !indices.is_empty());
-    found.unwrap_or(("training", &source.train, &split.train[..]))
 }
 
 /// Compares a network with the one that it should be equal to, on at most so many samples.
@@ -139,13 +71,8 @@ pub(crate) fn prove(
 }
 
 /// The larger number, or NaN if one of both is.
-fn max(a: f64, b: f64) -> f64 {
+pub(crate) fn max(a: f64, b: f64) -> f64 {
     if a > b || a.is_nan() { a } else { b }
-}
-
-/// The first largest element.
-pub(crate) fn largest(row: &[f32]) -> usize {
-    (0..row.len()).fold(0, |best, i| if row[i] > row[best] { i } else { best })
 }
 
 /// A file beside its final name, which it takes when it is proven; else it is removed.

@@ -27,7 +27,7 @@ pub(crate) use model::{Model, Net};
 pub(crate) use penalty::Penalty;
 pub(crate) use read::{find, parse};
 pub(crate) use shipped::{DEFAULT, SHIPPED};
-pub(crate) use train::{OptimizerKind, ScheduleKind, Stage, Train};
+pub(crate) use train::{OptimizerKind, Prune, ScheduleKind, Stage, Train};
 
 use proxtape::train::Config;
 use serde::{Deserialize, Serialize};
@@ -89,6 +89,7 @@ impl Recipe {
             schedule: train.schedule.0,
             penalty: self.penalty.0.clone(),
             settle,
+            prune: train.prune.map(Into::into),
             refit,
             clip: train.clip,
             augment: train.augment.map(Into::into),

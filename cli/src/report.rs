@@ -1,85 +1,64 @@
-//! The tables at the end of a training.
+//! `report`: one HTML file of a run, or of a comparison, that needs nothing but itself.
+//!
+//! ```text
+//! run          what its folder holds and its data give: result, curves, layers, groups, inputs and
+//!              filters, decisions, the proof of compaction
+//! comparison   compare.json or sweep.json: the table, accuracy against size, the choice of lambda, the groups
+//! ```
 
-use crate::number::{grouped, percent, small};
-use crate::summary::{Counts, Layer, Summary};
-use crate::table::Table;
+mod compaction;
+mod comparison;
+mod curves;
+mod decisions;
+mod filters;
+mod groups;
+mod inputs;
+mod layers;
+mod result;
+mod run;
 
-/// All that a training has reached.
-pub(crate) fn text(summary: &Summary) -> String {
-    let mut text = format!("\n{}\n{}", layers(&summary.layers), totals(&summary.counts));
-    if summary.refit {
-        text.push_str("prox residual and stationarity are those before the refit\n");
-    }
-    let mut line = |name: &str, value: String| text.push_str(&format!("{name:<16}{value}\n"));
-    line("model", format!("{} bytes in {}/model.safetensors", grouped(summary.bytes), summary.run));
-    let Summary { train_seconds, samples_per_second, threads, isa, .. } = summary;
-    let threads = if *threads == 1 { "1 thread".into() } else { format!("{threads} threads") };
-    let rate = grouped(*samples_per_second as u64);
-    line("time", format!("{train_seconds:.2} s, {rate} samples/s, {threads}, {isa}"));
-    let validation = (summary.validation_accuracy, summary.validation_loss);
-    for (name, (accuracy, loss)) in
-        [("validation", validation), ("test", (summary.test_accuracy, summary.test_loss))]
-    {
-        if let (Some(accuracy), Some(loss)) = (accuracy, loss) {
-            line(name, accuracy_and_loss(accuracy, loss));
-        }
-    }
-    text.trim_end().to_owned()
+use crate::args::ReportArgs;
+use crate::failure::{Ending, Failure};
+use crate::run_folder::write_text;
+use crate::voice::{Voice, print, print_json};
+use serde::Serialize;
+
+/// The file in the folder.
+const NAME: &str = "report.html";
+
+/// The object that `report --json` prints.
+#[derive(Serialize)]
+struct Written {
+    /// `run`, or `compare` for trainings that belong together.
+    kind: &'static str,
+    report: String,
+    bytes: usize,
+    version: &'static str,
 }
 
-/// One line for both.
-pub(crate) fn accuracy_and_loss(accuracy: f64, loss: f64) -> String {
-    format!("{:.2} % right, loss {loss:.4}", 100.0 * accuracy)
-}
-
-/// A table with one row for each layer.
-pub(crate) fn layers(layers: &[Layer]) -> String {
-    let mut table = Table::new(&[
-        "layer",
-        "shape",
-        "weights",
-        "kept",
-        "%",
-        "zero groups",
-        "evenness",
-        "prox residual",
-        "stationarity",
-    ]);
-    for layer in layers {
-        let shape: Vec<_> = layer.shape.iter().map(usize::to_string).collect();
-        let zero = layer.groups - layer.groups_kept;
-        let or_dash = |x: Option<f64>| x.map_or("-".to_owned(), small);
-        table.row(vec![
-            layer.name.clone(),
-            shape.join("x"),
-            grouped(layer.weights),
-            grouped(layer.weights_kept),
-            percent(layer.weights_kept, layer.weights),
-            format!("{} of {}", grouped(zero), grouped(layer.groups)),
-            format!("{:.2}", layer.evenness),
-            or_dash(layer.prox_residual),
-            or_dash(layer.stationarity),
-        ]);
+/// Runs the command.
+pub(crate) fn run(args: &ReportArgs, voice: Voice) -> Result<Ending, Failure> {
+    let folder = &args.folder;
+    if !folder.is_dir() {
+        return Err(Failure::failed(format!(
+            "{}: expected the folder of a run or of a comparison, found {}",
+            folder.display(),
+            if folder.exists() { "a file" } else { "nothing" }
+        )));
     }
-    table.render()
-}
-
-/// The counts of the whole model.
-pub(crate) fn totals(counts: &Counts) -> String {
-    let Counts { weights, weights_kept, biases, groups, groups_kept, macs, macs_nonzero } = *counts;
-    let part = |part: u64, whole: u64| {
-        format!("{} of {} ({} %)", grouped(part), grouped(whole), percent(part, whole))
+    let (kind, page) = match comparison::file(folder) {
+        Some(file) => ("compare", comparison::page(folder, &file)?),
+        None => ("run", run::page(args, voice)?),
     };
-    let [kept, all] = [weights_kept as u64, weights as u64];
-    let mut text =
-        format!("{:<16}{}, and {} biases\n", "weights kept", part(kept, all), grouped(biases));
-    let groups = part(groups_kept as u64, groups as u64);
-    text.push_str(&format!("{:<16}{groups}\n", "groups kept"));
-    text.push_str(&format!(
-        "{:<16}{} dense, {} with a weight that is not zero\n",
-        "MACs a sample",
-        grouped(macs),
-        grouped(macs_nonzero)
-    ));
-    text
+    let (path, text) = (folder.join(NAME), page.render());
+    write_text(&path, &text)?;
+    let report = path.display().to_string();
+    match args.speech.json {
+        true => {
+            let version = env!("CARGO_PKG_VERSION");
+            print_json(&Written { kind, report, bytes: text.len(), version })?;
+        }
+        false => print(&(report + "\n"))?,
+    }
+    Ok(Ending::Done)
 }

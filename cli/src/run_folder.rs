@@ -39,8 +39,8 @@ impl RunFolder {
         fs::create_dir_all(folder).map_err(failed)?;
         if fs::read_dir(folder).map_err(failed)?.next().is_some() {
             return Err(Failure::failed(format!(
-                "{}: expected a new or empty folder, found files; name another, or go on with \
-                 `proxtape train --resume {}`",
+                "{}: expected a new or empty folder, found files; name another, or go on with a \
+                 run by --resume {}",
                 folder.display(),
                 folder.display()
             )));
@@ -61,6 +61,11 @@ impl RunFolder {
         }
     }
 
+    /// A folder that may lack files.
+    pub(crate) fn at(folder: &Path) -> RunFolder {
+        RunFolder(folder.to_path_buf())
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }
@@ -75,6 +80,11 @@ impl RunFolder {
 
     pub(crate) fn model(&self) -> PathBuf {
         model_of(&self.0)
+    }
+
+    /// The object of `train --json`, from when the training is done.
+    pub(crate) fn summary(&self) -> PathBuf {
+        self.0.join("summary.json")
     }
 
     pub(crate) fn state(&self) -> PathBuf {
@@ -93,6 +103,11 @@ pub(crate) fn model_path(run_or_file: &Path) -> PathBuf {
         true => model_of(run_or_file),
         false => run_or_file.to_path_buf(),
     }
+}
+
+/// Reads a text file that the program wrote.
+pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path).map_err(|e| refused(path, "a text file", &e))
 }
 
 /// Writes a text file, at once or not at all.

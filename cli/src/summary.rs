@@ -1,17 +1,20 @@
-//! What a training has reached, for machines; `report` tells it to people.
+//! What a training has reached, for machines; `tables` tells it to people.
+//!
+//! The object is also the run's summary.json, and where that is, the training is done.
 
 use proxtape::optim::Family;
 use proxtape::sparsity;
 use proxtape::train::Evaluation;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// The object that `train --json` prints.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Summary {
     /// `done`.
-    pub(crate) status: &'static str,
+    pub(crate) status: Cow<'static, str>,
     pub(crate) run: String,
-    pub(crate) version: &'static str,
+    pub(crate) version: Cow<'static, str>,
     pub(crate) seed: u64,
     pub(crate) epochs: u32,
     pub(crate) steps: u64,
@@ -34,12 +37,12 @@ pub(crate) struct Summary {
     /// Training samples per second of the steps alone.
     pub(crate) samples_per_second: f64,
     pub(crate) threads: usize,
-    pub(crate) isa: &'static str,
+    pub(crate) isa: Cow<'static, str>,
     pub(crate) layers: Vec<Layer>,
 }
 
 /// The counts of a whole model.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Counts {
     pub(crate) weights: usize,
     pub(crate) weights_kept: usize,
@@ -67,7 +70,7 @@ impl From<&sparsity::Report> for Counts {
 }
 
 /// The counts and certificates of one layer.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Layer {
     pub(crate) name: String,
     pub(crate) shape: Vec<usize>,

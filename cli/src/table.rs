@@ -14,6 +14,11 @@ impl Table {
         self.rows.push(cells);
     }
 
+    /// The head, and the rows under it.
+    pub(crate) fn rows(&self) -> &[Vec<String>] {
+        &self.rows
+    }
+
     /// The lines, each with its end; trailing spaces are cut.
     pub(crate) fn render(&self) -> String {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);

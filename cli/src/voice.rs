@@ -10,7 +10,7 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Voice {
     quiet: bool,
-    terminal: bool,
+    live: bool,
     color: bool,
 }
 
@@ -20,17 +20,22 @@ impl Voice {
         let terminal = io::stderr().is_terminal();
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
             || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
-        Voice { quiet, terminal, color: terminal && !plain }
+        Voice { quiet, live: terminal && !quiet, color: terminal && !plain }
     }
 
     /// Whether text may be redrawn in place.
     pub(crate) fn is_live(self) -> bool {
-        self.terminal && !self.quiet
+        self.live
     }
 
     /// Whether colours are welcome on stderr.
     pub(crate) fn has_color(self) -> bool {
         self.color
+    }
+
+    /// The voice of a part of a command, which shows a bar and leaves the words to the whole.
+    pub(crate) fn hushed(self) -> Voice {
+        Voice { quiet: true, ..self }
     }
 
     /// A line for people, unless they want quiet.

@@ -1,6 +1,6 @@
 //! What a training is told.
 
-use super::{Data, Refit, Settle, TrainError};
+use super::{Data, Prune, Refit, Settle, TrainError};
 use crate::data::Augment;
 use crate::nn::Model;
 use crate::optim::{Family, Path, Penalty, Regularized, Rule, Schedule, ScheduleShape};
@@ -39,6 +39,8 @@ pub struct Config {
     pub penalty: Penalty,
     /// The epochs, before a refit, that take the full gradient.
     pub settle: Option<Settle>,
+    /// What becomes zero before the refit, whatever the penalty has left.
+    pub prune: Option<Prune>,
     /// The last epochs, without the penalty.
     pub refit: Option<Refit>,
     /// The largest norm of the gradient over all parameters; longer ones are scaled down.
@@ -67,6 +69,7 @@ impl Default for Config {
             schedule: Schedule { eta: 0.05, warmup: 0.0, shape },
             penalty: Penalty::new(Family::None),
             settle: None,
+            prune: None,
             refit: None,
             clip: None,
             augment: None,
@@ -117,6 +120,9 @@ impl Config {
             ));
         }
         self.check_stages()?;
+        if let Some(prune) = self.prune {
+            prune.check(self.refit)?;
+        }
         if let Some(clip) = self.clip
             && !(clip.is_finite() && clip > 0.0)
         {

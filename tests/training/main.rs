@@ -5,6 +5,7 @@ mod convex;
 mod determinism;
 mod failures;
 mod penalties;
+mod prune;
 mod resume;
 mod schedules;
 mod setup;

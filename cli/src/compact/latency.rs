@@ -1,22 +1,19 @@
-//! The time that one batch takes, measured in turns so that a noisy machine is noisy for both.
+//! The time that one batch takes, measured in turns so that a noisy machine is noisy for all.
 
 use crate::experiment::Samples;
+use crate::inference::{Recorded, part};
 use crate::model_file::Trained;
-use crate::proof::{Recorded, part};
 use core::time::Duration;
 use proxtape::Exec;
 use serde::Serialize;
 use std::time::Instant;
 
-/// One sample at a time, and as many as keep every lane busy.
-const BATCHES: [usize; 2] = [1, 128];
-
 /// Runs of each network before the clock counts, and the fewest that count.
 const WARM: usize = 3;
 const FEWEST: usize = 9;
 
-/// Time for both networks, and the most runs in it: a median of 1,001 is as good as it gets.
-const TIME: Duration = Duration::from_millis(400);
+/// Time for all networks, and the most runs in it: a median of 1,001 is as good as it gets.
+const TIME: Duration = Duration::from_millis(600);
 const MOST: usize = 1001;
 
 /// Medians for one size of batch.
@@ -27,10 +24,19 @@ pub(super) struct Latency {
     pub(super) runs: usize,
     pub(super) before_seconds: f64,
     pub(super) after_seconds: f64,
+    /// Of the compacted network without the zeros that are left in it.
+    pub(super) sparse_seconds: f64,
+    /// The layers whose zeros are left out for this batch, because that is faster.
+    pub(super) sparse_layers: Vec<String>,
 }
 
-/// Measures the dense and the compacted network.
-pub(super) fn measure(exec: Exec, both: [&Trained; 2], samples: &Samples) -> Vec<Latency> {
+/// Measures the dense network, the compacted one, and that one without its zeros, for each size of
+/// batch.
+pub(super) fn measure(
+    exec: Exec,
+    both: [&Trained; 2],
+    (samples, batches): (&Samples, &[usize]),
+) -> Vec<Latency> {
     let (_, set, indices) = part(samples);
     let median = |mut times: Vec<f64>| {
         times.sort_by(f64::total_cmp);
@@ -38,15 +44,19 @@ pub(super) fn measure(exec: Exec, both: [&Trained; 2], samples: &Samples) -> Vec
     };
     let latency = |batch: usize| {
         let indices: Vec<u32> = indices.iter().copied().cycle().take(batch).collect();
-        let mut recorded = both.map(|trained| {
-            let mut recorded = Recorded::new(exec, trained, batch);
+        let [dense, small] = both;
+        let mut recorded = [
+            Recorded::new(exec, dense, batch),
+            Recorded::new(exec, small, batch),
+            Recorded::without_zeros(exec, small, batch),
+        ];
+        for recorded in &mut recorded {
             recorded.set(set, &indices);
             for _ in 0..WARM {
                 recorded.run();
             }
-            recorded
-        });
-        let mut times = [Vec::new(), Vec::new()];
+        }
+        let mut times = [const { Vec::new() }; 3];
         let start = Instant::now();
         while times[0].len() < FEWEST || (start.elapsed() < TIME && times[0].len() < MOST) {
             for (network, times) in recorded.iter_mut().zip(&mut times) {
@@ -56,8 +66,9 @@ pub(super) fn measure(exec: Exec, both: [&Trained; 2], samples: &Samples) -> Vec
             }
         }
         let runs = times[0].len();
-        let [before_seconds, after_seconds] = times.map(median);
-        Latency { batch, runs, before_seconds, after_seconds }
+        let sparse_layers = recorded[2].sparse_layers().map(str::to_owned).collect();
+        let [before_seconds, after_seconds, sparse_seconds] = times.map(median);
+        Latency { batch, runs, before_seconds, after_seconds, sparse_seconds, sparse_layers }
     };
-    BATCHES.map(latency).into()
+    batches.iter().map(|&batch| latency(batch)).collect()
 }

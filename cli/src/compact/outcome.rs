@@ -1,27 +1,26 @@
 //! What a compaction has reached: the object for machines, and the tables for people.
 
 use super::latency::Latency;
+use super::proof::Proofs;
 use crate::model_file::Trained;
-use crate::number::{grouped, small};
-use crate::proof::Proof;
+use crate::number::{grouped, small, threads};
 use crate::table::Table;
-use proxtape::compact::Removed;
 use serde::Serialize;
 
 /// The object that `compact --json` prints.
 #[derive(Serialize)]
-pub(super) struct Outcome {
+pub(crate) struct Outcome {
     /// The file of the dense network.
     pub(super) model: String,
     /// The file of the compacted one.
     pub(super) compact: String,
     pub(super) before: Costs,
     pub(super) after: Costs,
-    pub(super) proof: Proof,
+    pub(crate) proof: Proofs,
     #[serde(rename = "latency")]
     pub(super) latencies: Vec<Latency>,
-    pub(super) threads: usize,
-    pub(super) isa: &'static str,
+    pub(crate) threads: usize,
+    pub(crate) isa: &'static str,
     pub(super) version: &'static str,
     pub(super) layers: Vec<Layer>,
 }
@@ -67,18 +66,25 @@ pub(super) struct Layer {
     after: Option<Vec<usize>>,
 }
 
-impl From<&Removed> for Layer {
-    fn from(removed: &Removed) -> Layer {
-        Layer {
-            name: removed.layer.clone(),
-            before: removed.before.to_vec(),
-            after: removed.after.map(|after| after.to_vec()),
-        }
+impl Layer {
+    /// Those of the dense network and what is left of them in the compacted one.
+    pub(super) fn between(dense: &Trained, small: &Trained) -> Vec<Layer> {
+        let shape = |of: &Trained, name: &str| {
+            let weight = of.model.weights().iter().find(|weight| weight.layer == name)?;
+            Some(of.params.shape(weight.id).to_vec())
+        };
+        let layers = dense.model.weights().iter().map(|weight| Layer {
+            name: weight.layer.clone(),
+            before: dense.params.shape(weight.id).to_vec(),
+            after: shape(small, &weight.layer),
+        });
+        layers.collect()
     }
 }
 
 impl Outcome {
-    pub(super) fn text(&self) -> String {
+    /// The shapes before and after.
+    pub(crate) fn layers_table(&self) -> Table {
         let mut layers = Table::new(&["layer", "before", "after", "weights", "left"]);
         for layer in &self.layers {
             let told =
@@ -93,6 +99,11 @@ impl Outcome {
                 after.map_or("0".to_owned(), count),
             ]);
         }
+        layers
+    }
+
+    /// What both networks take.
+    pub(crate) fn costs_table(&self) -> Table {
         let mut costs = Table::new(&["", "before", "after", "ratio"]);
         let (a, b) = (&self.before, &self.after);
         for (name, before, after) in [
@@ -105,29 +116,48 @@ impl Outcome {
             let ratio = ratio(before as f64, after as f64);
             costs.row(vec![name.to_owned(), grouped(before), grouped(after), ratio]);
         }
-        for Latency { batch, before_seconds, after_seconds, .. } in &self.latencies {
-            let told = |seconds: f64| format!("{:.1} us", 1e6 * seconds);
-            costs.row(vec![
-                format!("latency of {batch}"),
+        costs
+    }
+
+    /// The latencies, and the layers whose zeros are left out.
+    pub(crate) fn times_table(&self) -> Table {
+        let head = ["", "before", "after", "ratio", "without zeros", "ratio", "in"];
+        let mut times = Table::new(&head);
+        let told = |seconds: f64| format!("{:.1} us", 1e6 * seconds);
+        for latency in &self.latencies {
+            let Latency { before_seconds, after_seconds, sparse_seconds, .. } = latency;
+            let layers = &latency.sparse_layers;
+            times.row(vec![
+                format!("latency of {}", latency.batch),
                 told(*before_seconds),
                 told(*after_seconds),
                 ratio(*before_seconds, *after_seconds),
+                told(*sparse_seconds),
+                ratio(*before_seconds, *sparse_seconds),
+                if layers.is_empty() { "no layer".to_owned() } else { layers.join(" ") },
             ]);
         }
-        let Proof { samples, part, difference, decisions_changed, .. } = &self.proof;
-        let threads = if self.threads == 1 { "thread" } else { "threads" };
+        times
+    }
+
+    pub(super) fn text(&self) -> String {
+        let Proofs { compacted, sparse_difference, sparse_decisions_changed } = &self.proof;
         format!(
-            "{}\n{}\n\
-             latency is the median of a batch, {} {threads}, {}\n\
-             {} {part} samples: outputs differ by at most {} of the largest one, {} decisions \
-             changed\n{}\n",
-            layers.render(),
-            costs.render(),
-            self.threads,
+            "{}\n{}\n{}\n\
+             latency is the median of a batch, {}, {}\n\
+             {} {} samples: outputs differ by at most {} of the largest one, {} decisions changed;\n\
+             without zeros by at most {}, {} decisions changed\n{}\n",
+            self.layers_table().render(),
+            self.costs_table().render(),
+            self.times_table().render(),
+            threads(self.threads),
             self.isa,
-            grouped(*samples),
-            small(*difference),
-            grouped(*decisions_changed),
+            grouped(compacted.samples),
+            compacted.part,
+            small(compacted.difference),
+            grouped(compacted.decisions_changed),
+            small(*sparse_difference),
+            grouped(*sparse_decisions_changed),
             self.compact,
         )
     }

@@ -1,7 +1,7 @@
 //! What the network says: the object for machines, and the table for people.
 
 use super::images::Name;
-use crate::proof::largest;
+use crate::inference::largest;
 use crate::table::Table;
 use serde::Serialize;
 

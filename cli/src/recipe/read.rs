@@ -101,6 +101,7 @@ mod tests {
             ("[model]\nzoo = 3\n", "line 2", "string"),
             ("[model]\nzoo = \"lenet5\"\n[train.refit]\nshare = 2\neta = 1\n", "line 3", "share"),
             ("[model]\nzoo = \"lenet5\"\n[train.settle]\nshare = 0.1\n", "line 3", "`eta`"),
+            ("[model]\nzoo = \"lenet5\"\n[train.prune]\nkeep = 5\n", "line 3", "above 0"),
             ("[model]\n", "line 1", "[[model.layer]]"),
             ("[model]\n[[model.layer]]\nkind = \"lin\"\n", "line 3", "`linear`"),
             ("[[model.layer]]\nkind = \"linear\"\n", "line 2", "needs `out`"),

@@ -1,30 +1,30 @@
 //! The end of a training: the test, the counts and the certificates.
 
-use super::Session;
 use super::certificates::{Certificate, Certificates};
+use super::session::Session;
 use crate::failure::Failure;
-use crate::run_folder::refused;
+use crate::machine::Machine;
+use crate::run_folder::{refused, write_text};
 use crate::summary::{Counts, Layer, Summary, known};
 use proxtape::sparsity::Report;
 use proxtape::train::{Evaluator, Keep};
-use proxtape::{Exec, Pool};
 
 impl Session<'_> {
-    /// Evaluates the parameters that are kept.
-    pub(super) fn conclude(&mut self, exec: Exec, pool: &Pool) -> Result<Summary, Failure> {
+    /// Evaluates the parameters that are kept, and writes summary.json: with it the run is done.
+    pub(super) fn conclude(&mut self, machine: &Machine) -> Result<Summary, Failure> {
         let train_seconds = self.clock.seconds();
         self.save_model()?;
         let test = self.trainer.test();
         let (test_accuracy, test_loss) = known(Some(test));
-        let (validation_accuracy, validation_loss) = known(Some(self.validation(exec)));
+        let (validation_accuracy, validation_loss) = known(Some(self.validation(machine.exec())));
         let report = self.kept_report();
         let model = self.folder.model();
         let bytes = std::fs::metadata(&model).map_err(|e| refused(&model, "the model", &e))?.len();
         let best = self.trainer.best().filter(|_| self.trainer.config().keep == Keep::Best);
-        Ok(Summary {
-            status: "done",
+        let summary = Summary {
+            status: "done".into(),
             run: self.folder.path().display().to_string(),
-            version: env!("CARGO_PKG_VERSION"),
+            version: env!("CARGO_PKG_VERSION").into(),
             seed: self.recipe.train.seed,
             epochs: self.recipe.train.epochs.get(),
             refit: self.trainer.optimizer().is_frozen(),
@@ -39,13 +39,16 @@ impl Session<'_> {
             bytes,
             train_seconds,
             samples_per_second: self.clock.samples_per_second(),
-            threads: pool.threads(),
-            isa: exec.isa().name(),
+            threads: machine.threads(),
+            isa: machine.isa().into(),
             layers: self.layers(&report),
-        })
+        };
+        let text = serde_json::to_string(&summary).map_err(Failure::failed)?;
+        write_text(&self.folder.summary(), &(text + "\n"))?;
+        Ok(summary)
     }
 
-    fn validation(&self, exec: Exec) -> proxtape::train::Evaluation {
+    fn validation(&self, exec: proxtape::Exec) -> proxtape::train::Evaluation {
         let (model, params) = (self.trainer.model(), self.trainer.params());
         let mut evaluator = Evaluator::new(exec, model, params, self.recipe.train.batch.get());
         let data = self.samples.data();

@@ -26,7 +26,9 @@ fn digits_become_smaller_and_decide_the_same() {
     assert_eq!(proof["part"], "test");
     assert_eq!(proof["samples"], trained["test_samples"]);
     assert!(number(&proof["difference"]) <= 1e-5 && number(&proof["scale"]) > 0.0, "{proof}");
+    assert!(number(&proof["sparse_difference"]) <= 1e-5, "{proof}");
     assert_eq!(proof["decisions_changed"], 0);
+    assert_eq!(proof["sparse_decisions_changed"], 0);
     let (before, after) = (&json["before"], &json["after"]);
     for (key, was) in
         [("weights", "weights"), ("weights_nonzero", "weights_kept"), ("macs", "macs")]
@@ -40,7 +42,10 @@ fn digits_become_smaller_and_decide_the_same() {
     }
     let batches: Vec<_> = json["latency"].as_array().unwrap().iter().collect();
     assert_eq!([&batches[0]["batch"], &batches[1]["batch"]], [1, 128]);
-    assert!(batches.iter().all(|l| number(&l["before_seconds"]) > 0.0), "{batches:?}");
+    for key in ["before_seconds", "after_seconds", "sparse_seconds"] {
+        assert!(batches.iter().all(|l| number(&l[key]) > 0.0), "{key}: {batches:?}");
+    }
+    assert!(batches.iter().all(|l| l["sparse_layers"].is_array()), "{batches:?}");
 
     let wants = [
         "metrics.jsonl",
@@ -48,6 +53,7 @@ fn digits_become_smaller_and_decide_the_same() {
         "model.safetensors",
         "recipe.toml",
         "state.safetensors",
+        "summary.json",
     ];
     assert_eq!(files(&folder), wants);
     let size = fs::metadata(folder.path("run/model-compact.safetensors")).unwrap().len();
@@ -67,7 +73,14 @@ fn digits_become_smaller_and_decide_the_same() {
     assert!(recipe.contains("kind = \"select\""), "fc1 reads only some features: {recipe}");
 
     let text = folder.done("compact run/model.safetensors").out;
-    for part in ["conv2", "32x16x3x3", "MACs a sample", "latency of 128", "decisions changed"] {
+    for part in [
+        "conv2",
+        "32x16x3x3",
+        "MACs a sample",
+        "latency of 128",
+        "without zeros",
+        "decisions changed",
+    ] {
         assert!(text.contains(part), "{part} should be in {text}");
     }
     // What is compact already stays as it is.

@@ -21,12 +21,26 @@ fn wrong_usage_exits_with_2() {
         ("train --model lenet", "lenet300"),
         ("train --data mnist", "idx:FOLDER"),
         ("train --optimizer adam --momentum 0.5", "nesterov"),
+        ("train --prune 5 --refit 0.2", "5% or 0.05"),
+        ("train --prune 5%", "--refit"),
         ("train --label kind", "csv:FILE"),
         ("train --resume runs/a --epochs 3", "--resume"),
         ("train digits --resume runs/a", "--resume"),
         ("eval", "RUN"),
         ("inspect", "FILE"),
         ("bench --threads 0", "1..=1024"),
+        ("compare --lambda 1e-3", "--lambdas"),
+        ("compare --regularizer l1", "--families"),
+        ("compare --families lasso", "l11-l12"),
+        ("compare --lambdas 0", "above 0"),
+        ("compare --grid 0", "1..=1000"),
+        ("compare --budget 20", "20m"),
+        ("compare --keep 2", "from 0 to 1"),
+        ("compare --keep 0", "above 0"),
+        ("compare --keep 5% --tolerance 1", "--tolerance"),
+        ("compare --resume runs/a --seeds 3", "--resume"),
+        ("sweep --regularizer none", "regulariser"),
+        ("sweep --family magnitude --lambdas 5", "shares"),
     ] {
         let ran = folder.run(arguments);
         assert_eq!(ran.code, 2, "`{arguments}`: {}", ran.err);
@@ -52,11 +66,16 @@ fn what_is_missing_is_named_and_exits_with_1() {
     let folder = Folder::new("missing");
     folder.write("text.toml", "[model]\nzoo = \"lenet300\"\n[train]\nbatches = 3\n");
     folder.write("state.bin", "no safetensors");
+    folder.write("blind.toml", "[data]\nvalidation = 0\n[model]\nzoo = \"digits-conv\"\n");
     folder.write("wide.toml", "[[model.layer]]\nkind = \"flatten\"\n[[model.layer]]\nkind = \"linear\"\nname = \"fc\"\nout = 9\n");
     folder.write("flat.toml", "[[model.layer]]\nkind = \"linear\"\nname = \"fc\"\nout = 10\n");
     for (arguments, tells) in [
         ("train nothing.toml", "shipped recipes digits, fashion"),
         ("train .", "recipe file"),
+        ("compare --resume nothing", "compare.toml"),
+        ("compare blind.toml", "validation"),
+        ("compare --optimizer adam --families cges-one-shot", "momentum"),
+        ("sweep --family magnitude --epochs 1", "too few"),
         ("train text.toml", "text.toml: line 4: unknown field `batches`, expected one of `epochs`"),
         ("train wide.toml", "10 classes"),
         ("train flat.toml", "layer \"fc\": linear wants an input of [features]"),

@@ -2,10 +2,14 @@
 
 mod bench;
 mod compact;
+mod compare;
 mod errors;
 mod export;
 mod files;
+mod markup;
 mod predict;
+mod report;
 mod resume;
 mod support;
+mod sweep;
 mod train;

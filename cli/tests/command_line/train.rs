@@ -54,7 +54,11 @@ fn default_training_fills_a_run_folder_and_prints_its_object() {
         .map(|e| e.unwrap().file_name().into_string().unwrap())
         .collect();
     files.sort();
-    assert_eq!(files, ["metrics.jsonl", "model.safetensors", "recipe.toml", "state.safetensors"]);
+    let wants =
+        ["metrics.jsonl", "model.safetensors", "recipe.toml", "state.safetensors", "summary.json"];
+    assert_eq!(files, wants);
+    let summary = fs::read_to_string(run.join("summary.json")).unwrap();
+    assert_eq!(summary, ran.out, "the object is part of the run");
 }
 
 #[test]
@@ -92,6 +96,21 @@ fn stages_take_their_shares_and_certificates_come_before_the_refit() {
     assert_eq!(ran.status.code(), Some(130));
     let resumed = folder.done("train --resume runs/digits-2 --json").json();
     assert_eq!(resumed["layers"], json["layers"]);
+}
+
+#[test]
+fn pruned_training_keeps_the_share_that_it_is_told() {
+    let folder = Folder::new("prune");
+    let flags = "--regularizer none --prune 5% --epochs 4 --refit 0.25 --json --quiet";
+    let json = folder.done(&format!("train {flags}")).json();
+    assert_eq!(json["weights_kept"], 1908, "5 % of 38,160");
+    let kept: Vec<_> = metrics(&folder.path("runs/digits-1"))
+        .iter()
+        .map(|line| line["weights_kept"].as_u64().unwrap())
+        .collect();
+    assert_eq!(kept, [38160, 38160, 38160, 1908]);
+    let recipe = fs::read_to_string(folder.path("runs/digits-1/recipe.toml")).unwrap();
+    assert!(recipe.contains("[train.prune]\nkeep = 0.05\n"), "{recipe}");
 }
 
 #[test]

@@ -1,0 +1,144 @@
+//! One training of many, and what is known of it.
+
+use super::Method;
+use crate::failure::Failure;
+use crate::recipe::Recipe;
+use crate::run_folder::read_text;
+use crate::summary::Summary;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// One training: a method at a strength with a seed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Cell {
+    pub(crate) method: Method,
+    /// lambda, or the share that pruning keeps; 0 for `none`.
+    pub(crate) strength: f32,
+    pub(crate) seed: u64,
+}
+
+impl Cell {
+    /// The name of its run folder.
+    pub(crate) fn name(&self) -> String {
+        let Cell { method, strength, seed } = self;
+        match method.range() {
+            Some(_) => format!("{method}-{strength:e}-{seed}"),
+            None => format!("{method}-{seed}"),
+        }
+    }
+
+    /// What is trained.
+    pub(crate) fn recipe(&self, base: &Recipe) -> Recipe {
+        self.method.recipe(base, self.strength, self.seed)
+    }
+
+    /// The strength, where it has a meaning.
+    pub(crate) fn lambda(&self) -> Option<f32> {
+        self.method.range().map(|_| self.strength)
+    }
+
+    /// As people are told.
+    pub(crate) fn told(&self) -> String {
+        let strength = match (self.method, self.lambda()) {
+            (_, None) => String::new(),
+            (Method::Magnitude, Some(keep)) => format!(", {}", self.method.told(keep)),
+            (method, Some(lambda)) => format!(", lambda {}", method.told(lambda)),
+        };
+        format!("{}{strength}, seed {}", self.method.label(), self.seed)
+    }
+}
+
+/// What a finished training is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Role {
+    /// To choose a strength by.
+    Choice,
+    /// To be told in the table: it is compacted, too.
+    Result,
+}
+
+/// What the run folder of a finished training tells.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    /// Or why there is none: the training diverged.
+    pub(crate) summary: Result<Summary, String>,
+    /// None before it was tried.
+    pub(crate) compact: Option<Compacted>,
+}
+
+/// The files of a finished training, beside those of its run.
+pub(crate) const DIVERGED: &str = "diverged.txt";
+pub(crate) const COMPACT: &str = "compact.json";
+
+/// What `compact.json` tells: the object of `compact --json`, or why there is none.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Compacted {
+    pub(crate) refused: Option<String>,
+    after: Option<After>,
+    latency: Vec<Latency>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+struct After {
+    bytes: u64,
+    macs: u64,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+struct Latency {
+    batch: usize,
+    before_seconds: f64,
+    after_seconds: f64,
+}
+
+/// The size of the batch whose latency the tables tell.
+pub(crate) const BATCH: usize = 1;
+
+impl Compacted {
+    pub(crate) fn bytes(&self) -> Option<u64> {
+        self.after.map(|after| after.bytes)
+    }
+
+    pub(crate) fn macs(&self) -> Option<u64> {
+        self.after.map(|after| after.macs)
+    }
+
+    /// Seconds of the network as trained and as compacted.
+    pub(crate) fn latency(&self) -> Option<[f64; 2]> {
+        let one = self.latency.iter().find(|latency| latency.batch == BATCH);
+        one.map(|one| [one.before_seconds, one.after_seconds])
+    }
+}
+
+impl Finished {
+    /// What is in a run folder, if its training is finished.
+    pub(crate) fn read(folder: &Path) -> Result<Option<Finished>, Failure> {
+        let diverged = folder.join(DIVERGED);
+        let summary = folder.join("summary.json");
+        let summary = match (summary.is_file(), diverged.is_file()) {
+            (true, _) => Ok(read_json(&summary)?),
+            (false, true) => Err(read_text(&diverged)?.trim_end().to_owned()),
+            (false, false) => return Ok(None),
+        };
+        let compact = folder.join(COMPACT);
+        let compact = compact.is_file().then(|| read_json(&compact)).transpose()?;
+        Ok(Some(Finished { summary, compact }))
+    }
+
+    /// Whether nothing is left to do.
+    pub(crate) fn serves(&self, role: Role) -> bool {
+        self.summary.is_err() || role == Role::Choice || self.compact.is_some()
+    }
+}
+
+fn read_json<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<T, Failure> {
+    serde_json::from_str(&read_text(path)?).map_err(|e| {
+        Failure::failed(format!(
+            "{}: expected what `proxtape` wrote there, found {e}; remove the folder of this \
+             training, and it will run again",
+            path.display()
+        ))
+    })
+}

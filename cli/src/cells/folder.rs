@@ -1,0 +1,126 @@
+//! The folder of many trainings.
+//!
+//! ```text
+//! recipe.toml                 the recipe that all share, as resolved
+//! compare.toml                the grid: methods, strengths, seeds (sweep.toml for a sweep)
+//! cells/METHOD-LAMBDA-SEED/   the run folder of a training, as `train` leaves it; it is finished when
+//!                             summary.json is there (or diverged.txt, which tells why it is not)
+//!                             compact.json, what `compact --json` tells of it
+//! compare.json .md .csv       the tables
+//! ```
+
+use super::{Cell, Grid, Kind};
+use crate::failure::Failure;
+use crate::recipe::{self, Recipe};
+use crate::run_folder::{RunFolder, read_text, write_text};
+use std::path::{Path, PathBuf};
+
+/// The folder, with what it holds from its start.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    pub(crate) recipe: Recipe,
+    pub(crate) grid: Grid,
+}
+
+impl Folder {
+    /// A new folder; or one that holds the same recipe and grid, to go on with.
+    pub(crate) fn start(out: Option<&Path>, recipe: Recipe, grid: Grid) -> Result<Folder, Failure> {
+        let kind = grid.kind;
+        if let Some(path) = out
+            && grid_of(path, kind).is_file()
+        {
+            let saved = Folder::open(path, kind)?;
+            let pairs = [(recipe_of(path), saved.recipe.to_toml(), recipe.to_toml()), {
+                (grid_of(path, kind), text(&saved.grid)?, text(&grid)?)
+            }];
+            for (file, saved, asked) in pairs {
+                same(&file, &saved, &asked)?;
+            }
+            return Ok(saved);
+        }
+        let folder = RunFolder::create(out, &format!("{}-{}", recipe.name, kind.name()))?;
+        let path = folder.path().to_path_buf();
+        write_text(&recipe_of(&path), &recipe.to_toml())?;
+        write_text(&grid_of(&path, kind), &text(&grid)?)?;
+        Ok(Folder { path, recipe, grid })
+    }
+
+    /// A folder that was started.
+    pub(crate) fn open(path: &Path, kind: Kind) -> Result<Folder, Failure> {
+        let file = grid_of(path, kind);
+        if !file.is_file() {
+            return Err(Failure::failed(format!(
+                "{}: expected the folder of a {1} with {1}.toml and recipe.toml; found {2}",
+                path.display(),
+                kind.name(),
+                if path.is_dir() { "a folder without them" } else { "no such folder" }
+            )));
+        }
+        let grid: Grid = toml::from_str(&read_text(&file)?)
+            .map_err(|e| Failure::failed(format!("{}: {}", file.display(), e.message())))?;
+        if grid.seeds.is_empty() || grid.families.is_empty() || grid.kind != kind {
+            return Err(Failure::failed(format!(
+                "{}: expected kind \"{}\", families and seeds; found {:?}, {} and {}",
+                file.display(),
+                kind.name(),
+                grid.kind.name(),
+                grid.families.len(),
+                grid.seeds.len()
+            )));
+        }
+        let file = recipe_of(path);
+        let recipe = recipe::parse(&file.display().to_string(), &read_text(&file)?)?;
+        Ok(Folder { path: path.to_path_buf(), recipe, grid })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The run folder of a training.
+    pub(crate) fn cell(&self, cell: &Cell) -> PathBuf {
+        self.path.join(Folder::run(cell))
+    }
+
+    /// The same, from this folder.
+    pub(crate) fn run(cell: &Cell) -> String {
+        format!("cells/{}", cell.name())
+    }
+
+    /// A table: `compare.md`.
+    pub(crate) fn table(&self, ending: &str) -> PathBuf {
+        self.path.join(format!("{}.{ending}", self.grid.kind.name()))
+    }
+}
+
+fn recipe_of(path: &Path) -> PathBuf {
+    path.join("recipe.toml")
+}
+
+fn grid_of(path: &Path, kind: Kind) -> PathBuf {
+    path.join(format!("{}.toml", kind.name()))
+}
+
+fn text(grid: &Grid) -> Result<String, Failure> {
+    toml::to_string(grid).map_err(Failure::failed)
+}
+
+/// Whether what is asked for is what was saved; the error names what is not.
+pub(crate) fn same(file: &Path, saved: &str, asked: &str) -> Result<(), Failure> {
+    if saved == asked {
+        return Ok(());
+    }
+    let only = |a: &str, b: &str| {
+        let lines = a.lines().filter(|line| !b.lines().any(|other| other == *line));
+        let lines: Vec<_> = lines.collect();
+        if lines.is_empty() { "nothing more".to_owned() } else { lines.join(", ") }
+    };
+    Err(Failure::failed(format!(
+        "{}: expected what was started there ({}), found another ({}); go on with it as it is by \
+         --resume, or name another folder",
+        file.display(),
+        only(saved, asked),
+        only(asked, saved)
+    )))
+}

@@ -1,0 +1,91 @@
+//! Which trainings belong together: methods, strengths and seeds.
+
+use super::Method;
+use serde::{Deserialize, Serialize};
+
+/// All that the choice of trainings depends on, beside the recipe; a file in their folder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Grid {
+    /// `compare` or `sweep`.
+    pub(crate) kind: Kind,
+    pub(crate) families: Vec<Method>,
+    /// The strengths of every penalty, where they are told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) lambdas: Option<Vec<f32>>,
+    /// How many strengths of each method are tried, where they are not.
+    pub(crate) points: usize,
+    pub(crate) seeds: Vec<u64>,
+    /// How far below the unregularised network's the validation accuracy may be, in points.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tolerance: Option<f64>,
+    /// The share of the weights that every network is to keep, instead of a tolerance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) keep: Option<f64>,
+}
+
+/// The command that asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Kind {
+    Compare,
+    Sweep,
+}
+
+impl Kind {
+    /// As the program is told it, and as files are called by it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Kind::Compare => "compare",
+            Kind::Sweep => "sweep",
+        }
+    }
+}
+
+impl Grid {
+    /// The strengths of a method, weakest first; one, without a meaning, where there is nothing to
+    /// choose.
+    pub(crate) fn strengths(&self, method: Method) -> Vec<f32> {
+        match (method, &self.lambdas, self.keep) {
+            // Pruning keeps what it is told.
+            (Method::Magnitude, _, Some(keep)) => vec![keep as f32],
+            // The lambdas of penalties are no shares, unless shares are all that is wanted.
+            (Method::Magnitude, Some(shares), _) if self.families.len() == 1 => shares.clone(),
+            (Method::Penalty(_), Some(lambdas), _) if method.range().is_some() => lambdas.clone(),
+            _ => method.range().map_or(vec![0.0], |range| spaced(range, self.points)),
+        }
+    }
+}
+
+/// Numbers from `low` to `high`, evenly spaced on a logarithmic scale.
+fn spaced([low, high]: [f32; 2], points: usize) -> Vec<f32> {
+    let ratio = f64::from(high) / f64::from(low);
+    let at = |i: usize| {
+        // One point is the middle.
+        let share = if points == 1 { 0.5 } else { i as f64 / (points - 1) as f64 };
+        tidy(f64::from(low) * ratio.powf(share))
+    };
+    (0..points).map(at).collect()
+}
+
+/// The middle of two strengths on a logarithmic scale.
+pub(crate) fn middle(a: f32, b: f32) -> f32 {
+    tidy((f64::from(a) * f64::from(b)).sqrt())
+}
+
+/// Three digits: a strength that a person can type again.
+fn tidy(strength: f64) -> f32 {
+    format!("{strength:.2e}").parse().unwrap_or(strength as f32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strengths_are_evenly_spaced_in_their_logarithm() {
+        assert_eq!(spaced([1e-4, 1e-2], 5), [1e-4, 3.16e-4, 1e-3, 3.16e-3, 1e-2]);
+        assert_eq!(spaced([1e-4, 1e-2], 1), [1e-3]);
+        assert_eq!(middle(1e-4, 1e-2), 1e-3);
+    }
+}

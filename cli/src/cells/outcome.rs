@@ -1,0 +1,103 @@
+//! The object of `compare --json` and `sweep --json`, which is also `compare.json` or `sweep.json`.
+
+use super::metric::{Number, Numbers, Spread};
+use super::{Cell, Finished, Folder, Kind, Method, Role};
+use crate::recipe::Recipe;
+use serde::Serialize;
+
+/// Everything that is finished.
+#[derive(Serialize)]
+pub(crate) struct Outcome<'a> {
+    /// `done`, or `partial` while trainings are left to do.
+    pub(crate) status: &'static str,
+    /// `compare` or `sweep`.
+    pub(crate) kind: Kind,
+    /// The folder.
+    pub(crate) folder: String,
+    /// What all trainings share.
+    pub(crate) recipe: &'a Recipe,
+    pub(crate) version: &'static str,
+    pub(crate) threads: usize,
+    pub(crate) isa: &'static str,
+    pub(crate) seeds: &'a [u64],
+    /// Points below the unregularised network's validation accuracy; null where size is what counts.
+    pub(crate) tolerance: Option<f64>,
+    /// The share of weights that every network is to keep; null where accuracy is what counts.
+    pub(crate) keep: Option<f64>,
+    /// Trainings in all, at most.
+    pub(crate) planned: usize,
+    pub(crate) cells: Vec<CellRow>,
+    pub(crate) rows: Vec<Row>,
+    /// What a reader of the table must know.
+    pub(crate) notes: Vec<String>,
+}
+
+/// One finished training, with each [`Metric`](super::Metric). What is null is not known: the training diverged, or was not compacted,
+/// as those are not that only serve the choice.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct CellRow {
+    /// As `--families` takes it.
+    pub(crate) family: Method,
+    pub(crate) label: &'static str,
+    /// In units of the objective; the share of weights that stays for `magnitude`; null for `none`.
+    pub(crate) lambda: Option<f32>,
+    pub(crate) seed: u64,
+    pub(crate) role: Role,
+    /// Whether this is the strength that was chosen.
+    pub(crate) chosen: bool,
+    /// The run folder, from the folder.
+    pub(crate) run: String,
+    /// Why there are no numbers, if the training diverged.
+    pub(crate) diverged: Option<String>,
+    #[serde(flatten)]
+    pub(crate) numbers: Numbers<Number>,
+}
+
+/// The finished trainings of one method at one strength; each [`Metric`](super::Metric) is an object
+/// with `mean` and `std`.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Row {
+    pub(crate) family: Method,
+    pub(crate) label: &'static str,
+    pub(crate) lambda: Option<f32>,
+    /// How many trainings the numbers are of.
+    pub(crate) seeds: usize,
+    /// Whether no other row is smaller and as accurate, on validation samples; for a sweep.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) front: Option<bool>,
+    #[serde(flatten)]
+    pub(crate) numbers: Numbers<Spread>,
+}
+
+impl CellRow {
+    pub(crate) fn new(cell: &Cell, (role, chosen): (Role, bool), finished: &Finished) -> CellRow {
+        CellRow {
+            family: cell.method,
+            label: cell.method.label(),
+            lambda: cell.lambda(),
+            seed: cell.seed,
+            role,
+            chosen,
+            run: Folder::run(cell),
+            diverged: finished.summary.as_ref().err().cloned(),
+            numbers: Numbers::of(finished),
+        }
+    }
+}
+
+impl Row {
+    /// The row of trainings that differ in nothing but their seed; none where none is there.
+    pub(crate) fn of(cells: &[&CellRow]) -> Option<Row> {
+        let known: Vec<_> = cells.iter().filter(|cell| cell.diverged.is_none()).collect();
+        let numbers: Vec<_> = known.iter().map(|cell| &cell.numbers).collect();
+        let first = known.first()?;
+        Some(Row {
+            family: first.family,
+            label: first.label,
+            lambda: first.lambda,
+            seeds: known.len(),
+            front: None,
+            numbers: Numbers::of_all(&numbers),
+        })
+    }
+}

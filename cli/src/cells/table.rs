@@ -1,0 +1,156 @@
+//! The table for people (text, Markdown) and for spreadsheets (CSV).
+
+use super::metric::METRICS;
+use super::{Kind, Metric, Outcome, Row, Spread};
+use crate::number::{grouped, threads};
+use crate::table::Table;
+
+/// A number of a row with its deviation, told by a factor and so many decimals.
+fn told(spread: Option<Spread>, factor: f64, decimals: usize) -> String {
+    let number = |x: f64| match decimals {
+        0 => grouped((factor * x).round() as u64),
+        _ => format!("{:.decimals$}", factor * x),
+    };
+    match spread {
+        None => "-".to_owned(),
+        Some(Spread { mean, std: None }) => number(mean),
+        Some(Spread { mean, std: Some(std) }) => format!("{} ± {}", number(mean), number(std)),
+    }
+}
+
+/// The mean alone.
+fn mean(spread: Option<Spread>, factor: f64, decimals: usize) -> String {
+    told(spread.map(|spread| Spread { std: None, ..spread }), factor, decimals)
+}
+
+/// A column: its head, and its cell of a row.
+type Column = (&'static str, fn(&Row) -> String);
+
+const COLUMNS: [Column; 13] = [
+    ("regulariser", |row| row.label.to_owned()),
+    ("lambda", |row| row.family.told(row.lambda.unwrap_or(0.0))),
+    ("accuracy %", |row| told(row.numbers[Metric::TestAccuracy], 100.0, 2)),
+    ("validation %", |row| told(row.numbers[Metric::ValidationAccuracy], 100.0, 2)),
+    ("weights", |row| told(row.numbers[Metric::WeightsKept], 1.0, 0)),
+    ("%", |row| share(row, Metric::WeightsKept, Metric::Weights)),
+    ("groups", |row| told(row.numbers[Metric::GroupsKept], 1.0, 0)),
+    ("%", |row| share(row, Metric::GroupsKept, Metric::Groups)),
+    ("MACs", |row| told(row.numbers[Metric::MacsCompact], 1.0, 0)),
+    ("not zero", |row| told(row.numbers[Metric::MacsNonzero], 1.0, 0)),
+    ("bytes", |row| mean(row.numbers[Metric::BytesCompact], 1.0, 0)),
+    ("us", |row| told(row.numbers[Metric::LatencySeconds], 1e6, 1)),
+    ("seconds", |row| mean(row.numbers[Metric::TrainSeconds], 1.0, 1)),
+];
+
+fn share(row: &Row, part: Metric, whole: Metric) -> String {
+    match (row.numbers.mean(part), row.numbers.mean(whole)) {
+        (Some(part), Some(whole)) if whole > 0.0 => format!("{:.1}", 100.0 * part / whole),
+        _ => "-".to_owned(),
+    }
+}
+
+/// The rows on the front have a mark.
+fn cells(row: &Row) -> Vec<String> {
+    let mut cells: Vec<String> = COLUMNS.iter().map(|(_, cell)| cell(row)).collect();
+    if row.front == Some(true) {
+        cells[0].push_str(" *");
+    }
+    cells
+}
+
+/// What the numbers mean, line by line.
+fn legend(outcome: &Outcome<'_>) -> Vec<String> {
+    let rows = &outcome.rows;
+    let seeds = match outcome.seeds {
+        [one] => format!("seed {one}"),
+        [first, .., last] => format!("mean and standard deviation over seeds {first} to {last}"),
+        [] => String::new(),
+    };
+    let fewer: Vec<String> = rows
+        .iter()
+        .filter(|row| row.seeds < outcome.seeds.len())
+        .map(|row| format!("{}: {}", row.label, row.seeds))
+        .collect();
+    let fewer = match fewer.is_empty() {
+        true => String::new(),
+        false => format!(" (as yet or for good fewer of {})", fewer.join(", ")),
+    };
+    let mut lines = vec![
+        format!("{seeds}{fewer}; accuracy on the test samples"),
+        format!(
+            "MACs and bytes after compaction, with the zeros inside counted; not zero: without \
+             them; us: one sample through the compacted network, median, {}, {}; seconds: training",
+            threads(outcome.threads),
+            outcome.isa
+        ),
+    ];
+    lines.push(match (outcome.kind, outcome.keep, outcome.tolerance) {
+        (Kind::Sweep, ..) => {
+            "*: no other row keeps fewer weights and is as right on the validation \
+                              samples"
+                .to_owned()
+        }
+        (_, Some(keep), _) => format!(
+            "lambda: the one whose share of kept weights is nearest to {:.1} %, seed {}",
+            100.0 * keep,
+            outcome.seeds[0]
+        ),
+        (_, None, tolerance) => format!(
+            "lambda: the one with the fewest weights whose validation accuracy is within {} points \
+             of the network without a penalty, seed {}",
+            tolerance.unwrap_or(0.0),
+            outcome.seeds[0]
+        ),
+    });
+    lines.extend(outcome.notes.iter().map(|note| format!("note: {note}")));
+    lines
+}
+
+/// For a terminal.
+pub(super) fn text(outcome: &Outcome<'_>) -> String {
+    let mut table = Table::new(&COLUMNS.map(|(head, _)| head));
+    for row in &outcome.rows {
+        table.row(cells(row));
+    }
+    format!("\n{}\n{}\n", table.render(), legend(outcome).join("\n"))
+}
+
+/// As a file.
+pub(super) fn markdown(outcome: &Outcome<'_>) -> String {
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let mut text = line(&COLUMNS.map(|(head, _)| head.to_owned()));
+    text.push_str(&line(
+        &COLUMNS.map(
+            |(head, _)| {
+                if head == COLUMNS[0].0 { "---".to_owned() } else { "---:".to_owned() }
+            },
+        ),
+    ));
+    for row in &outcome.rows {
+        text.push_str(&line(&cells(row)).replace(" * |", " \\* |"));
+    }
+    let lines = legend(outcome).into_iter().map(|line| format!("\n{}\n", line.replace('*', "\\*")));
+    text.extend(lines);
+    text
+}
+
+/// Every metric, mean and deviation, in full.
+pub(super) fn csv(outcome: &Outcome<'_>) -> String {
+    let mut text = "family,lambda,seeds,front".to_owned();
+    for (name, _) in METRICS {
+        text.push_str(&format!(",{name}_mean,{name}_std"));
+    }
+    text.push('\n');
+    let or_empty = |x: Option<f64>| x.map_or(String::new(), |x| x.to_string());
+    for row in &outcome.rows {
+        let lambda = row.lambda.map_or(String::new(), |lambda| lambda.to_string());
+        let front = row.front.map_or(String::new(), |front| front.to_string());
+        text.push_str(&format!("{},{lambda},{},{front}", row.family, row.seeds));
+        for (_, metric) in METRICS {
+            let std = row.numbers[metric].and_then(|spread| spread.std);
+            text.push_str(&format!(",{},{}", or_empty(row.numbers.mean(metric)), or_empty(std)));
+        }
+        text.push('\n');
+    }
+    text
+}

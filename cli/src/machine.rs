@@ -1,0 +1,40 @@
+//! What computes: an instruction set and a number of threads.
+
+use crate::args::Threads;
+use crate::failure::Failure;
+use proxtape::{Exec, Isa, Pool};
+
+/// The threads of a command, and the instruction set that they use.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    pool: Pool,
+    isa: Isa,
+}
+
+impl Machine {
+    /// The best instruction set of this CPU unless the environment names another, and the threads
+    /// that the command line asks for.
+    pub(crate) fn new(threads: &Threads) -> Result<Machine, Failure> {
+        let isa = Isa::from_env().map_err(|e| Failure::usage(format!("PROXTAPE_ISA: {e}")))?;
+        let pool = Pool::new(threads.count()).map_err(Failure::failed)?;
+        Ok(Machine { pool, isa })
+    }
+
+    /// Runs a whole command inside the pool: entering it from outside allocates each time.
+    pub(crate) fn install<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
+        self.pool.install(f)
+    }
+
+    pub(crate) fn exec(&self) -> Exec {
+        self.pool.exec(self.isa)
+    }
+
+    pub(crate) fn threads(&self) -> usize {
+        self.pool.threads()
+    }
+
+    /// The name of the instruction set.
+    pub(crate) fn isa(&self) -> &'static str {
+        self.isa.name()
+    }
+}

@@ -1,0 +1,201 @@
+//! The report of a run: what its folder holds, and what its data say of it.
+
+use super::decisions::{self, Decisions};
+use super::{compaction, curves, filters, groups, inputs, layers, result};
+use crate::args::ReportArgs;
+use crate::eval;
+use crate::experiment::Samples;
+use crate::failure::Failure;
+use crate::html::{Page, Section, code, details, facts};
+use crate::inspect::Counted;
+use crate::machine::Machine;
+use crate::metrics::{self, Line};
+use crate::model_file::Trained;
+use crate::number::{grouped, percent, share};
+use crate::run_folder::{RunFolder, read_text, refused};
+use crate::summary::Summary;
+use crate::voice::Voice;
+use proxtape::Exec;
+use proxtape::checkpoint;
+use proxtape::train::Evaluation;
+use std::path::{Path, PathBuf};
+
+/// A run, as its files tell it.
+pub(super) struct Run {
+    pub(super) folder: RunFolder,
+    /// The model file and its size.
+    pub(super) model: PathBuf,
+    pub(super) bytes: u64,
+    pub(super) trained: Trained,
+    pub(super) counted: Counted,
+    /// The epochs, as far as they were noted.
+    pub(super) lines: Vec<Line>,
+    /// What the state tells, where there is one.
+    pub(super) state: Option<State>,
+    /// What was told at the end, where the training has come to it.
+    pub(super) summary: Option<Summary>,
+}
+
+/// What the state of a run tells of its training.
+pub(super) struct State {
+    pub(super) done: bool,
+    pub(super) seconds: Option<f64>,
+    pub(super) isa: Option<String>,
+}
+
+/// What the data of a run say of its network.
+pub(super) struct Measured {
+    pub(super) samples: Samples,
+    pub(super) validation: Evaluation,
+    pub(super) test: Evaluation,
+    pub(super) decisions: Decisions,
+}
+
+impl Run {
+    /// Reads the folder of a run; only the model must be there.
+    pub(super) fn read(folder: &Path) -> Result<Run, Failure> {
+        let folder = RunFolder::at(folder);
+        let model = folder.model();
+        if !model.is_file() {
+            return Err(Failure::failed(format!(
+                "{}: expected the folder of a run, with model.safetensors, or of a comparison, with \
+                 compare.json; found neither",
+                folder.path().display()
+            )));
+        }
+        let bytes = std::fs::metadata(&model).map_err(|e| refused(&model, "a file", &e))?.len();
+        let trained = Trained::read(&model)?;
+        let counted = Counted::of(&trained)?;
+        let lines = metrics::read(&folder.metrics())?;
+        let state = State::read(&folder.state())?;
+        let mut run = Run { folder, model, bytes, trained, counted, lines, state, summary: None };
+        run.summary = run.read_summary()?;
+        Ok(run)
+    }
+
+    /// The name of each class.
+    pub(super) fn class_names(&self) -> Vec<String> {
+        match &self.trained.class_names[..] {
+            [] => (0..self.trained.classes).map(|class| class.to_string()).collect(),
+            names => names.to_vec(),
+        }
+    }
+
+    /// summary.json, and its certificates to the counts of the layers.
+    fn read_summary(&mut self) -> Result<Option<Summary>, Failure> {
+        let path = self.folder.summary();
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let summary: Summary = serde_json::from_str(&read_text(&path)?).map_err(|e| {
+            let expected = "the object of `train --json`";
+            Failure::failed(format!("{}: expected {expected}; found {e}", path.display()))
+        })?;
+        for layer in &mut self.counted.layers {
+            if let Some(told) = summary.layers.iter().find(|told| told.name == layer.name) {
+                layer.prox_residual = told.prox_residual;
+                layer.stationarity = told.stationarity;
+            }
+        }
+        Ok(Some(summary))
+    }
+
+    /// Whether the training came to its end.
+    pub(super) fn is_done(&self) -> bool {
+        let epochs = self.trained.recipe.train.epochs.get();
+        self.summary.is_some()
+            || self.state.as_ref().is_some_and(|state| state.done)
+            || self.lines.last().is_some_and(|line| line.epoch >= epochs)
+    }
+
+    fn measure(&self, exec: Exec) -> Result<Measured, Failure> {
+        let mut samples = Samples::read(&self.trained.recipe)?;
+        samples.normalization = self.trained.normalization.clone();
+        eval::check(&self.model, &self.trained, samples.source.test_set())?;
+        let [validation, test] = eval::parts(exec, &self.trained, &samples);
+        let decisions = Decisions::of(exec, &self.trained, &samples);
+        Ok(Measured { samples, validation, test, decisions })
+    }
+}
+
+impl State {
+    fn read(path: &Path) -> Result<Option<State>, Failure> {
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let state = checkpoint::read(path)?;
+        Ok(Some(State {
+            done: state.number::<u8>("done").is_ok_and(|done| done != 0),
+            seconds: state.number("run.seconds").ok(),
+            isa: state.texts.get("run.isa").cloned(),
+        }))
+    }
+}
+
+/// The page.
+pub(super) fn page(args: &ReportArgs, voice: Voice) -> Result<Page, Failure> {
+    let machine = Machine::new(&args.threads)?;
+    let run = Run::read(&args.folder)?;
+    machine.install(|| {
+        // A network can be looked at where its data are not at hand.
+        let measured = run.measure(machine.exec()).map_err(|failure| {
+            voice.say(format_args!(
+                "note: the report is without what its data would say: {failure}"
+            ));
+            failure.to_string()
+        });
+        let measured = measured.as_ref().map_err(String::as_str);
+        let mut sections = vec![
+            result::section(&run, measured),
+            curves::section(&run),
+            layers::section(&run),
+            groups::section(&run)?,
+            inputs::section(&run, measured),
+        ];
+        sections.extend(filters::section(&run));
+        sections.push(decisions::section(&run, measured));
+        sections.push(compaction::section(&run, measured, &machine)?);
+        sections.push(provenance(&run));
+        let recipe = &run.trained.recipe;
+        let counts = &run.counted.counts;
+        let kept = percent(counts.weights_kept, counts.weights);
+        let right = measured.ok().map(|m| m.test).filter(|test| test.samples > 0);
+        let subtitle = match right {
+            Some(test) => {
+                format!(
+                    "{} right on the test set, with {kept} % of the weights",
+                    share(test.accuracy)
+                )
+            }
+            None => format!("{kept} % of the weights are not zero"),
+        };
+        Ok(Page {
+            title: recipe.name.clone(),
+            subtitle,
+            sections,
+            footer: format!("Written by proxtape {}.", env!("CARGO_PKG_VERSION")),
+        })
+    })
+}
+
+/// How to train the network again.
+fn provenance(run: &Run) -> Section {
+    let recipe = &run.trained.recipe;
+    let file = run.folder.recipe();
+    let isa = run.state.as_ref().and_then(|state| state.isa.as_deref());
+    let forced = isa.map_or(String::new(), |isa| format!("PROXTAPE_ISA={isa} "));
+    let section = Section::new("again", "How to get it again")
+        .text(
+            "The same recipe, data, version and instruction set give the same bits, at any number of \
+             threads.",
+        )
+        .add(code(format_args!("{forced}proxtape train {}", file.display())));
+    let facts = facts([
+        ("Version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("Instruction set", isa.unwrap_or("not noted").to_owned()),
+        ("Seed", recipe.train.seed.to_string()),
+        ("Data", recipe.data.source.to_string()),
+        ("Model file", format!("{}, {} bytes", run.model.display(), grouped(run.bytes))),
+    ]);
+    section.add(facts).add(details("The recipe, every default filled in", code(recipe.to_toml())))
+}

@@ -1,0 +1,159 @@
+//! A training while it runs.
+//!
+//! ```text
+//! each step     take it; when asked to stop, save the state and the model
+//! each epoch    metrics.jsonl, state.safetensors, model.safetensors, in this order: a line without
+//!               its state is cut off at the next resume, a state without its line could not be mended
+//! at the end    test, certificates, summary.json
+//! not finite    save the model of the last good epoch, and fail
+//! ```
+
+use super::Stopped;
+use super::certificates::Certificates;
+use super::clock::Clock;
+use super::start::Mark;
+use crate::experiment::Samples;
+use crate::failure::Failure;
+use crate::machine::Machine;
+use crate::metrics::{Line, Metrics};
+use crate::model_file;
+use crate::number::{grouped, threads};
+use crate::progress::Progress;
+use crate::recipe::Recipe;
+use crate::run_folder::RunFolder;
+use crate::stop::Stop;
+use crate::summary::Counts;
+use crate::voice::Voice;
+use proxtape::checkpoint;
+use proxtape::sparsity::Report;
+use proxtape::train::{Epoch, Event, Stage, TrainError, Trainer};
+
+/// A training and its folder.
+pub(super) struct Session<'a> {
+    pub(super) trainer: Trainer<'a>,
+    pub(super) samples: &'a Samples,
+    pub(super) recipe: Recipe,
+    pub(super) folder: RunFolder,
+    pub(super) metrics: Metrics,
+    pub(super) clock: Clock,
+    pub(super) mark: Mark,
+    pub(super) stop: &'a mut Stop,
+    pub(super) progress: Progress,
+    /// The last step size.
+    pub(super) eta: f32,
+    /// Those of the last weights under the penalty, once a refit has begun.
+    pub(super) certificates: Option<Certificates>,
+}
+
+/// Why the loop ends.
+pub(super) enum Pause {
+    Done,
+    /// It was told to stop, and is saved.
+    Asked,
+    Diverged(TrainError),
+}
+
+impl Session<'_> {
+    pub(super) fn announce(&self, voice: Voice, machine: &Machine) {
+        let split = &self.samples.split;
+        voice.say(format_args!(
+            "{}: {} weights, {} training, {} validation and {} test samples, {}, {}",
+            self.folder.path().display(),
+            grouped(newest(&self.trainer).weights()),
+            grouped(split.train.len()),
+            grouped(split.validation.len()),
+            grouped(split.test.len()),
+            threads(machine.threads()),
+            self.mark.isa,
+        ));
+    }
+
+    pub(super) fn go(&mut self) -> Result<Pause, Failure> {
+        self.clock.start();
+        loop {
+            if self.stop.reason().is_some() {
+                self.save()?;
+                return Ok(Pause::Asked);
+            }
+            let started = self.clock.now();
+            match self.trainer.advance() {
+                Ok(Event::Step(step)) => {
+                    self.stop.count();
+                    self.clock.count(started, step.samples as u64);
+                    self.eta = step.eta;
+                    self.progress.step(&step, self.trainer.fraction());
+                }
+                Ok(Event::Epoch(epoch)) => self.end_epoch(&epoch)?,
+                Ok(Event::Done) => return Ok(Pause::Done),
+                Err(e) => return Ok(Pause::Diverged(e)),
+            }
+        }
+    }
+
+    fn end_epoch(&mut self, epoch: &Epoch) -> Result<(), Failure> {
+        let counts = Counts::from(&newest(&self.trainer));
+        let line = Line {
+            epoch: epoch.epoch + 1,
+            stage: epoch.stage,
+            loss: epoch.loss,
+            accuracy: epoch.accuracy,
+            validation_loss: epoch.validation.map(|v| v.loss),
+            validation_accuracy: epoch.validation.map(|v| v.accuracy),
+            eta: self.eta,
+            weights: counts.weights,
+            weights_kept: counts.weights_kept,
+            groups: counts.groups,
+            groups_kept: counts.groups_kept,
+            seconds: self.clock.seconds(),
+        };
+        if self.trainer.optimizer().is_frozen() && epoch.stage != Stage::Refit {
+            self.certificates = Some(Certificates::of(&mut self.trainer));
+        }
+        self.metrics.add(&line)?;
+        self.progress.epoch(&line);
+        self.save()
+    }
+
+    fn save(&self) -> Result<(), Failure> {
+        let mut state = self.trainer.state();
+        self.mark.note(&mut state);
+        self.clock.note(&mut state);
+        state.note("run.eta", self.eta.to_bits());
+        if let Some(certificates) = &self.certificates {
+            certificates.note(&mut state)?;
+        }
+        checkpoint::write(&self.folder.state(), &state)?;
+        self.save_model()
+    }
+
+    pub(super) fn save_model(&self) -> Result<(), Failure> {
+        let told = (&self.recipe, self.samples);
+        model_file::write(&self.folder.model(), told, self.trainer.params())
+    }
+
+    /// Saves the last good model.
+    pub(super) fn give_up(&self, error: TrainError) -> Failure {
+        let model = self.folder.model();
+        match self.save_model() {
+            Ok(()) => Failure::failed(format!(
+                "{error}; the model of the last good epoch is in {}",
+                model.display()
+            )),
+            Err(other) => Failure::failed(format!("{error}; and {other}")),
+        }
+    }
+
+    pub(super) fn stopped(&self) -> Stopped {
+        Stopped {
+            status: "interrupted",
+            run: self.folder.path().display().to_string(),
+            steps: self.trainer.optimizer().steps(),
+            fraction: self.trainer.fraction(),
+        }
+    }
+}
+
+/// Counts the newest parameters of a training.
+fn newest(trainer: &Trainer<'_>) -> Report {
+    Report::new(trainer.model(), trainer.last(), trainer.regularized())
+}
