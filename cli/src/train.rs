@@ -30,6 +30,7 @@ use session::{Pause, Session};
 use start::{Mark, Start};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Runs the command.
 pub(crate) fn run(args: &TrainArgs, voice: Voice) -> Result<Ending, Failure> {
@@ -164,6 +165,7 @@ pub(crate) fn train(
         metrics,
         clock: start.clock,
         mark,
+        saved: Instant::now(),
         eta: start.eta,
         certificates: start.certificates,
     };

@@ -1,6 +1,7 @@
 //! The table for people (text, Markdown) and for spreadsheets (CSV).
 
 use super::metric::METRICS;
+use super::plot;
 use super::{Kind, Metric, Outcome, Row, Spread};
 use crate::number::{grouped, threads};
 use crate::table::Table;
@@ -26,11 +27,14 @@ fn mean(spread: Option<Spread>, factor: f64, decimals: usize) -> String {
 /// A column: its head, and its cell of a row.
 type Column = (&'static str, fn(&Row) -> String);
 
+/// What a sweep is judged by; a comparison has chosen by it.
+const VALIDATION: &str = "validation %";
+
 const COLUMNS: [Column; 13] = [
     ("regulariser", |row| row.label.to_owned()),
     ("lambda", |row| row.family.told(row.lambda.unwrap_or(0.0))),
     ("accuracy %", |row| told(row.numbers[Metric::TestAccuracy], 100.0, 2)),
-    ("validation %", |row| told(row.numbers[Metric::ValidationAccuracy], 100.0, 2)),
+    (VALIDATION, |row| told(row.numbers[Metric::ValidationAccuracy], 100.0, 2)),
     ("weights", |row| told(row.numbers[Metric::WeightsKept], 1.0, 0)),
     ("%", |row| share(row, Metric::WeightsKept, Metric::Weights)),
     ("groups", |row| told(row.numbers[Metric::GroupsKept], 1.0, 0)),
@@ -38,7 +42,7 @@ const COLUMNS: [Column; 13] = [
     ("MACs", |row| told(row.numbers[Metric::MacsCompact], 1.0, 0)),
     ("not zero", |row| told(row.numbers[Metric::MacsNonzero], 1.0, 0)),
     ("bytes", |row| mean(row.numbers[Metric::BytesCompact], 1.0, 0)),
-    ("us", |row| told(row.numbers[Metric::LatencySeconds], 1e6, 1)),
+    ("latency us", |row| told(row.numbers[Metric::LatencySeconds], 1e6, 1)),
     ("seconds", |row| mean(row.numbers[Metric::TrainSeconds], 1.0, 1)),
 ];
 
@@ -49,9 +53,15 @@ fn share(row: &Row, part: Metric, whole: Metric) -> String {
     }
 }
 
+/// Those that a table of its kind has.
+fn columns(outcome: &Outcome<'_>) -> impl Iterator<Item = &'static Column> + use<> {
+    let kind = outcome.kind;
+    COLUMNS.iter().filter(move |(head, _)| kind == Kind::Sweep || *head != VALIDATION)
+}
+
 /// The rows on the front have a mark.
-fn cells(row: &Row) -> Vec<String> {
-    let mut cells: Vec<String> = COLUMNS.iter().map(|(_, cell)| cell(row)).collect();
+fn cells(outcome: &Outcome<'_>, row: &Row) -> Vec<String> {
+    let mut cells: Vec<String> = columns(outcome).map(|(_, cell)| cell(row)).collect();
     if row.front == Some(true) {
         cells[0].push_str(" *");
     }
@@ -69,27 +79,23 @@ fn legend(outcome: &Outcome<'_>) -> Vec<String> {
     let fewer: Vec<String> = rows
         .iter()
         .filter(|row| row.seeds < outcome.seeds.len())
-        .map(|row| format!("{}: {}", row.label, row.seeds))
+        .map(|row| format!("{} {}", row.label, row.seeds))
         .collect();
     let fewer = match fewer.is_empty() {
         true => String::new(),
-        false => format!(" (as yet or for good fewer of {})", fewer.join(", ")),
+        false => format!(" (so many of them: {})", fewer.join(", ")),
     };
     let mut lines = vec![
         format!("{seeds}{fewer}; accuracy on the test samples"),
         format!(
             "MACs and bytes after compaction, with the zeros inside counted; not zero: without \
-             them; us: one sample through the compacted network, median, {}, {}; seconds: training",
+             them; latency: one sample through the compacted network, median, {}, {}; seconds: training",
             threads(outcome.threads),
             outcome.isa
         ),
     ];
     lines.push(match (outcome.kind, outcome.keep, outcome.tolerance) {
-        (Kind::Sweep, ..) => {
-            "*: no other row keeps fewer weights and is as right on the validation \
-                              samples"
-                .to_owned()
-        }
+        (Kind::Sweep, ..) => "*: the front; none is smaller and as right on validation".to_owned(),
         (_, Some(keep), _) => format!(
             "lambda: the one whose share of kept weights is nearest to {:.1} %, seed {}",
             100.0 * keep,
@@ -108,26 +114,27 @@ fn legend(outcome: &Outcome<'_>) -> Vec<String> {
 
 /// For a terminal.
 pub(super) fn text(outcome: &Outcome<'_>) -> String {
-    let mut table = Table::new(&COLUMNS.map(|(head, _)| head));
+    let heads: Vec<&str> = columns(outcome).map(|(head, _)| *head).collect();
+    let mut table = Table::new(&heads);
     for row in &outcome.rows {
-        table.row(cells(row));
+        table.row(cells(outcome, row));
     }
-    format!("\n{}\n{}\n", table.render(), legend(outcome).join("\n"))
+    let drawn = match outcome.kind {
+        Kind::Compare => String::new(),
+        Kind::Sweep => plot::draw(&outcome.rows) + "\n",
+    };
+    format!("\n{}\n{drawn}{}\n", table.render(), legend(outcome).join("\n"))
 }
 
 /// As a file.
 pub(super) fn markdown(outcome: &Outcome<'_>) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-    let mut text = line(&COLUMNS.map(|(head, _)| head.to_owned()));
-    text.push_str(&line(
-        &COLUMNS.map(
-            |(head, _)| {
-                if head == COLUMNS[0].0 { "---".to_owned() } else { "---:".to_owned() }
-            },
-        ),
-    ));
+    let heads: Vec<String> = columns(outcome).map(|(head, _)| (*head).to_owned()).collect();
+    let mut text = line(&heads);
+    let align = |c: usize| if c == 0 { "---".to_owned() } else { "---:".to_owned() };
+    text.push_str(&line(&(0..heads.len()).map(align).collect::<Vec<_>>()));
     for row in &outcome.rows {
-        text.push_str(&line(&cells(row)).replace(" * |", " \\* |"));
+        text.push_str(&line(&cells(outcome, row)).replace(" * |", " \\* |"));
     }
     let lines = legend(outcome).into_iter().map(|line| format!("\n{}\n", line.replace('*', "\\*")));
     text.extend(lines);

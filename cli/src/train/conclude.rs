@@ -13,7 +13,6 @@ impl Session<'_> {
     /// Evaluates the parameters that are kept, and writes summary.json: with it the run is done.
     pub(super) fn conclude(&mut self, machine: &Machine) -> Result<Summary, Failure> {
         let train_seconds = self.clock.seconds();
-        self.save_model()?;
         let test = self.trainer.test();
         let (test_accuracy, test_loss) = known(Some(test));
         let (validation_accuracy, validation_loss) = known(Some(self.validation(machine.exec())));

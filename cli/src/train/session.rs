@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! each step     take it; when asked to stop, save the state and the model
-//! each epoch    metrics.jsonl, state.safetensors, model.safetensors, in this order: a line without
-//!               its state is cut off at the next resume, a state without its line could not be mended
+//! each epoch    metrics.jsonl; and state.safetensors, model.safetensors, once a second is over: a line
+//!               without its state is cut off at the next resume, a state without its line could not
+//!               be mended
 //! at the end    test, certificates, summary.json
 //! not finite    save the model of the last good epoch, and fail
 //! ```
@@ -24,9 +25,14 @@ use crate::run_folder::RunFolder;
 use crate::stop::Stop;
 use crate::summary::Counts;
 use crate::voice::Voice;
+use core::time::Duration;
 use proxtape::checkpoint;
 use proxtape::sparsity::Report;
 use proxtape::train::{Epoch, Event, Stage, TrainError, Trainer};
+use std::time::Instant;
+
+/// The least time between two savings on the way.
+const EVERY: Duration = Duration::from_secs(1);
 
 /// A training and its folder.
 pub(super) struct Session<'a> {
@@ -39,6 +45,8 @@ pub(super) struct Session<'a> {
     pub(super) mark: Mark,
     pub(super) stop: &'a mut Stop,
     pub(super) progress: Progress,
+    /// When the state was saved, or the training began.
+    pub(super) saved: Instant,
     /// The last step size.
     pub(super) eta: f32,
     /// Those of the last weights under the penalty, once a refit has begun.
@@ -84,7 +92,10 @@ impl Session<'_> {
                     self.progress.step(&step, self.trainer.fraction());
                 }
                 Ok(Event::Epoch(epoch)) => self.end_epoch(&epoch)?,
-                Ok(Event::Done) => return Ok(Pause::Done),
+                Ok(Event::Done) => {
+                    self.save()?;
+                    return Ok(Pause::Done);
+                }
                 Err(e) => return Ok(Pause::Diverged(e)),
             }
         }
@@ -111,10 +122,14 @@ impl Session<'_> {
         }
         self.metrics.add(&line)?;
         self.progress.epoch(&line);
-        self.save()
+        // The disk takes as long as a short epoch. A process that is killed may lose a second.
+        match self.saved.elapsed() >= EVERY {
+            true => self.save(),
+            false => Ok(()),
+        }
     }
 
-    fn save(&self) -> Result<(), Failure> {
+    fn save(&mut self) -> Result<(), Failure> {
         let mut state = self.trainer.state();
         self.mark.note(&mut state);
         self.clock.note(&mut state);
@@ -123,7 +138,9 @@ impl Session<'_> {
             certificates.note(&mut state)?;
         }
         checkpoint::write(&self.folder.state(), &state)?;
-        self.save_model()
+        self.save_model()?;
+        self.saved = Instant::now();
+        Ok(())
     }
 
     pub(super) fn save_model(&self) -> Result<(), Failure> {

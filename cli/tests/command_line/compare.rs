@@ -155,7 +155,7 @@ fn table_has_a_line_for_each_row_in_every_form() {
     assert_eq!(ran.err, "", "quiet");
     let read = |name: &str| fs::read_to_string(folder.path("cmp").join(name)).unwrap();
     for text in [&ran.out, &read("compare.md")] {
-        for part in ["regulariser", "group lasso", "3e-3", "seed 1", "within 100 points"] {
+        for part in ["regulariser", "group lasso", "1e-2", "seed 1", "within 100 points"] {
             assert!(text.contains(part), "{part} should be in {text}");
         }
     }
