@@ -216,7 +216,7 @@ fn samples(path: &Path, trained: &Trained) -> Result<(Samples, bool), Failure> {
     let test = (0..SAMPLES as u32).collect();
     let split = Split { train: Vec::new(), validation: Vec::new(), test };
     let normalization = trained.normalization.clone();
-    Ok((Samples { source: Source::from(set), split, normalization }, false))
+    Ok((Samples { source: Source::from(set).into(), split, normalization }, false))
 }
 
 /// What the values of a raw sample are.

@@ -63,13 +63,6 @@ pub trait Simd: Copy + Send + Sync + 'static {
     /// `n <= LANES` and `p` must be valid for writes of `n` f32.
     unsafe fn store_first_ptr(self, p: *mut f32, n: usize, x: Self::F);
 
-    /// Writes the lanes where `m`, one after another, and returns how many they are. What follows them,
-    /// up to `LANES` elements in all, may be overwritten.
-    ///
-    /// # Safety
-    /// `p` must be valid for writes of `LANES` f32.
-    unsafe fn compress_ptr(self, p: *mut f32, m: Self::M, x: Self::F) -> usize;
-
     /// Reads four elements, and repeats them over the vector.
     ///
     /// # Safety

@@ -125,21 +125,24 @@ impl Recorder<'_> {
             };
             (x, rest) = match fused {
                 Some(y) => (y, behind),
-                None => (self.layer(layer, x), after),
+                None if activation == Activation::Relu && layer.takes_relu() => {
+                    (self.layer(layer, x, true), behind)
+                }
+                None => (self.layer(layer, x, false), after),
             };
         }
         x
     }
 
-    /// A layer with its zeros.
-    fn layer(&mut self, layer: &Built, x: Var) -> Var {
+    /// A layer with its zeros, and with the ReLU behind it if it takes one.
+    fn layer(&mut self, layer: &Built, x: Var, relu: bool) -> Var {
         match layer {
             Built::Residual { body, shortcut } => {
                 let y = self.sequence(body, x);
                 let s = self.sequence(shortcut, x);
-                ops::add(self.tape, y, s)
+                if relu { ops::add_relu(self.tape, y, s) } else { ops::add(self.tape, y, s) }
             }
-            other => other.record(self.tape, self.params, x, Phase::Inference),
+            other => other.record(self.tape, self.params, x, (Phase::Inference, relu)),
         }
     }
 

@@ -41,24 +41,6 @@ unsafe fn vectorized<K: Kernel>(s: Avx2, kernel: K) -> K::Output {
 /// Eight set lanes, then eight clear ones: a window of it is the mask of the first n lanes.
 static FIRST: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
 
-/// For each mask of eight bits the lanes that are set, in order, a byte each: 2 KiB.
-static COMPRESS: [u64; 256] = {
-    let mut table = [0; 256];
-    let mut bits = 0;
-    while bits < 256 {
-        let (mut lane, mut at) = (0, 0);
-        while lane < 8 {
-            if bits >> lane & 1 == 1 {
-                table[bits] |= lane << (8 * at);
-                at += 1;
-            }
-            lane += 1;
-        }
-        bits += 1;
-    }
-    table
-};
-
 /// The mask of the first n lanes.
 ///
 /// # Safety
@@ -113,17 +95,6 @@ impl Simd for Avx2 {
     unsafe fn store_first_ptr(self, p: *mut f32, n: usize, x: __m256) {
         // SAFETY: n <= 8 by contract, and masked lanes are not written.
         unsafe { _mm256_maskstore_ps(p, first(n), x) }
-    }
-    #[inline(always)]
-    unsafe fn compress_ptr(self, p: *mut f32, m: __m256, x: __m256) -> usize {
-        // SAFETY: the caller vouches for eight writable f32; a mask of eight bits is an index of the
-        // table, whose bytes are lanes.
-        unsafe {
-            let bits = _mm256_movemask_ps(m) as usize;
-            let lanes = _mm_cvtsi64_si128(COMPRESS[bits] as i64);
-            _mm256_storeu_ps(p, _mm256_permutevar8x32_ps(x, _mm256_cvtepu8_epi32(lanes)));
-            bits.count_ones() as usize
-        }
     }
     #[inline(always)]
     unsafe fn load_quad_ptr(self, p: *const f32) -> __m256 {

@@ -95,13 +95,6 @@ impl Simd for Avx512 {
         unsafe { _mm512_mask_storeu_ps(p, first(n), x) }
     }
     #[inline(always)]
-    unsafe fn compress_ptr(self, p: *mut f32, m: __mmask16, x: __m512) -> usize {
-        // SAFETY: the caller vouches for sixteen writable f32. (Zen 4 takes a hundred cycles to
-        // compress into memory.)
-        unsafe { _mm512_storeu_ps(p, _mm512_maskz_compress_ps(m, x)) };
-        m.count_ones() as usize
-    }
-    #[inline(always)]
     unsafe fn load_quad_ptr(self, p: *const f32) -> __m512 {
         // SAFETY: the caller vouches for four readable f32.
         unsafe { _mm512_broadcast_f32x4(_mm_loadu_ps(p)) }

@@ -63,16 +63,6 @@ impl Simd for Baseline {
         }
     }
     #[inline(always)]
-    unsafe fn compress_ptr(self, p: *mut f32, m: f32x4, x: f32x4) -> usize {
-        let (bits, mut n) = (m.to_bitmask(), 0);
-        for (lane, x) in x.to_array().into_iter().enumerate() {
-            // SAFETY: n < 4, and the caller vouches for four writable f32.
-            unsafe { *p.add(n) = x };
-            n += (bits >> lane & 1) as usize;
-        }
-        n
-    }
-    #[inline(always)]
     unsafe fn load_quad_ptr(self, p: *const f32) -> f32x4 {
         // SAFETY: passed on from the caller.
         unsafe { self.load_ptr(p) }

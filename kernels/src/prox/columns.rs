@@ -2,19 +2,15 @@
 //!
 //! ```text
 //! for each block of columns, in row order:
-//!   first     v = rule(w, g, m) into w, with the sums of each column at its last tau, and a list of
-//!             the few elements near it
-//!   near      the next probes, from the list (`newton`)
-//!   shrink    cuts off what the last probe asks, with the sums there: again where a probe left the
-//!             neighbourhood
-//!   again     or for other penalties the sums at each probe, and at last `apply` (`search`)
+//!   first     v = rule(w, g, m) into w, with the sums of each column at its last tau
+//!   then, for the strips of 16 columns that are not done:
+//!   shrink    cuts off what the next probe asks, with the sums there (`newton`)
+//!   again     the sums at the next probe, and at last `apply` (`search`)
 //! ```
 //!
-//! Where a matrix is small, blocks are narrow enough that the later sweeps find them in L2. Else they
-//! are as wide as it goes: memory gives whole rows at once at the speed of a plain pass, 16 KiB of
-//! them at 1.1 of its time, 8 KiB at 1.3 (256 MiB, Zen 5).
+//! Where the rows of a block are few enough, the later sweeps find it in L2. Else they are a page
+//! long, so that the matrix is streamed and its pages are not looked up too often.
 
-mod near;
 mod newton;
 mod search;
 
@@ -28,88 +24,56 @@ use super::sweep::{AGAIN, Elements, FIRST};
 use crate::Exec;
 use crate::simd::{Kernel, Simd};
 use core::ops::Range;
-use near::Near;
 
 /// Columns that are done together: a cache line, and a vector of the widest instruction set.
 const STRIP: usize = 16;
 /// Vectors of a strip at most.
 const VECTORS: usize = 4;
-/// Columns of a block, about, where its w fits `FITS`.
+/// Columns of a block, at most, where its w fits `FITS`.
 const NARROW: usize = 256;
 /// Elements: 512 KiB of w, half of a 1 MiB L2.
 const FITS: usize = 128 * 1024;
-/// Columns of a chunk, about, where the later sweeps miss L2 anyway. A block is a chunk where blocks
-/// are tasks, and else `CHUNKS` of them. No number depends on it: what a block shares, the lists of
-/// elements near a cut, is by chunk.
-const CHUNK: usize = 2048;
-const CHUNKS: usize = 4;
-/// Columns of a block at most: the runs of a group have up to 256 elements, and groups come by 16
-/// where their runs are odd.
-const WIDEST: usize = CHUNKS * (CHUNK + 16 * 256);
-/// Columns of a search in f64, about: its state is 100 bytes a group.
-const SEARCHED: usize = 1024;
+/// Columns of a block, at most, where the later sweeps miss L2 anyway: rows of 4 KiB, a page, so that
+/// they are streamed.
+const WIDE: usize = 1024;
 /// Rows that a strip is taken through at once, its sums in registers: many where they are in cache.
-/// From memory two: rows a power of two apart share one set of L1, and each is one more stream.
+/// From memory four, with the next four on their way: rows a power of two apart share one set of L1,
+/// and w, g and m of more would not fit its 8 to 12 ways.
 const TILE_NARROW: usize = 32;
-const TILE_WIDE: usize = 2;
+const TILE_WIDE: usize = 4;
 /// Fields of `Lanes`, in scratch.
-const FIELDS: usize = 21;
+const FIELDS: usize = 13;
 
 /// Elements between the fields: five cache lines. Where two fields lie at the same offset in a page, a
 /// load from one waits for a store to the other.
 const STAGGER: usize = 80;
 
-/// Whether the sweeps find w, g and m in memory: more than 6 MiB of them, or blocks that do not fit.
-fn streams(groups: Groups) -> bool {
-    groups.len() > 512 * 1024 || groups.outer * NARROW > FITS
+/// Whether the later sweeps of a narrow block find it in L2.
+fn fits(groups: Groups) -> bool {
+    groups.outer * NARROW <= FITS
 }
 
-/// How a matrix is cut.
-#[derive(Clone, Copy)]
-pub(crate) struct Blocks {
-    /// Groups of a chunk, and of a block.
-    chunk: usize,
-    pub(crate) per: usize,
-    inner: usize,
-    outer: usize,
+/// Whether the first sweep finds w, g and m in memory: more than 6 MiB of them.
+fn is_large(groups: Groups) -> bool {
+    groups.len() > 512 * 1024
 }
 
-impl Blocks {
-    /// Chunks by shape only, of nearly the same width and whole strips.
-    pub(crate) fn new(exec: Exec, groups: Groups) -> Blocks {
-        let Groups { outer, groups: count, inner } = groups;
-        let streams = streams(groups);
-        let most = (if streams { CHUNK } else { NARROW } / inner).max(1);
-        let strip = match inner {
-            // Blocks that are one chunk need no whole strips, but where a strip is 16 groups.
-            2.. if !streams => 1,
-            _ => (1..STRIP).find(|n| (n * inner).is_multiple_of(STRIP)).unwrap_or(STRIP),
-        };
-        let chunks = count.div_ceil(most).max(1);
-        let chunk = count.div_ceil(chunks).next_multiple_of(strip).max(1);
-        let chunks = if streams && !exec.is_parallel() { CHUNKS } else { 1 };
-        let per = (chunk * chunks).min(count.next_multiple_of(chunk)).max(1);
-        Blocks { chunk, per, inner, outer }
-    }
+/// Groups of a block, by shape only: blocks of nearly the same width.
+pub(crate) fn block(groups: Groups) -> usize {
+    let most = (if fits(groups) { NARROW } else { WIDE } / groups.inner).max(1);
+    let strip = if groups.inner == 1 { STRIP } else { 1 };
+    let blocks = groups.groups.div_ceil(most).max(1);
+    groups.groups.div_ceil(blocks).next_multiple_of(strip).max(1)
+}
 
-    /// Columns of a block, in whole strips.
-    fn width(&self) -> usize {
-        (self.per * self.inner).next_multiple_of(STRIP)
-    }
+/// Columns of a block, in whole strips.
+fn width(groups: Groups) -> usize {
+    (block(groups) * groups.inner).next_multiple_of(STRIP)
+}
 
-    fn chunk_columns(&self) -> usize {
-        self.chunk * self.inner
-    }
-
-    /// Elements that a list of a chunk takes, and at the end of it some that are written in vain.
-    fn near(&self) -> usize {
-        near::capacity(self.outer * self.chunk_columns())
-    }
-
-    /// Scratch of one block.
-    pub(crate) fn scratch(&self) -> usize {
-        FIELDS * (self.width() + STAGGER) + self.per.div_ceil(self.chunk) * 3 * self.near()
-    }
+/// Scratch of one block.
+pub(crate) fn block_scratch(groups: Groups) -> usize {
+    FIELDS * (width(groups) + STAGGER)
 }
 
 /// Scratch in all. On one thread the blocks take turns with it.
@@ -117,9 +81,8 @@ pub(crate) fn scratch_len(exec: Exec, groups: Groups) -> usize {
     if !groups.is_columns() || groups.len() == 0 {
         return 0;
     }
-    let blocks = Blocks::new(exec, groups);
-    let tasks = if exec.is_parallel() { groups.groups.div_ceil(blocks.per) } else { 1 };
-    tasks * blocks.scratch()
+    let tasks = if exec.is_parallel() { groups.groups.div_ceil(block(groups)) } else { 1 };
+    tasks * block_scratch(groups)
 }
 
 /// Solves and applies a block of groups.
@@ -127,7 +90,6 @@ pub(crate) struct Columns<'a, Src> {
     pub(crate) question: Question<'a>,
     pub(crate) elements: Elements<'a, Src>,
     pub(crate) groups: Groups,
-    pub(crate) blocks: Blocks,
     pub(crate) range: Range<usize>,
     pub(crate) tau: Flat<'a>,
     pub(crate) scratch: &'a mut [f32],
@@ -137,17 +99,11 @@ pub(crate) struct Columns<'a, Src> {
 struct Lanes<'a> {
     /// What is to be cut off at the probe, or at the end.
     cut: &'a mut [f32],
-    /// The first cut.
-    first: &'a mut [f32],
-    /// Sums over a few rows.
-    short: [&'a mut [f32]; 3],
     /// Sums over the rows, each in two parts: a sum and what its rounding lost.
     high: [&'a mut [f32]; 3],
     low: [&'a mut [f32]; 3],
     /// What a way to solve needs beside.
-    more: [&'a mut [f32]; 10],
-    /// Elements near the first cut, by chunk.
-    near: [Near<'a>; CHUNKS],
+    more: [&'a mut [f32]; 6],
 }
 
 impl<Src: Source> Kernel for Columns<'_, Src> {
@@ -156,29 +112,23 @@ impl<Src: Source> Kernel for Columns<'_, Src> {
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) -> Done {
         const { assert!(STRIP.is_multiple_of(S::LANES) && STRIP / S::LANES <= VECTORS) };
-        let (width, near) = (self.blocks.width(), self.blocks.near());
-        let scratch = core::mem::take(&mut self.scratch);
-        let (fields, lists) = scratch.split_at_mut(FIELDS * (width + STAGGER));
-        let mut fields = fields.chunks_exact_mut(width + STAGGER);
-        let mut next = || &mut fields.next().expect("scratch holds FIELDS parts")[..width];
-        let mut lists = lists.chunks_exact_mut(3 * near);
+        let width = width(self.groups);
+        let mut parts = core::mem::take(&mut self.scratch).chunks_exact_mut(width + STAGGER);
+        let mut next = || &mut parts.next().expect("scratch holds FIELDS parts")[..width];
         let mut lanes = Lanes {
             cut: next(),
-            first: next(),
-            short: core::array::from_fn(|_| next()),
-            high: core::array::from_fn(|_| next()),
-            low: core::array::from_fn(|_| next()),
-            more: core::array::from_fn(|_| next()),
-            near: core::array::from_fn(|_| Near::new(lists.next().unwrap_or_default())),
+            high: [next(), next(), next()],
+            low: [next(), next(), next()],
+            more: [next(), next(), next(), next(), next(), next()],
         };
         if let Some(equation) = Equation::of(s, &self.question, self.groups.group_size()) {
             let done = self.newton(s, &equation, &mut lanes);
             return done.unwrap_or_else(|| self.irregular(s, &mut lanes));
         }
         if self.question.solver.needs_norm() {
-            self.pieces::<S, true, FIRST>(s, &mut lanes)
+            self.search::<S, true, FIRST>(s, &mut lanes)
         } else {
-            self.pieces::<S, false, FIRST>(s, &mut lanes)
+            self.search::<S, false, FIRST>(s, &mut lanes)
         }
     }
 }
@@ -207,18 +157,12 @@ impl<Src: Source> Columns<'_, Src> {
         (row * self.groups.groups + self.range.start) * self.groups.inner + from
     }
 
-    /// Visits rows of the marked strips, `step` at a time.
+    /// Visits all rows of the marked strips, `step` at a time.
     #[inline(always)]
-    fn tiles<S: Simd>(
-        &self,
-        s: S,
-        (strips, step): (&[bool], usize),
-        all: Range<usize>,
-        op: &mut impl Tile<S>,
-    ) {
-        let count = self.columns();
-        for row in all.clone().step_by(step) {
-            let rows = row..all.end.min(row + step);
+    fn tiles<S: Simd>(&self, s: S, (strips, step): (&[bool], usize), op: &mut impl Tile<S>) {
+        let (count, outer) = (self.columns(), self.groups.outer);
+        for row in (0..outer).step_by(step) {
+            let rows = row..outer.min(row + step);
             for from in (0..count).step_by(STRIP).filter(|i| strips[i / STRIP]) {
                 // Twice, for the common width to be a constant.
                 if count - from >= STRIP {
@@ -228,24 +172,6 @@ impl<Src: Source> Columns<'_, Src> {
                 }
             }
         }
-    }
-
-    /// Searches for the groups, some at a time.
-    #[inline(always)]
-    fn pieces<S: Simd, const NORM: bool, const MODE: u8>(
-        &self,
-        s: S,
-        lanes: &mut Lanes<'_>,
-    ) -> Done {
-        let &Columns { question, elements, groups, blocks, tau, .. } = self;
-        let mut done = Done::default();
-        for start in self.range.clone().step_by((SEARCHED / groups.inner).max(1)) {
-            let range = start..self.range.end.min(start + (SEARCHED / groups.inner).max(1));
-            let scratch = &mut [];
-            let piece = Columns { question, elements, groups, blocks, range, tau, scratch };
-            done.add(piece.search::<S, NORM, MODE>(s, lanes));
-        }
-        done
     }
 
     /// Off the fast path: v is made already, and nothing is cut off.
@@ -266,14 +192,14 @@ impl<Src: Source> Kernel for Irregular<'_, '_, '_, Src> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> Done {
-        self.task.pieces::<S, false, AGAIN>(s, self.lanes)
+        self.task.search::<S, false, AGAIN>(s, self.lanes)
     }
 }
 
 impl Lanes<'_> {
     /// Forgets the sums of the marked strips.
     fn clear(&mut self, strips: &[bool]) {
-        for x in self.high.iter_mut().chain(&mut self.low).chain(&mut self.short) {
+        for x in self.high.iter_mut().chain(&mut self.low) {
             for (x, _) in x.chunks_exact_mut(STRIP).zip(strips).filter(|(_, marked)| **marked) {
                 x.fill(0.0);
             }
@@ -291,15 +217,6 @@ impl Lanes<'_> {
         s.store(&mut self.high[k][i..], sum);
         let low = s.add(s.load(&self.low[k][i..]), lost);
         s.store(&mut self.low[k][i..], low);
-    }
-
-    /// Adds the sums over a few rows to those over all.
-    #[inline(always)]
-    fn fold<S: Simd>(&mut self, s: S, i: usize) {
-        for k in 0..3 {
-            self.add(s, i, k, s.load(&self.short[k][i..]));
-            s.store(&mut self.short[k][i..], s.zero());
-        }
     }
 
     /// A sum of column i.

@@ -40,15 +40,6 @@ pub(crate) struct Done {
     pub(crate) kept: u64,
 }
 
-impl Done {
-    /// Adds what another did.
-    pub(crate) fn add(&mut self, other: Done) {
-        self.nan |= other.nan;
-        self.passes += other.passes;
-        self.kept += other.kept;
-    }
-}
-
 /// Solves and applies a range of groups.
 pub(crate) struct Contiguous<'a, Src> {
     pub(crate) question: Question<'a>,

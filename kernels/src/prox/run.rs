@@ -1,6 +1,6 @@
 //! Chooses the kernel, cuts the work into tasks by shape, and adds up what they did.
 
-use super::columns::{self, Blocks, Columns};
+use super::columns::{self, Columns};
 use super::contiguous::{Contiguous, Done};
 use super::elementwise::{Alone, Elementwise};
 use super::flat::Flat;
@@ -79,15 +79,14 @@ fn by_group<Src: Source>(
     }
     let (need, have) = (columns::scratch_len(exec, groups), work.scratch.len());
     assert!(have >= need, "prox: scratch has {have} elements, {groups:?} needs {need}");
-    let blocks = Blocks::new(exec, groups);
-    let (per, part) = (blocks.per, blocks.scratch());
+    let (per, part) = (columns::block(groups), columns::block_scratch(groups));
     let scratch = Flat::new(work.scratch);
     exec.each(count.div_ceil(per), |i| {
         let range = i * per..count.min((i + 1) * per);
         let at = if exec.is_parallel() { i * part } else { 0 };
         // SAFETY: task i owns this part; on one thread the tasks run one after another.
         let scratch = unsafe { scratch.part(at, part) };
-        let kernel = Columns { question, elements, groups, blocks, range, tau, scratch };
+        let kernel = Columns { question, elements, groups, range, tau, scratch };
         total.add(exec.isa().run(kernel));
     });
 }

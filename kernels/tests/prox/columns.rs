@@ -1,11 +1,10 @@
-//! Groups that are columns: the lists of elements near the last taus change how often memory is
-//! swept, and no number.
+//! Groups that are columns, from the taus of the last step.
 
 use super::*;
 use crate::support::{Rng, assert_close, isas};
 use proxtape_kernels::Pool;
 
-/// Moves every element by a little; the taus then move by less than the lists cover.
+/// Moves every element by a little; the taus then move by a fraction of a percent.
 fn moved(rng: &mut Rng, v: &[f32]) -> Vec<f32> {
     v.iter().map(|v| v * (1.0 + rng.uniform(-0.01, 0.01))).collect()
 }
@@ -29,7 +28,7 @@ fn check(groups: Groups, v: &[f32], x: &[f32], (tau, want): (&[f32], &[f64])) {
 
 /// Narrow blocks and wide ones, several of them, odd ends, and runs.
 #[test]
-fn warm_columns_take_two_sweeps() {
+fn warm_columns_are_solved_with_the_same_bits_on_any_threads() {
     let mut rng = Rng::new(5);
     let shapes = [
         Groups::columns(300, 529),
@@ -53,9 +52,7 @@ fn warm_columns_take_two_sweeps() {
                     let from = (UNIT, start.clone());
                     let (tau, warm) = apply_from(pool.exec(isa), &reg, groups, &mut x, from);
                     check(groups, &next, &x, (&tau, &want));
-                    assert!(cold.passes > 2 * groups.groups as u64 + 20, "{groups:?} {cold:?}");
-                    // The second sweep cuts; where it finds what the list told it is the last.
-                    assert_eq!(warm.passes, groups.groups as u64, "{groups:?} {isa:?}");
+                    assert!(warm.passes <= cold.passes, "{groups:?}: {warm:?} {cold:?}");
                     let bits: Vec<u32> = x.iter().chain(&tau).map(|x| x.to_bits()).collect();
                     assert!(*first.get_or_insert_with(|| bits.clone()) == bits, "{threads}");
                 });
@@ -64,7 +61,7 @@ fn warm_columns_take_two_sweeps() {
     }
 }
 
-/// All elements are near the tau: the list overflows, and the sweeps go on as without it.
+/// All elements are near the tau.
 #[test]
 fn crowds_near_a_tau_are_solved() {
     let mut rng = Rng::new(6);
@@ -82,7 +79,7 @@ fn crowds_near_a_tau_are_solved() {
     }
 }
 
-/// In a diagonal metric the elements of a list carry their own e.
+/// Each element has its own e.
 #[test]
 fn warm_columns_in_a_diagonal_metric() {
     let mut rng = Rng::new(7);
@@ -97,10 +94,9 @@ fn warm_columns_in_a_diagonal_metric() {
         let (start, _) = apply(exec, &reg, groups, &mut v.clone(), at);
         let (mut cold, mut warm) = (next.clone(), next.clone());
         let (want, _) = apply(exec, &reg, groups, &mut cold, at);
-        let (tau, outcome) = apply_from(exec, &reg, groups, &mut warm, (at, start));
+        let (tau, _) = apply_from(exec, &reg, groups, &mut warm, (at, start));
         let wide = |x: &[f32]| x.iter().map(|&x| x.into()).collect::<Vec<f64>>();
         assert_close(&tau, &wide(&want), 2e-6);
         assert_close(&warm, &wide(&cold), 2e-6);
-        assert_eq!(outcome.passes, groups.groups as u64);
     }
 }

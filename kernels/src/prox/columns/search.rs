@@ -1,6 +1,6 @@
 //! Any solver, in f64: one search for each group, all in step.
 
-use super::{Columns, Done, Lanes, SEARCHED, STRIP, TILE_NARROW, Tile, VECTORS, streams};
+use super::{Columns, Done, Lanes, STRIP, TILE_NARROW, TILE_WIDE, Tile, VECTORS, WIDE, fits};
 use crate::prox::shrink::{Cut, Cuts, Tally};
 use crate::prox::solver::{State, Step, Threshold, solve_wide};
 use crate::prox::source::Source;
@@ -14,9 +14,6 @@ use core::ops::Range;
 const NORM_GUESS: usize = 0;
 const SCALE: usize = 1;
 const C: usize = 2;
-
-/// Rows of a tile from memory.
-const TILE_WIDE: usize = 4;
 
 /// The search of one group.
 #[derive(Clone, Copy, Default)]
@@ -34,7 +31,7 @@ impl<Src: Source> Columns<'_, Src> {
     ) -> Done {
         let (first, count, inner) = (self.range.start, self.range.len(), self.groups.inner);
         // A thousand searches are 100 KiB, which a small block should not have to clear.
-        let mut memory = [const { MaybeUninit::<Search>::uninit() }; SEARCHED];
+        let mut memory = [const { MaybeUninit::<Search>::uninit() }; WIDE];
         for (i, search) in memory[..count].iter_mut().enumerate() {
             // SAFETY: tau has one element for each group, and this one is the task's own.
             let warm = f64::from(unsafe { self.tau.get(first + i) });
@@ -43,20 +40,14 @@ impl<Src: Source> Columns<'_, Src> {
         // SAFETY: the first `count` are initialised above, and `memory` is not used otherwise.
         let searches: &mut [Search] =
             unsafe { core::slice::from_raw_parts_mut(memory.as_mut_ptr().cast(), count) };
-        let mut strips = [true; SEARCHED / STRIP + 1];
+        let mut strips = [true; WIDE / STRIP];
         let strips = &mut strips[..self.columns().div_ceil(STRIP)];
-        let step = if streams(self.groups) { TILE_WIDE } else { TILE_NARROW };
-        let rows = 0..self.groups.outer;
+        let step = if fits(self.groups) { TILE_NARROW } else { TILE_WIDE };
         let mut passes = 0;
 
         self.aim(searches, lanes);
         lanes.clear(strips);
-        self.tiles(
-            s,
-            (strips, step),
-            rows.clone(),
-            &mut Sums::<Src, NORM, MODE> { task: self, lanes },
-        );
+        self.tiles(s, (strips, step), &mut Sums::<Src, NORM, MODE> { task: self, lanes });
         loop {
             strips.fill(false);
             for (g, search) in searches.iter_mut().enumerate().filter(|(_, x)| x.found.is_none()) {
@@ -70,12 +61,7 @@ impl<Src: Source> Columns<'_, Src> {
             }
             self.aim(searches, lanes);
             lanes.clear(strips);
-            self.tiles(
-                s,
-                (strips, step),
-                rows.clone(),
-                &mut Sums::<Src, NORM, AGAIN> { task: self, lanes },
-            );
+            self.tiles(s, (strips, step), &mut Sums::<Src, NORM, AGAIN> { task: self, lanes });
         }
 
         for (i, search) in searches.iter().enumerate() {
@@ -92,7 +78,7 @@ impl<Src: Source> Columns<'_, Src> {
         strips.fill(true);
         let divides = lanes.more[C][..self.columns()].iter().any(|&c| c != 0.0);
         let mut apply = Apply { task: self, lanes, divides, tally: Tally::new(s) };
-        self.tiles(s, (strips, step), rows, &mut apply);
+        self.tiles(s, (strips, step), &mut apply);
         Done { nan: apply.tally.is_bad(s), passes, kept: apply.tally.kept() }
     }
 
