@@ -5,19 +5,28 @@
 use proxtape::optim::{Groups, L11L12, Optimizer, Regularized, Regularizer, Rule};
 use proxtape::{Exec, Gradients, Isa, Kind, ParamId, Params, Pool, Random, Tape, Var, ops};
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-/// Counts the bytes and the calls of every thread.
+/// Counts the bytes of every thread, and the calls of each: the threads of a pool that has gone may
+/// still be ending.
 struct Counting;
 
 static BYTES: AtomicUsize = AtomicUsize::new(0);
-static CALLS: AtomicUsize = AtomicUsize::new(0);
+thread_local! {
+    static CALLS: Cell<usize> = const { Cell::new(0) };
+}
+
+fn count(bytes: usize) {
+    BYTES.fetch_add(bytes, SeqCst);
+    // A thread that is ending has no counter any more.
+    let _ = CALLS.try_with(|calls| calls.set(calls.get() + 1));
+}
 
 // SAFETY: every call is passed on to the system's allocator unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        BYTES.fetch_add(layout.size(), SeqCst);
-        CALLS.fetch_add(1, SeqCst);
+        count(layout.size());
         // SAFETY: passed on.
         unsafe { System.alloc(layout) }
     }
@@ -26,8 +35,7 @@ unsafe impl GlobalAlloc for Counting {
         unsafe { System.dealloc(p, layout) }
     }
     unsafe fn realloc(&self, p: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        BYTES.fetch_add(size.saturating_sub(layout.size()), SeqCst);
-        CALLS.fetch_add(1, SeqCst);
+        count(size.saturating_sub(layout.size()));
         // SAFETY: passed on.
         unsafe { System.realloc(p, layout, size) }
     }
@@ -94,7 +102,7 @@ fn train(exec: Exec, rule: Rule, during: bool) -> (Vec<Vec<u32>>, Vec<ParamId>) 
     for step in 0..STEPS {
         tape.value_mut(x).iter_mut().for_each(|x| *x = random.uniform() - 0.5);
         if step == WARM_UP {
-            calls = CALLS.load(SeqCst);
+            calls = CALLS.get();
         }
         tape.forward(&mut params);
         let outcome = if during {
@@ -111,7 +119,7 @@ fn train(exec: Exec, rule: Rule, during: bool) -> (Vec<Vec<u32>>, Vec<ParamId>) 
     if !exec.is_parallel() {
         // A thread of a pool allocates when it first takes work, which may be late where there are
         // more threads than cores.
-        assert_eq!(CALLS.load(SeqCst), calls, "a step after the warm-up allocates");
+        assert_eq!(CALLS.get(), calls, "a step after the warm-up allocates");
     }
     let mut all: Vec<_> = params.ids().map(|id| bits(params.value(id))).collect();
     all.extend(optimizer.state().map(bits));

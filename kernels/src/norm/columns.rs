@@ -52,7 +52,9 @@ pub(super) struct ByColumn<'a>(pub(super) &'a At<[f32; STRIP]>);
 impl Standard for ByColumn<'_> {
     #[inline(always)]
     fn at<S: Simd>(self, s: S, _: usize, col: usize) -> At<S::F> {
-        self.0.each_ref().map(|of| s.load(&of[col..]))
+        // Not `map`, which is not inlined here.
+        let [mean, inv_std, scale, beta] = self.0;
+        [s.load(&mean[col..]), s.load(&inv_std[col..]), s.load(&scale[col..]), s.load(&beta[col..])]
     }
 }
 

@@ -153,7 +153,8 @@ impl<S: Simd, const K: usize> RunSums<S, K> {
     #[inline(always)]
     fn add_block<const N: usize>(&mut self, terms: impl Terms<N, K>, x: [&[f32]; N], at: At<f32>) {
         let (s, len) = (self.s, x[0].len());
-        let at = at.map(|v| s.splat(v));
+        let [mean, inv_std, scale, beta] = at;
+        let at = [s.splat(mean), s.splat(inv_std), s.splat(scale), s.splat(beta)];
         let mut i = 0;
         while i + UNROLL * S::LANES <= len {
             for u in 0..UNROLL {
