@@ -5,6 +5,7 @@
 //! on to the same bits as an unbroken one.
 
 mod config;
+mod control;
 mod error;
 mod evaluate;
 mod event;
@@ -13,6 +14,7 @@ mod outcome;
 mod prune;
 mod stage;
 mod state;
+mod target;
 
 pub use config::{Config, Keep};
 pub use error::TrainError;
@@ -20,6 +22,7 @@ pub use evaluate::{Evaluation, Evaluator};
 pub use event::{Epoch, Event, Step};
 pub use prune::Prune;
 pub use stage::{Refit, Settle, Stage};
+pub use target::{Measure, Target};
 
 use crate::data::{Batches, LastBatch, Normalization, Source, Split};
 use crate::gradients::Gradients;
@@ -28,6 +31,7 @@ use crate::optim::{Optimizer, Regularized};
 use crate::params::Params;
 use crate::random::Random;
 use config::streams;
+use control::Control;
 use graph::Graph;
 use proxtape_kernels::Exec;
 
@@ -67,7 +71,11 @@ pub struct Trainer<'a> {
     config: Config,
     model: Model,
     params: Params,
+    /// The regularisers at the strength in use.
     regularized: Vec<Regularized>,
+    /// The strength in use over the configuration's.
+    factor: f32,
+    control: Option<Control>,
     graph: Graph,
     evaluator: Evaluator,
     gradients: Gradients,
@@ -122,6 +130,11 @@ impl<'a> Trainer<'a> {
         let train = &data.split.train;
         let batches = Batches::new(train, config.batch, LastBatch::Drop, config.seed)?;
         let optimizer = Optimizer::new(exec, &params, config.rule, &regularized);
+        let control = config.target.map(|target| {
+            let wanted = target.wanted((&model, &params), &regularized)?;
+            Ok::<_, TrainError>(Control::new(target, wanted, (&optimizer, &params), &regularized))
+        });
+        let control = control.transpose()?;
         let mut trainer = Trainer {
             exec,
             gradients: Gradients::new(&params),
@@ -135,6 +148,8 @@ impl<'a> Trainer<'a> {
             model,
             params,
             regularized,
+            factor: 1.0,
+            control,
             graph,
             evaluator,
             batches,
@@ -208,13 +223,15 @@ impl<'a> Trainer<'a> {
         // a drop falls between two epochs.
         let time = epoch as f32 + (step as f32 + 0.5) / steps as f32;
         let eta = self.config.eta(time);
+        self.set_strength(time, eta)?;
         let outcome = self.optimizer.step(&mut self.params, &mut self.gradients, eta);
         if outcome.nan {
             return Err(TrainError::Weights { epoch, step });
         }
         self.progress.loss += loss;
         self.progress.step += 1;
-        Ok(Step { epoch, step, steps, samples: parts * self.config.batch, loss, eta })
+        let lambda = if self.optimizer.is_frozen() { 0.0 } else { self.lambda() };
+        Ok(Step { epoch, step, steps, samples: parts * self.config.batch, loss, eta, lambda })
     }
 
     /// Adds the gradient of one batch and returns its loss.
@@ -255,6 +272,7 @@ impl<'a> Trainer<'a> {
             self.params.copy_from(&self.good);
             return Err(TrainError::Loss { epoch, step, loss: evaluation.loss });
         }
+        self.steer(epoch)?;
         self.good.copy_from(&self.params);
         let best = self.note_best(epoch, validation);
         self.progress.stale = if best { 0 } else { self.progress.stale + 1 };

@@ -2,8 +2,8 @@
 
 use proxtape::optim::Family;
 use proxtape::sparsity;
-use proxtape::train::Evaluation;
-use serde::Serialize;
+use proxtape::train::{Evaluation, Measure, Target};
+use serde::{Serialize, Serializer};
 
 /// The object that `train --json` prints.
 #[derive(Debug, Serialize)]
@@ -15,6 +15,10 @@ pub(crate) struct Summary {
     pub(crate) seed: u64,
     pub(crate) epochs: u32,
     pub(crate) steps: u64,
+    /// The strength of the penalty in the last step that had one.
+    pub(crate) lambda: f32,
+    /// What was to be kept, and what is.
+    pub(crate) target: Option<Reached>,
     /// Whether the last epochs were without the penalty.
     pub(crate) refit: bool,
     /// The epoch, from 1, whose parameters are kept, where the best ones are.
@@ -36,6 +40,38 @@ pub(crate) struct Summary {
     pub(crate) threads: usize,
     pub(crate) isa: &'static str,
     pub(crate) layers: Vec<Layer>,
+}
+
+/// How a target was met.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Reached {
+    /// weights, groups or multiply-accumulates (those with a weight that is not zero).
+    #[serde(serialize_with = "name")]
+    pub(crate) of: Measure,
+    /// The share that was wanted.
+    pub(crate) wanted: f32,
+    /// The share that is kept.
+    pub(crate) kept: f64,
+}
+
+fn name<S: Serializer>(of: &Measure, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(of)
+}
+
+impl Reached {
+    pub(crate) fn new(Target { of, share }: Target, report: &sparsity::Report) -> Reached {
+        let (part, whole) = match of {
+            Measure::Weights => (report.kept() as u64, report.weights() as u64),
+            Measure::Groups => (report.groups_kept() as u64, report.groups() as u64),
+            Measure::Macs => (report.macs_nonzero(), report.macs()),
+        };
+        Reached { of, wanted: share, kept: part as f64 / whole.max(1) as f64 }
+    }
+
+    /// Within 5 % of what was wanted.
+    pub(crate) fn is_met(&self) -> bool {
+        (self.kept / f64::from(self.wanted) - 1.0).abs() <= 0.05
+    }
 }
 
 /// The counts of a whole model.

@@ -4,7 +4,7 @@ use super::Session;
 use super::certificates::{Certificate, Certificates};
 use crate::failure::Failure;
 use crate::run_folder::refused;
-use crate::summary::{Counts, Layer, Summary, known};
+use crate::summary::{Counts, Layer, Reached, Summary, known};
 use proxtape::sparsity::Report;
 use proxtape::train::{Evaluator, Keep};
 use proxtape::{Exec, Pool};
@@ -27,6 +27,8 @@ impl Session<'_> {
             version: env!("CARGO_PKG_VERSION"),
             seed: self.recipe.train.seed,
             epochs: self.recipe.train.epochs.get(),
+            lambda: self.trainer.lambda(),
+            target: self.trainer.config().target.map(|target| Reached::new(target, &report)),
             refit: self.trainer.optimizer().is_frozen(),
             steps: self.trainer.optimizer().steps(),
             best_epoch: best.map(|(epoch, ..)| epoch + 1),
