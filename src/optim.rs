@@ -3,12 +3,15 @@
 //! Weights take the gradient step and the exact prox in one pass over memory
 //! (`proxtape_kernels::update`); biases and normalisation parameters take the gradient step.
 
+mod ahead;
 mod during;
 mod grouping;
 mod penalty;
+mod ramp;
 mod schedule;
 mod support;
 
+pub(crate) use ahead::Ahead;
 pub use during::DuringBackward;
 pub use grouping::{Grouping, GroupingError};
 pub use penalty::{
@@ -19,6 +22,7 @@ pub use proxtape_kernels::prox::{
     Regularizer, SparseGroupLasso, TransformedL1,
 };
 pub use proxtape_kernels::update::Rule;
+pub use ramp::{Ramp, Rise};
 pub use schedule::{Schedule, Shape as ScheduleShape};
 
 use crate::gradients::Gradients;
@@ -178,6 +182,25 @@ impl Optimizer {
     /// Whether the support is frozen.
     pub fn is_frozen(&self) -> bool {
         self.frozen
+    }
+
+    /// Sets the regularisers of weights to others of their kind: another strength of the same penalty.
+    ///
+    /// # Panics
+    /// If a weight got no regulariser when the optimiser was made, or its groups or the need for
+    /// thresholds differ.
+    pub fn set_regularizers(&mut self, regularized: &[Regularized]) {
+        for r in regularized {
+            let slot = self.slots.iter_mut().find(|slot| slot.id == r.id && slot.is_weight);
+            let slot = slot.expect("a weight with a regulariser");
+            let same = slot.reg.is_elementwise() == r.regularizer.is_elementwise();
+            assert!(
+                same && slot.groups == r.groups,
+                "set_regularizers: {:?} is of another kind",
+                r
+            );
+            slot.reg = r.regularizer;
+        }
     }
 
     /// Takes one step of size `eta` for every parameter that has a gradient.

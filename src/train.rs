@@ -5,6 +5,7 @@
 //! on to the same bits as an unbroken one.
 
 mod config;
+mod control;
 mod during;
 mod error;
 mod evaluate;
@@ -14,6 +15,7 @@ mod outcome;
 mod prune;
 mod stage;
 mod state;
+mod target;
 
 pub use config::{Config, Keep};
 pub use error::TrainError;
@@ -21,6 +23,7 @@ pub use evaluate::{Evaluation, Evaluator};
 pub use event::{Epoch, Event, Step};
 pub use prune::Prune;
 pub use stage::{Refit, Settle, Stage};
+pub use target::{Measure, Target};
 
 use crate::data::{Batches, LastBatch, Normalization, Source, Split};
 use crate::gradients::Gradients;
@@ -29,6 +32,7 @@ use crate::optim::{Optimizer, Regularized, StepOutcome};
 use crate::params::Params;
 use crate::random::Random;
 use config::streams;
+use control::Control;
 use graph::Graph;
 use proxtape_kernels::Exec;
 use std::ops::Range;
@@ -69,7 +73,11 @@ pub struct Trainer<'a> {
     config: Config,
     model: Model,
     params: Params,
+    /// The regularisers at the strength in use.
     regularized: Vec<Regularized>,
+    /// The strength in use over the configuration's.
+    factor: f32,
+    control: Option<Control>,
     graph: Graph,
     evaluator: Evaluator,
     gradients: Gradients,
@@ -135,6 +143,11 @@ impl<'a> Trainer<'a> {
         let optimizer =
             Optimizer::new(exec, &params, config.rule, &regularized).with_path(config.path);
         let taken = config.taken(&optimizer, &params, &graph.tape.gives_rows());
+        let control = config.target.map(|target| {
+            let wanted = target.wanted((&model, &params), &regularized)?;
+            Ok::<_, TrainError>(Control::new(target, wanted, (&optimizer, &params), &regularized))
+        });
+        let control = control.transpose()?;
         let mut trainer = Trainer {
             exec,
             gradients: Gradients::without(&params, &taken),
@@ -148,6 +161,8 @@ impl<'a> Trainer<'a> {
             model,
             params,
             regularized,
+            factor: 1.0,
+            control,
             graph,
             evaluator,
             batches,
@@ -212,8 +227,8 @@ impl<'a> Trainer<'a> {
         let time = epoch as f32 + (step as f32 + 0.5) / steps as f32;
         let eta = self.config.eta(time);
         let (loss, outcome) = match self.gradients.has_all() {
-            true => self.step_after(step * parts..(step + 1) * parts, eta),
-            false => self.step_during(step, eta),
+            true => self.step_after(step * parts..(step + 1) * parts, (time, eta))?,
+            false => self.step_during(step, (time, eta))?,
         };
         let Some(outcome) = outcome else {
             return Err(TrainError::Loss { epoch, step, loss });
@@ -223,12 +238,17 @@ impl<'a> Trainer<'a> {
         }
         self.progress.loss += loss;
         self.progress.step += 1;
-        Ok(Step { epoch, step, steps, samples: parts * self.config.batch, loss, eta })
+        let lambda = if self.optimizer.is_frozen() { 0.0 } else { self.lambda() };
+        Ok(Step { epoch, step, steps, samples: parts * self.config.batch, loss, eta, lambda })
     }
 
     /// The mean loss of some batches and the step along their mean gradient; none where the loss is
     /// not finite.
-    fn step_after(&mut self, batches: Range<usize>, eta: f32) -> (f64, Option<StepOutcome>) {
+    fn step_after(
+        &mut self,
+        batches: Range<usize>,
+        (time, eta): (f32, f32),
+    ) -> Result<(f64, Option<StepOutcome>), TrainError> {
         let parts = batches.len();
         self.gradients.clear();
         let mut loss = 0.0;
@@ -240,10 +260,11 @@ impl<'a> Trainer<'a> {
             loss += self.progress.note(&outcome, indices.len()) / parts as f64;
         }
         if !loss.is_finite() {
-            return (loss, None);
+            return Ok((loss, None));
         }
         self.scale_gradients(parts);
-        (loss, Some(self.optimizer.step(&mut self.params, &mut self.gradients, eta)))
+        self.set_strength(time, eta)?;
+        Ok((loss, Some(self.optimizer.step(&mut self.params, &mut self.gradients, eta))))
     }
 
     /// Turns the sum over parts into their mean and clips its norm.
@@ -273,6 +294,7 @@ impl<'a> Trainer<'a> {
             self.params.copy_from(&self.good);
             return Err(TrainError::Loss { epoch, step, loss: evaluation.loss });
         }
+        self.steer(epoch)?;
         self.good.copy_from(&self.params);
         let best = self.note_best(epoch, validation);
         self.progress.stale = if best { 0 } else { self.progress.stale + 1 };

@@ -25,6 +25,9 @@ pub(crate) struct Line {
     pub(crate) validation_accuracy: Option<f64>,
     /// The step size of the last step.
     pub(crate) eta: f32,
+    /// The strength of the penalty in the last step; 0 in a refit.
+    #[serde(default)]
+    pub(crate) lambda: f32,
     pub(crate) weights: usize,
     pub(crate) weights_kept: usize,
     pub(crate) groups: usize,

@@ -2,11 +2,12 @@
 
 use crate::failure::Failure;
 use crate::recipe::{
-    DataKind, Label, Location, Net, OptimizerKind, Prune, Recipe, ScheduleKind, Stage,
+    DataKind, Label, Location, Net, OptimizerKind, Prune, Recipe, ScheduleKind, Stage, Target,
 };
 use clap::Args;
 use core::num::{NonZeroU32, NonZeroUsize};
 use proxtape::optim::{Family, Grouping, Mixing, Rule};
+use proxtape::train::{self, Measure};
 use std::path::PathBuf;
 
 /// What the command line tells otherwise than the recipe.
@@ -65,6 +66,21 @@ pub(crate) struct Overrides {
     /// The strength of the penalty, in units of the objective
     #[arg(long, value_parser = strength, allow_negative_numbers = true)]
     lambda: Option<f32>,
+
+    /// Move lambda until this share of the weights is kept (5% or 0.05), within 5 % of it; 0 is off
+    #[arg(long, value_name = "SHARE", value_parser = part, allow_negative_numbers = true)]
+    #[arg(group = "target")]
+    keep: Option<f32>,
+
+    /// The same for multiply-accumulates with a weight that is not zero
+    #[arg(long, value_name = "SHARE", value_parser = part, allow_negative_numbers = true)]
+    #[arg(group = "target")]
+    keep_macs: Option<f32>,
+
+    /// The same for groups
+    #[arg(long, value_name = "SHARE", value_parser = part, allow_negative_numbers = true)]
+    #[arg(group = "target")]
+    keep_groups: Option<f32>,
 
     /// The share of lambda that the second term gets, the same in all layers
     #[arg(long, value_parser = share, allow_negative_numbers = true)]
@@ -148,6 +164,15 @@ impl Overrides {
             return Err(Failure::usage(
                 "--prune comes before a refit, and the recipe has none; add --refit SHARE",
             ));
+        }
+        for (of, share) in [
+            (Measure::Weights, self.keep),
+            (Measure::Macs, self.keep_macs),
+            (Measure::Groups, self.keep_groups),
+        ] {
+            if let Some(share) = share {
+                recipe.target = (share > 0.0).then_some(Target(train::Target { of, share }));
+            }
         }
         let penalty = &mut recipe.penalty.0;
         penalty.family = self.regularizer.unwrap_or(penalty.family);

@@ -63,9 +63,13 @@ impl Progress {
             Stage::Shrink => String::new(),
             stage => format!("  {stage}"),
         };
+        let lambda = match line.lambda {
+            0.0 => String::new(),
+            lambda => format!("  lambda {lambda:.2e}"),
+        };
         if self.bar.is_none() {
             self.voice.say(format_args!(
-                "epoch {:>3}/{}{stage}  loss {:.4}  right {:.2} %{}  eta {:.2e}  {:.1} s",
+                "epoch {:>3}/{}{stage}  loss {:.4}  right {:.2} %{}  eta {:.2e}{lambda}  {:.1} s",
                 line.epoch,
                 self.epochs,
                 line.loss,

@@ -6,6 +6,7 @@
 //! [model]       zoo, or a list [[model.layer]]; weights               (model.rs, layer.rs)
 //! [train]       epochs, batch, optimizer, schedule, augment, seed ..  (train.rs)
 //! [penalty]     family, lambda, mixing, grouping, [[penalty.layer]]   (penalty.rs)
+//! [target]      keep, macs or groups                                  (target.rs)
 //! ```
 //!
 //! Reading fills in every default, so what is written afterwards is complete: a run folder keeps
@@ -19,6 +20,7 @@ mod model;
 mod penalty;
 mod read;
 mod shipped;
+mod target;
 mod train;
 
 pub(crate) use data::{Data, Kind as DataKind, Label, Location};
@@ -27,6 +29,7 @@ pub(crate) use model::{Model, Net};
 pub(crate) use penalty::Penalty;
 pub(crate) use read::{find, parse};
 pub(crate) use shipped::{DEFAULT, SHIPPED};
+pub(crate) use target::Target;
 pub(crate) use train::{OptimizerKind, Prune, ScheduleKind, Stage, Train};
 
 use proxtape::train::Config;
@@ -42,6 +45,8 @@ pub(crate) struct Recipe {
     pub(crate) model: Model,
     pub(crate) train: Train,
     pub(crate) penalty: Penalty,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) target: Option<Target>,
 }
 
 /// What a file tells.
@@ -57,16 +62,17 @@ struct Table {
     train: Train,
     #[serde(default)]
     penalty: Penalty,
+    target: Option<Target>,
 }
 
 impl TryFrom<Table> for Recipe {
     type Error = Fault;
 
     fn try_from(table: Table) -> Result<Recipe, Fault> {
-        let Table { name, data, model, train, penalty } = table;
+        let Table { name, data, model, train, penalty, target } = table;
         let at = model.span().start;
         let model = Model::new(model.into_inner(), at)?;
-        Ok(Recipe { name, data, model, train, penalty })
+        Ok(Recipe { name, data, model, train, penalty, target })
     }
 }
 
@@ -88,6 +94,7 @@ impl Recipe {
             rule: train.optimizer.0,
             schedule: train.schedule.0,
             penalty: self.penalty.0.clone(),
+            target: self.target.map(|target| target.0),
             settle,
             prune: train.prune.map(Into::into),
             refit,

@@ -4,8 +4,9 @@
 
 use proxtape::optim::Family;
 use proxtape::sparsity;
-use proxtape::train::Evaluation;
-use serde::{Deserialize, Serialize};
+use proxtape::train::{Evaluation, Measure, Target};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 
 /// The object that `train --json` prints.
@@ -18,6 +19,10 @@ pub(crate) struct Summary {
     pub(crate) seed: u64,
     pub(crate) epochs: u32,
     pub(crate) steps: u64,
+    /// The strength of the penalty in the last step that had one.
+    pub(crate) lambda: f32,
+    /// What was to be kept, and what is.
+    pub(crate) target: Option<Reached>,
     /// Whether the last epochs were without the penalty.
     pub(crate) refit: bool,
     /// The epoch, from 1, whose parameters are kept, where the best ones are.
@@ -39,6 +44,46 @@ pub(crate) struct Summary {
     pub(crate) threads: usize,
     pub(crate) isa: Cow<'static, str>,
     pub(crate) layers: Vec<Layer>,
+}
+
+/// How a target was met.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Reached {
+    /// weights, groups or multiply-accumulates (those with a weight that is not zero).
+    #[serde(serialize_with = "name", deserialize_with = "named")]
+    pub(crate) of: Measure,
+    /// The share that was wanted.
+    pub(crate) wanted: f32,
+    /// The share that is kept.
+    pub(crate) kept: f64,
+}
+
+fn name<S: Serializer>(of: &Measure, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(of)
+}
+
+fn named<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Measure, D::Error> {
+    let name = Cow::<str>::deserialize(deserializer)?;
+    let all = [Measure::Weights, Measure::Groups, Measure::Macs];
+    let found = all.into_iter().find(|of| of.to_string() == name);
+    found
+        .ok_or_else(|| D::Error::custom(format!("expected what a target counts, found \"{name}\"")))
+}
+
+impl Reached {
+    pub(crate) fn new(Target { of, share }: Target, report: &sparsity::Report) -> Reached {
+        let (part, whole) = match of {
+            Measure::Weights => (report.kept() as u64, report.weights() as u64),
+            Measure::Groups => (report.groups_kept() as u64, report.groups() as u64),
+            Measure::Macs => (report.macs_nonzero(), report.macs()),
+        };
+        Reached { of, wanted: share, kept: part as f64 / whole.max(1) as f64 }
+    }
+
+    /// Within 5 % of what was wanted.
+    pub(crate) fn is_met(&self) -> bool {
+        (self.kept / f64::from(self.wanted) - 1.0).abs() <= 0.05
+    }
 }
 
 /// The counts of a whole model.

@@ -1,7 +1,7 @@
 //! The tables at the end of a training.
 
 use crate::number::{grouped, percent, small, threads};
-use crate::summary::{Counts, Layer, Summary};
+use crate::summary::{Counts, Layer, Reached, Summary};
 use crate::table::Table;
 
 /// All that a training has reached.
@@ -10,12 +10,25 @@ pub(crate) fn text(summary: &Summary) -> String {
     if summary.refit {
         text.push_str("prox residual and stationarity are those before the refit\n");
     }
+    if let Some(reached) = &summary.target {
+        let Reached { of, wanted, kept } = reached;
+        let missed = if reached.is_met() { "" } else { ": missed by more than 5 % of it" };
+        text.push_str(&format!(
+            "{:<16}{:.2} % of the {of} kept, {:.2} % wanted{missed}\n",
+            "target",
+            100.0 * kept,
+            100.0 * wanted
+        ));
+    }
     let mut line = |name: &str, value: String| text.push_str(&format!("{name:<16}{value}\n"));
     line("model", format!("{} bytes in {}/model.safetensors", grouped(summary.bytes), summary.run));
     let Summary { train_seconds, samples_per_second, threads: n, isa, .. } = summary;
     let rate = grouped(*samples_per_second as u64);
     line("time", format!("{train_seconds:.2} s, {rate} samples/s, {}, {isa}", threads(*n)));
     let validation = (summary.validation_accuracy, summary.validation_loss);
+    if summary.lambda > 0.0 {
+        line("lambda", format!("{:.3e}", summary.lambda));
+    }
     for (name, (accuracy, loss)) in
         [("validation", validation), ("test", (summary.test_accuracy, summary.test_loss))]
     {

@@ -5,82 +5,15 @@
 //! may move with depth (Yoon, Hwang, "Combined Group and Exclusive Sparsity for Deep Neural
 //! Networks", ICML 2017).
 
-use super::{Grouping, GroupingError};
-use crate::nn::Model;
+mod family;
+
+pub use family::{FAMILIES, Family};
+
+use super::{Grouping, GroupingError, Ramp};
+use crate::nn::{Model, Weight};
 use crate::params::{ParamId, Params};
 use core::fmt;
-use core::str::FromStr;
 use proxtape_kernels::prox::*;
-
-/// A regulariser by name, without its strength.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Family {
-    /// No penalty.
-    None,
-    /// lambda/2 |w|_2^2.
-    L2,
-    /// lambda |w|_1.
-    L1,
-    /// (1 - mu) lambda |w|_1 + mu lambda/2 |w|_2^2.
-    Elastic,
-    /// lambda sum_g |w_g|_2.
-    GroupLasso,
-    /// (1 - mu) lambda |w|_1 + mu lambda sum_g |w_g|_2.
-    SparseGroupLasso,
-    /// lambda/2 sum_g |w_g|_1^2: l1,2.
-    Exclusive,
-    /// (1 - mu) lambda |w|_1 + mu lambda/2 sum_g |w_g|_1^2: l1,1 + l1,2.
-    L11L12,
-    /// (1 - mu) lambda sum_g |w_g|_2 + mu lambda/2 sum_g |w_g|_1^2, its exact prox.
-    Cges,
-    /// The same penalty with the one-shot prox of the published code.
-    CgesOneShot,
-    /// lambda sum (a + 1)|w| / (a + |w|).
-    TransformedL1,
-    /// The minimax concave penalty.
-    Mcp,
-    /// lambda times the number of non-zeros.
-    L0,
-    /// lambda sum |w|^(1/2).
-    LHalf,
-}
-
-/// Every family and its name.
-pub const FAMILIES: [(&str, Family); 14] = [
-    ("none", Family::None),
-    ("l2", Family::L2),
-    ("l1", Family::L1),
-    ("elastic", Family::Elastic),
-    ("group-lasso", Family::GroupLasso),
-    ("sparse-group-lasso", Family::SparseGroupLasso),
-    ("exclusive", Family::Exclusive),
-    ("l11-l12", Family::L11L12),
-    ("cges", Family::Cges),
-    ("cges-one-shot", Family::CgesOneShot),
-    ("transformed-l1", Family::TransformedL1),
-    ("mcp", Family::Mcp),
-    ("l0", Family::L0),
-    ("l-half", Family::LHalf),
-];
-
-impl fmt::Display for Family {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(FAMILIES.iter().find(|(_, family)| family == self).map_or("", |(n, _)| n))
-    }
-}
-
-impl FromStr for Family {
-    type Err = PenaltyError;
-
-    fn from_str(s: &str) -> Result<Family, PenaltyError> {
-        let found = FAMILIES.iter().find(|(name, _)| *name == s).map(|&(_, family)| family);
-        found.ok_or_else(|| {
-            let names: Vec<_> = FAMILIES.iter().map(|(name, _)| *name).collect();
-            let names = names.join(", ");
-            PenaltyError(format!("there is no regulariser \"{s}\"; the names are {names}"))
-        })
-    }
-}
 
 /// mu by depth, for the layers l = 0..L-1 that have weights.
 #[derive(Clone, Debug, PartialEq)]
@@ -135,6 +68,8 @@ pub struct Penalty {
     pub family: Family,
     /// The strength, in units of the objective.
     pub lambda: f32,
+    /// How a training lets the strength rise.
+    pub ramp: Ramp,
     /// How families of two terms share lambda.
     pub mixing: Mixing,
     /// How the strength depends on the group size.
@@ -195,6 +130,7 @@ impl Penalty {
         Penalty {
             family,
             lambda: 0.0,
+            ramp: Ramp::default(),
             mixing: Mixing::Constant(0.5),
             scale: GroupScale::GroupSize,
             linear: Grouping::Input,
@@ -230,30 +166,61 @@ impl Penalty {
                 )));
             }
         }
-        let count = model.weights().len();
-        let mut regularized = Vec::with_capacity(count);
-        for (l, weight) in model.weights().iter().enumerate() {
-            let error = |what: String| PenaltyError(format!("layer \"{}\": {what}", weight.layer));
-            let own = self.layers.iter().find(|own| own.layer == weight.layer);
-            let shape = params.shape(weight.id);
-            let usual = if shape.rank() == 2 { self.linear } else { self.conv };
-            let grouping = own.and_then(|own| own.grouping).unwrap_or(usual);
-            let groups = grouping.groups(shape, weight.conv_groups);
-            let groups = groups.map_err(|e: GroupingError| error(e.to_string()))?;
-            let mu = own.and_then(|own| own.mu).or_else(|| self.mixing.at(l, count));
-            let mu = mu.ok_or_else(|| error(format!("mixing does not list {count} numbers")))?;
-            if !(0.0..=1.0).contains(&mu) {
-                return Err(error(format!("mu is a share in [0, 1], not {mu}")));
-            }
-            let lambda = own.and_then(|own| own.lambda).unwrap_or(self.lambda);
-            if !(lambda.is_finite() && lambda >= 0.0) {
-                return Err(error(format!("lambda is a number of at least 0, not {lambda}")));
-            }
-            let family = own.and_then(|own| own.family).unwrap_or(self.family);
-            let regularizer = self.regularizer(family, [lambda, mu], groups).map_err(error)?;
-            regularized.push(Regularized { id: weight.id, regularizer, groups });
+        if !self.ramp.is_valid() {
+            return Err(PenaltyError(format!(
+                "warm-up and ramp of the penalty are shares of the time, together at most 1, not {} \
+                 and {}",
+                self.ramp.warmup, self.ramp.rise
+            )));
         }
-        Ok(regularized)
+        (0..model.weights().len()).map(|l| self.regularized((model, params), l, 1.0)).collect()
+    }
+
+    /// Sets what [`resolve`](Penalty::resolve) gave to `factor` times the strength, every layer's
+    /// alike; nothing is allocated.
+    ///
+    /// # Errors
+    /// If a strength is no longer a finite number of at least 0; the error names the layer.
+    pub fn scale(
+        &self,
+        (model, params): (&Model, &Params),
+        factor: f32,
+        regularized: &mut [Regularized],
+    ) -> Result<(), PenaltyError> {
+        for (l, r) in regularized.iter_mut().enumerate() {
+            *r = self.regularized((model, params), l, factor)?;
+        }
+        Ok(())
+    }
+
+    /// The regulariser and groups of the weight of layer `l`.
+    fn regularized(
+        &self,
+        (model, params): (&Model, &Params),
+        l: usize,
+        factor: f32,
+    ) -> Result<Regularized, PenaltyError> {
+        let count = model.weights().len();
+        let weight: &Weight = &model.weights()[l];
+        let error = |what: String| PenaltyError(format!("layer \"{}\": {what}", weight.layer));
+        let own = self.layers.iter().find(|own| own.layer == weight.layer);
+        let shape = params.shape(weight.id);
+        let usual = if shape.rank() == 2 { self.linear } else { self.conv };
+        let grouping = own.and_then(|own| own.grouping).unwrap_or(usual);
+        let groups = grouping.groups(shape, weight.conv_groups);
+        let groups = groups.map_err(|e: GroupingError| error(e.to_string()))?;
+        let mu = own.and_then(|own| own.mu).or_else(|| self.mixing.at(l, count));
+        let mu = mu.ok_or_else(|| error(format!("mixing does not list {count} numbers")))?;
+        if !(0.0..=1.0).contains(&mu) {
+            return Err(error(format!("mu is a share in [0, 1], not {mu}")));
+        }
+        let lambda = own.and_then(|own| own.lambda).unwrap_or(self.lambda) * factor;
+        if !(lambda.is_finite() && lambda >= 0.0) {
+            return Err(error(format!("lambda is a number of at least 0, not {lambda}")));
+        }
+        let family = own.and_then(|own| own.family).unwrap_or(self.family);
+        let regularizer = self.regularizer(family, [lambda, mu], groups).map_err(error)?;
+        Ok(Regularized { id: weight.id, regularizer, groups })
     }
 
     fn regularizer(

@@ -1,6 +1,6 @@
 //! What a training is told.
 
-use super::{Data, Prune, Refit, Settle, TrainError};
+use super::{Data, Prune, Refit, Settle, Target, TrainError};
 use crate::data::Augment;
 use crate::nn::Model;
 use crate::optim::{Family, Path, Penalty, Regularized, Rule, Schedule, ScheduleShape};
@@ -37,6 +37,8 @@ pub struct Config {
     pub schedule: Schedule,
     /// The penalty on the weights.
     pub penalty: Penalty,
+    /// What is to be kept at the end, for which lambda is moved.
+    pub target: Option<Target>,
     /// The epochs, before a refit, that take the full gradient.
     pub settle: Option<Settle>,
     /// What becomes zero before the refit, whatever the penalty has left.
@@ -68,6 +70,7 @@ impl Default for Config {
             rule: Rule::Momentum { beta: 0.9 },
             schedule: Schedule { eta: 0.05, warmup: 0.0, shape },
             penalty: Penalty::new(Family::None),
+            target: None,
             settle: None,
             prune: None,
             refit: None,
@@ -122,6 +125,9 @@ impl Config {
         self.check_stages()?;
         if let Some(prune) = self.prune {
             prune.check(self.refit)?;
+        }
+        if let Some(target) = self.target {
+            target.check(self)?;
         }
         if let Some(clip) = self.clip
             && !(clip.is_finite() && clip > 0.0)

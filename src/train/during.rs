@@ -1,6 +1,6 @@
 //! Steps of large weights in the backward pass, where their gradient is never written.
 
-use super::{Config, Trainer};
+use super::{Config, TrainError, Trainer};
 use crate::optim::{Optimizer, StepOutcome};
 use crate::params::{ParamId, Params};
 
@@ -18,7 +18,8 @@ impl Config {
         given: &[ParamId],
     ) -> Vec<ParamId> {
         let plain = self.clip.is_none() && self.accumulate == 1;
-        if !plain || self.settle.is_some() || self.refit.is_some() {
+        // A target is met by looking ahead along the whole gradient.
+        if !plain || self.settle.is_some() || self.refit.is_some() || self.target.is_some() {
             return Vec::new();
         }
         let large = given.iter().copied().filter(|&id| params.shape(id).len() > LARGE);
@@ -29,14 +30,19 @@ impl Config {
 impl Trainer<'_> {
     /// The loss of a batch, and the step with large weights updated in the backward pass: the same
     /// numbers.
-    pub(super) fn step_during(&mut self, batch: usize, eta: f32) -> (f64, Option<StepOutcome>) {
+    pub(super) fn step_during(
+        &mut self,
+        batch: usize,
+        (time, eta): (f32, f32),
+    ) -> Result<(f64, Option<StepOutcome>), TrainError> {
+        self.set_strength(time, eta)?;
         let indices = self.batches.batch(batch);
         let augmentation = self.config.augment.as_ref().map(|a| (a, &mut self.augmentation));
         let mut sink = self.optimizer.during_backward(&mut self.gradients, eta);
         let outcome =
             self.graph.run(self.data, (indices, augmentation), &mut self.params, &mut sink);
         let loss = self.progress.note(&outcome, indices.len());
-        (loss, loss.is_finite().then(|| sink.finish(&mut self.params)))
+        Ok((loss, loss.is_finite().then(|| sink.finish(&mut self.params))))
     }
 }
 

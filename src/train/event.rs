@@ -28,6 +28,8 @@ pub struct Step {
     pub loss: f64,
     /// The step size.
     pub eta: f32,
+    /// The strength of the penalty, where no layer has its own; 0 in a refit.
+    pub lambda: f32,
 }
 
 /// One epoch.

@@ -44,7 +44,14 @@ impl Trainer<'_> {
         &self.config
     }
 
-    /// The regulariser and groups of every weight.
+    /// The strength of the penalty in the last step that had one, where no layer has its own: what
+    /// [`Penalty::lambda`](crate::optim::Penalty::lambda) says, times the ramp, or what a target has
+    /// made of it. Layers with a strength of their own move by the same factor.
+    pub fn lambda(&self) -> f32 {
+        self.config.penalty.lambda * self.factor
+    }
+
+    /// The regulariser, at the strength that was last in use, and groups of every weight.
     pub fn regularized(&self) -> &[Regularized] {
         &self.regularized
     }

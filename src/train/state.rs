@@ -22,6 +22,11 @@ impl Trainer<'_> {
         state.note("seen", seen);
         state.note("stale", stale);
         state.note("done", u8::from(done));
+        state.note("penalty.factor", self.factor.to_bits());
+        if let Some(control) = &self.control {
+            state.note("target.factor", control.factor.to_bits());
+            state.note("target.integral", control.integral.to_bits());
+        }
         put_random(&mut state, "augmentation", self.augmentation.state());
         put_random(&mut state, "dropout", self.graph.tape.random().state());
         if let Some(best) = &self.best {
@@ -63,6 +68,11 @@ impl Trainer<'_> {
         let [m, v, tau] = NAMES.map(|name| state.get(name));
         let state_of = [m?.1, v?.1, tau?.1];
         self.optimizer.restore(state_of, state.number("optimizer.steps")?)?;
+        self.apply_strength(f32::from_bits(state.number("penalty.factor")?))?;
+        if let Some(control) = &mut self.control {
+            control.factor = f32::from_bits(state.number("target.factor")?);
+            control.integral = f64::from_bits(state.number("target.integral")?);
+        }
         self.augmentation = Random::from_state(get_random(state, "augmentation")?);
         *self.graph.tape.random_mut() = Random::from_state(get_random(state, "dropout")?);
         self.best = None;

@@ -12,3 +12,4 @@ mod setup;
 mod stages;
 mod steps;
 mod stopping;
+mod targets;

@@ -10,6 +10,8 @@ pub(super) fn of(recipe: &Recipe, small: &Compact) -> Recipe {
     recipe.model.net = Net::Layers(small.layers.iter().cloned().map(Layer).collect());
     // Weights to start from would have the shapes of before.
     recipe.model.weights = None;
+    // Shares were told of the whole network.
+    (recipe.target, recipe.train.prune) = (None, None);
     let penalty = &mut recipe.penalty.0;
     let left: Vec<bool> = small.removed.iter().map(|layer| layer.after.is_some()).collect();
     let is_left = |name: &str| small.model.weights().iter().any(|weight| weight.layer == *name);

@@ -1,7 +1,10 @@
 //! `[penalty]`: the regulariser, its strength and its groups, and what single layers do otherwise.
 
+mod schedule;
+
 use super::by_name;
-use proxtape::optim::{self, Family, GroupScale, Grouping, LayerPenalty, Mixing};
+use proxtape::optim::{self, Family, GroupScale, Grouping, LayerPenalty, Mixing, Ramp};
+use schedule::Schedule;
 use serde::{Deserialize, Serialize};
 
 /// The section.
@@ -41,6 +44,8 @@ struct Table {
     a: Option<f32>,
     /// Of MCP.
     gamma: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schedule: Option<Schedule>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     layer: Vec<LayerTable>,
 }
@@ -112,6 +117,7 @@ impl TryFrom<Table> for Penalty {
         });
         Ok(Penalty(optim::Penalty {
             lambda: t.lambda.unwrap_or(usual.lambda),
+            ramp: t.schedule.map_or(Ok(usual.ramp), Ramp::try_from)?,
             mixing,
             scale: match t.scale {
                 None => usual.scale,
@@ -164,6 +170,7 @@ impl From<Penalty> for Table {
             conv_grouping: Some(penalty.conv),
             a: Some(penalty.a),
             gamma: Some(penalty.gamma),
+            schedule: (penalty.ramp != Ramp::default()).then_some(penalty.ramp.into()),
             layer: layer.collect(),
         }
     }

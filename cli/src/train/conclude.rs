@@ -5,7 +5,7 @@ use super::session::Session;
 use crate::failure::Failure;
 use crate::machine::Machine;
 use crate::run_folder::{refused, write_text};
-use crate::summary::{Counts, Layer, Summary, known};
+use crate::summary::{Counts, Layer, Reached, Summary, known};
 use proxtape::sparsity::Report;
 use proxtape::train::{Evaluator, Keep};
 
@@ -26,6 +26,8 @@ impl Session<'_> {
             version: env!("CARGO_PKG_VERSION").into(),
             seed: self.recipe.train.seed,
             epochs: self.recipe.train.epochs.get(),
+            lambda: self.trainer.lambda(),
+            target: self.trainer.config().target.map(|target| Reached::new(target, &report)),
             refit: self.trainer.optimizer().is_frozen(),
             steps: self.trainer.optimizer().steps(),
             best_epoch: best.map(|(epoch, ..)| epoch + 1),

@@ -111,6 +111,7 @@ impl Session<'_> {
             validation_loss: epoch.validation.map(|v| v.loss),
             validation_accuracy: epoch.validation.map(|v| v.accuracy),
             eta: self.eta,
+            lambda: if epoch.stage == Stage::Refit { 0.0 } else { self.trainer.lambda() },
             weights: counts.weights,
             weights_kept: counts.weights_kept,
             groups: counts.groups,

@@ -114,6 +114,42 @@ fn pruned_training_keeps_the_share_that_it_is_told() {
 }
 
 #[test]
+fn target_is_met_and_lambda_is_told() {
+    let folder = Folder::new("target");
+    let flags = "--keep 10% --epochs 10 --settle 0.3 --refit 0.2";
+    let ran = folder.done(&format!("train {flags} --json"));
+    let json = ran.json();
+    let kept = json["weights_kept"].as_f64().unwrap() / 38160.0;
+    assert!((0.095..=0.105).contains(&kept), "{kept}");
+    assert_eq!((&json["target"]["of"], &json["target"]["kept"]), (&"weights".into(), &kept.into()));
+    for told in ["10.00 % wanted", "  lambda "] {
+        assert!(ran.err.contains(told), "{}", ran.err);
+    }
+    let lines = metrics(&folder.path("runs/digits-1"));
+    assert_eq!((&lines[7]["lambda"], lines[8]["lambda"].as_f64()), (&json["lambda"], Some(0.0)));
+    assert_ne!(lines[0]["lambda"], lines[7]["lambda"]);
+    // Interrupted where it steers and where it settles.
+    folder.run(&format!("train {flags} --stop-after 100 --quiet"));
+    folder.run("train --resume runs/digits-2 --stop-after 97 --quiet");
+    let resumed = folder.done("train --resume runs/digits-2 --json --quiet").json();
+    assert_eq!(resumed["layers"], json["layers"]);
+    assert_eq!(metrics(&folder.path("runs/digits-2")), lines);
+}
+
+#[test]
+fn penalty_rises_as_its_schedule_says() {
+    let folder = Folder::new("ramp");
+    let rises = "[penalty.schedule]\nwarmup = 0.34\nramp = 0.6\nkind = \"cubic\"\n";
+    folder.write("small.toml", &format!("{RECIPE}{rises}"));
+    folder.done("train small.toml --out run --quiet");
+    let lines = metrics(&folder.path("run"));
+    let lambdas: Vec<_> = lines.iter().map(|line| line["lambda"].as_f64().unwrap()).collect();
+    assert!(lambdas[0] == 0.0 && lambdas[1] > 0.0 && lambdas[1] < lambdas[2], "{lambdas:?}");
+    let recipe = fs::read_to_string(folder.path("run/recipe.toml")).unwrap();
+    assert!(recipe.contains(rises), "{recipe}");
+}
+
+#[test]
 fn number_of_threads_does_not_change_a_bit() {
     let folder = Folder::new("threads");
     for threads in [1, 2] {

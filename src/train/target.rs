@@ -1,0 +1,157 @@
+//! A size that a training is to reach, and how it is counted.
+
+use super::{Config, Keep, TrainError};
+use crate::nn::{Model, Weight};
+use crate::optim::{Cges, Elastic, Groups, L11L12, Regularized, Regularizer};
+use crate::params::Params;
+use core::fmt;
+
+/// What a target counts. Biases do not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// Weights that are not zero.
+    Weights,
+    /// Groups with a weight that is not zero.
+    Groups,
+    /// Multiply-accumulates for one sample with a weight that is not zero:
+    /// [`Report::macs_nonzero`](crate::sparsity::Report::macs_nonzero) over
+    /// [`Report::macs`](crate::sparsity::Report::macs). A network that is compacted but dense takes
+    /// more than these.
+    Macs,
+}
+
+impl fmt::Display for Measure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Measure::Weights => "weights",
+            Measure::Groups => "groups",
+            Measure::Macs => "multiply-accumulates",
+        })
+    }
+}
+
+/// The share that is to be kept at the end. A controller moves lambda until it is met within 5 % of
+/// it: a target of 0.05 gives 0.0475 to 0.0525 (`train/control.rs` has the law). It is surest with a
+/// settle; without one, and from a lambda that is far off, whole groups may come or go together.
+///
+/// ```
+/// use proxtape::optim::{Family, Penalty};
+/// use proxtape::train::{Config, Measure, Target};
+/// let penalty = Penalty { lambda: 1e-3, ..Penalty::new(Family::L11L12) }; // where lambda starts
+/// let target = Some(Target { of: Measure::Weights, share: 0.05 });
+/// let config = Config { epochs: 30, penalty, target, ..Config::default() };
+/// # assert!(config.target.is_some());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Target {
+    /// Of what.
+    pub of: Measure,
+    /// How much of it, above 0 and up to 1.
+    pub share: f32,
+}
+
+impl Target {
+    /// Checks that the configuration leaves it to the penalty how much is kept at the end.
+    pub(super) fn check(self, config: &Config) -> Result<(), TrainError> {
+        let Target { of, share } = self;
+        let error = |what: String| Err(TrainError::Config(what));
+        if !(share > 0.0 && share <= 1.0) {
+            return error(format!(
+                "a target is a share of the {of}, above 0 and up to 1, not {share}"
+            ));
+        }
+        if config.prune.is_some() {
+            return error("a target and prune both tell how much stays; take one".to_owned());
+        }
+        let penalised = config.refit.map_or(config.epochs, |refit| config.epochs - refit.epochs);
+        if penalised == 0 {
+            return error(
+                "a target needs epochs with the penalty, and all are for the refit".into(),
+            );
+        }
+        if config.refit.is_none() && (config.keep == Keep::Best || config.patience.is_some()) {
+            return error(
+                "a target is met at the last step, so the best epoch cannot be kept, nor patience \
+                 end the training; take the last parameters, or give the refit some of the epochs"
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
+
+    /// How much of the target's measure is to stay, and all there is.
+    ///
+    /// # Errors
+    /// If the penalty cannot make that much zero.
+    pub(super) fn wanted(
+        self,
+        (model, params): (&Model, &Params),
+        regularized: &[Regularized],
+    ) -> Result<[f64; 2], TrainError> {
+        let (mut total, mut fixed, mut names) = (0, 0, Vec::new());
+        for (weight, r) in model.weights().iter().zip(regularized) {
+            total += all(self.of, weight, r.groups);
+            let stays = least(self.of, (weight, r), params.shape(weight.id).len());
+            if stays > 0 {
+                names.push(weight.layer.as_str());
+            }
+            fixed += stays;
+        }
+        let wanted = f64::from(self.share) * total as f64;
+        if fixed as f64 > wanted {
+            return Err(TrainError::Config(format!(
+                "a target of {} % of the {} is out of reach: {:.1} % cannot become zero, since the \
+                 penalty of {} makes none zero or has lambda 0; give a regulariser such as l1, \
+                 group-lasso or l11-l12, and a lambda to start from",
+                100.0 * self.share,
+                self.of,
+                100.0 * fixed as f64 / total as f64,
+                names.join(", ")
+            )));
+        }
+        Ok([wanted, total as f64])
+    }
+}
+
+fn all(of: Measure, weight: &Weight, groups: Groups) -> u64 {
+    match of {
+        Measure::Weights => groups.len() as u64,
+        Measure::Groups => groups.groups as u64,
+        Measure::Macs => weight.uses * groups.len() as u64,
+    }
+}
+
+/// What no strength makes zero.
+fn least(of: Measure, (weight, r): (&Weight, &Regularized), n: usize) -> u64 {
+    let reg = &r.regularizer;
+    let acts = reg.value(r.groups, &vec![1.0; n]) > 0.0;
+    match *reg {
+        _ if !acts => all(of, weight, r.groups),
+        Regularizer::L2(_) | Regularizer::Elastic(Elastic { lambda1: 0.0, .. }) => {
+            all(of, weight, r.groups)
+        }
+        // l1,2 alone leaves one weight in each group.
+        Regularizer::Exclusive(_)
+        | Regularizer::L11L12(L11L12 { lambda1: 0.0, .. })
+        | Regularizer::Cges(Cges { lambda2: 0.0, .. }) => match of {
+            Measure::Weights | Measure::Groups => r.groups.groups as u64,
+            Measure::Macs => weight.uses * r.groups.groups as u64,
+        },
+        _ => 0,
+    }
+}
+
+/// What is not zero in the values of a weight.
+pub(super) fn count(of: Measure, weight: &Weight, groups: Groups, w: &[f32]) -> u64 {
+    let nonzero = || w.iter().filter(|&&w| w != 0.0).count() as u64;
+    match of {
+        Measure::Weights => nonzero(),
+        Measure::Macs => weight.uses * nonzero(),
+        Measure::Groups => {
+            let Groups { outer, groups, inner } = groups;
+            let run = |a: usize, g: usize| &w[(a * groups + g) * inner..][..inner];
+            let lives = |g: &usize| (0..outer).any(|a| run(a, *g).iter().any(|&w| w != 0.0));
+            (0..groups).filter(lives).count() as u64
+        }
+    }
+}
