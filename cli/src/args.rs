@@ -4,7 +4,7 @@ use crate::cells::{Budget, Method};
 use crate::export::Target;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::overrides::{Overrides, part, strength};
+use crate::overrides::{Overrides, strength};
 use crate::recipe::{Location, SHIPPED};
 use crate::stop::Stop;
 use clap::builder::TypedValueParser;
@@ -209,10 +209,6 @@ pub(crate) struct CompareArgs {
     #[arg(long, value_name = "POINTS", default_value_t = 0.5, value_parser = points())]
     #[arg(conflicts_with_all = ["resume", "keep"])]
     pub(crate) tolerance: f64,
-
-    /// Choose the network that keeps this share of its weights instead, as 5% or 0.05
-    #[arg(long, value_name = "SHARE", value_parser = part, conflicts_with = "resume")]
-    pub(crate) keep: Option<f32>,
 
     #[command(flatten)]
     pub(crate) grid: GridArgs,

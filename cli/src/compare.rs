@@ -17,10 +17,12 @@ use crate::cells::{
 };
 use crate::failure::{Ending, Failure};
 use crate::machine::Machine;
+use crate::recipe;
 use crate::train::resolved;
 use crate::voice::Voice;
 use choose::Candidate;
 use proxtape::optim::Family;
+use proxtape::train::{Measure, Target};
 
 /// What the others are measured by.
 const BASELINE: Method = Method::Penalty(Family::None);
@@ -32,14 +34,12 @@ pub(crate) fn run(args: &CompareArgs, voice: Voice) -> Result<Ending, Failure> {
     let folder = match &args.cells.resume {
         Some(path) => Folder::open(path, Kind::Compare)?,
         None => {
-            if args.keep == Some(0.0) {
-                return Err(Failure::usage("--keep takes a share above 0"));
-            }
             args.overrides.expect_no(&["regularizer", "lambda"], "--families and --lambdas")?;
-            let recipe = resolved(args.recipe.as_deref(), &args.overrides)?;
+            let mut recipe = resolved(args.recipe.as_deref(), &args.overrides)?;
+            let keep = size(recipe.target.take())?;
             let mut families = cells::methods(&args.families, &recipe)?;
             // Accuracy is measured by it.
-            if args.keep.is_none() && !families.contains(&BASELINE) {
+            if keep.is_none() && !families.contains(&BASELINE) {
                 families.insert(0, BASELINE);
             }
             let grid = Grid {
@@ -48,8 +48,8 @@ pub(crate) fn run(args: &CompareArgs, voice: Voice) -> Result<Ending, Failure> {
                 lambdas: args.grid.lambdas()?,
                 points: args.grid.grid.get(),
                 seeds: args.grid.seeds(recipe.train.seed, 5)?,
-                tolerance: args.keep.is_none().then_some(args.tolerance),
-                keep: args.keep.map(f64::from),
+                tolerance: keep.is_none().then_some(args.tolerance),
+                keep: keep.map(f64::from),
             };
             Folder::start(args.cells.out.as_deref(), recipe, grid)?
         }
@@ -57,6 +57,17 @@ pub(crate) fn run(args: &CompareArgs, voice: Voice) -> Result<Ending, Failure> {
     let plan = Comparison { grid: folder.grid.clone() };
     let orders = Orders { machine: &machine, stop, voice, json: args.speech.json, deadline };
     machine.install(|| cells::run(folder, &plan, orders))
+}
+
+/// The size at which networks are compared: lambda is chosen here, not moved while training.
+fn size(target: Option<recipe::Target>) -> Result<Option<f32>, Failure> {
+    match target {
+        None => Ok(None),
+        Some(recipe::Target(Target { of: Measure::Weights, share })) => Ok(Some(share)),
+        Some(recipe::Target(Target { of, .. })) => Err(Failure::usage(format!(
+            "networks are compared at a share of their weights, by --keep; found a target for {of}"
+        ))),
+    }
 }
 
 struct Comparison {

@@ -28,6 +28,11 @@ pub(crate) fn run(args: &SweepArgs, voice: Voice) -> Result<Ending, Failure> {
                      one by --regularizer",
                 ));
             }
+            if recipe.target.is_some() {
+                return Err(Failure::usage(
+                    "a sweep tries strengths, and a target moves lambda; leave --keep and [target] out",
+                ));
+            }
             let lambdas = args.grid.lambdas()?;
             if method == Method::Magnitude && lambdas.iter().flatten().any(|&share| share > 1.0) {
                 return Err(Failure::usage("--lambdas of magnitude are shares, up to 1"));

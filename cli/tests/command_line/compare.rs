@@ -232,6 +232,8 @@ fn share_to_keep_is_approached_between_the_strengths() {
     let pruned = all.iter().find(|cell| cell["family"] == "magnitude").unwrap();
     assert!((kept(pruned) - 0.3).abs() < 1e-3, "{pruned}");
     assert_eq!(json["tolerance"], Value::Null);
+    let ran = folder.run("compare small.toml --keep-macs 5%");
+    assert!(ran.code == 2 && ran.err.contains("by --keep"), "{}", ran.err);
 }
 
 #[test]

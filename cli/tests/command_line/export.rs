@@ -310,5 +310,5 @@ fn weights_that_are_not_finite_are_refused() {
         assert!(ran.code == 1 && ran.err.contains(&name) && ran.err.contains("NaN"), "{}", ran.err);
     }
     let files = fs::read_dir(folder.path("run")).unwrap().count();
-    assert_eq!(files, 4, "recipe, metrics, model, state");
+    assert_eq!(files, 5, "recipe, metrics, summary, model, state");
 }

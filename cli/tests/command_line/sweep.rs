@@ -48,3 +48,9 @@ fn shares_that_pruning_keeps_are_swept_as_well() {
         assert_eq!((&row["seeds"], &row["weights_kept"]["std"]), (&2.into(), &0.0.into()));
     }
 }
+
+#[test]
+fn target_is_not_for_a_sweep() {
+    let ran = Folder::new("sweep-target").run("sweep digits --keep 5%");
+    assert!(ran.code == 2 && ran.err.contains("leave --keep"), "{}", ran.err);
+}
