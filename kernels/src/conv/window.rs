@@ -25,11 +25,11 @@ pub(super) struct Axis {
 
 impl Axis {
     /// The least offset of any tap.
-    fn least(&self) -> isize {
+    pub(super) fn least(&self) -> isize {
         self.start.min(self.start + (self.taps as isize - 1) * self.tap)
     }
 
-    fn span(&self) -> usize {
+    pub(super) fn span(&self) -> usize {
         (self.taps - 1) * self.tap.unsigned_abs()
     }
 

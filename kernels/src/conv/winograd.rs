@@ -20,7 +20,6 @@
 
 mod axis;
 mod filter;
-mod lanes;
 mod planes;
 mod weight;
 

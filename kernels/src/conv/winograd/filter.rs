@@ -1,9 +1,9 @@
 //! Filters to values, packed as the right-hand sides of the products, and their gradient back.
 
 use super::axis::{Finish, Grid, OneAxis, POINTS, Taps, TapsGradient, both_axes};
-use super::lanes::{Rows, SLACK, from_lanes, to_lanes};
 use super::planes::Values;
 use crate::Accumulate;
+use crate::conv::lanes::{Rows, SLACK, from_lanes, to_lanes};
 use crate::gemm::view::Dest;
 use crate::simd::{Kernel, Simd};
 
@@ -79,7 +79,7 @@ where
             for n in (0..cols).step_by(S::LANES) {
                 let live = S::LANES.min(cols - n);
                 let first = d * steps[0] + n * steps[1];
-                to_lanes(s, (w, first, steps[1]), live, R * R, &mut taps);
+                to_lanes(s, (w, first, steps[1]), live, R * R, (&mut taps, S::LANES));
                 let step_taps = [sign * R as isize * step_of_tap, sign * step_of_tap];
                 let from = Grid { ptr: taps.as_mut_ptr().wrapping_add(start), step: step_taps };
                 let sliver = n / width * width;

@@ -1,8 +1,8 @@
 //! Planes to values and values to planes: the transforms of a block of tiles.
 
 use super::axis::{Finish, Grid, OneAxis, POINTS, both_axes};
-use super::lanes::{Rows, SLACK, from_lanes, to_lanes};
 use crate::Accumulate;
+use crate::conv::lanes::{Rows, SLACK, from_lanes, to_lanes};
 use crate::gemm::Activation;
 use crate::simd::{Kernel, Simd};
 use core::marker::PhantomData;
@@ -121,7 +121,7 @@ impl<T, const M: usize, const I: usize> ToValues<'_, T, M, I> {
             let row = row.wrapping_sub(above);
             if row < h {
                 let plane = (data, first + row * w, h * w);
-                to_lanes(s, plane, live, inside, &mut line[left * S::LANES..]);
+                to_lanes(s, plane, live, inside, (&mut line[left * S::LANES..], S::LANES));
                 line[..left * S::LANES].fill(0.0);
                 line[(left + inside) * S::LANES..pitch * S::LANES].fill(0.0);
             } else {

@@ -1,0 +1,151 @@
+//! Which algorithm serves a shape: Winograd's, channels last, or a product with patches.
+
+use super::Conv2d;
+use super::correlate::Correlation;
+use super::direct::Direct;
+use super::phase::Phase;
+use super::weight::WeightGradient;
+use super::winograd::Winograd;
+use crate::gemm::tile::Epilogue;
+use crate::gemm::{Activation, Bias};
+use crate::isa::Isa;
+use core::ops::RangeInclusive;
+
+/// Output channels of the form with channels last: with fewer most lanes would be empty, with more
+/// packing a patch costs less than 8 / 64 of the products that it feeds.
+const CHANNELS_LAST: RangeInclusive<usize> = 12..=64;
+
+/// Elements of a kernel's row, of all inputs, below which a tile is over too soon: first layers with
+/// 3 x 3 taps reach 38 % of the FMA peak with channels last, 63 % with patches (AVX-512).
+const RUN: usize = 16;
+
+impl Conv2d {
+    /// Scratch elements that any of the three wants.
+    pub fn scratch_len(&self, isa: Isa) -> usize {
+        self.check();
+        let epilogue = epilogue(0.0);
+        let mut most = self.correlation(&[], epilogue).scratch_len(isa);
+        most = most.max(self.weight(&[], &[], 0.0).scratch_len(isa));
+        if let Some(winograd) = self.winograd() {
+            most = most.max(winograd.scratch_len(isa)).max(winograd.gradient_scratch_len(isa));
+        }
+        if let Some(winograd) = self.winograd_input_gradient() {
+            most = most.max(winograd.scratch_len(isa));
+        }
+        for backward in [false, true] {
+            if let Some(direct) = self.direct(backward) {
+                most = most.max(direct.scratch_len(isa));
+            }
+        }
+        if let Some(direct) = self.direct_gradient() {
+            most = most.max(direct.gradient_scratch_len(isa));
+        }
+        for phase in self.phases() {
+            if let Some(phase) = self.phase(phase) {
+                most = most.max(self.turned(&phase, &[], epilogue).scratch_len(isa));
+            }
+        }
+        most
+    }
+
+    /// Whether forward pass and gradients run Winograd's algorithm, whose rounding error is about
+    /// 2e-6 of the layer's largest result; otherwise it grows as in any sum of so many products.
+    pub fn is_winograd(&self) -> bool {
+        self.winograd().is_some()
+    }
+
+    /// Winograd's algorithm, if it serves this shape.
+    pub(super) fn winograd(&self) -> Option<Winograd> {
+        let square = self.kh == self.kw && [3, 5].contains(&self.kh);
+        let plain = square && self.stride == [1, 1] && self.dilation == [1, 1];
+        let (channels, size) = ([self.c, self.oc], [[self.h, self.w], [self.oh(), self.ow()]]);
+        let most = self.padding.iter().all(|&p| p < self.kh);
+        let winograd = Winograd {
+            images: self.n,
+            channels,
+            size,
+            pad: self.padding,
+            taps: self.kh,
+            transposed: false,
+        };
+        (plain && most && self.groups == 1 && winograd.pays()).then_some(winograd)
+    }
+
+    /// The same for the input gradient: outputs become inputs.
+    pub(super) fn winograd_input_gradient(&self) -> Option<Winograd> {
+        let w = self.winograd()?;
+        let turned = Winograd {
+            channels: [self.oc, self.c],
+            size: [w.size[1], w.size[0]],
+            pad: w.pad.map(|p| self.kh - 1 - p),
+            ..w
+        };
+        Some(w.transpose().unwrap_or(turned))
+    }
+
+    /// The form with channels last, for the forward pass or the input gradient, if it serves this
+    /// shape and pays.
+    pub(super) fn direct(&self, backward: bool) -> Option<Direct> {
+        let [inputs, outputs] = if backward { [self.oc, self.c] } else { [self.c, self.oc] };
+        let pays = CHANNELS_LAST.contains(&outputs) && self.kw * inputs >= RUN;
+        if pays && !self.is_pointwise() { Direct::new(self, backward) } else { None }
+    }
+
+    /// The same for the weight gradient.
+    pub(super) fn direct_gradient(&self) -> Option<Direct> {
+        let pays = CHANNELS_LAST.contains(&self.oc) && !self.is_pointwise();
+        if pays { Direct::new(self, false) } else { None }
+    }
+
+    /// Whether the patches are the planes themselves.
+    fn is_pointwise(&self) -> bool {
+        self.kh * self.kw == 1 && self.stride == [1, 1]
+    }
+
+    pub(super) fn correlation<'a>(&self, x: &'a [f32], epilogue: Epilogue<'a>) -> Correlation<'a> {
+        Correlation {
+            window: self.window(),
+            images: self.n,
+            groups: self.groups,
+            channels: self.c / self.groups,
+            rows: self.oc / self.groups,
+            x,
+            epilogue,
+        }
+    }
+
+    pub(super) fn weight<'a>(&self, x: &'a [f32], dy: &'a [f32], beta: f32) -> WeightGradient<'a> {
+        WeightGradient {
+            window: self.window(),
+            images: self.n,
+            groups: self.groups,
+            channels: self.c / self.groups,
+            rows: self.oc / self.groups,
+            x,
+            dy,
+            beta,
+        }
+    }
+
+    /// The correlation of dY that gives one phase of dX.
+    pub(super) fn turned<'a>(
+        &self,
+        phase: &Phase,
+        dy: &'a [f32],
+        epilogue: Epilogue<'a>,
+    ) -> Correlation<'a> {
+        Correlation {
+            window: phase.window,
+            images: self.n,
+            groups: self.groups,
+            channels: self.oc / self.groups,
+            rows: self.c / self.groups,
+            x: dy,
+            epilogue,
+        }
+    }
+}
+
+pub(super) fn epilogue(beta: f32) -> Epilogue<'static> {
+    Epilogue { alpha: 1.0, beta, bias: Bias::None, activation: Activation::None }
+}
