@@ -105,10 +105,9 @@ pub(super) unsafe fn from_lanes<S: Simd>(s: S, mut next: impl FnMut() -> *const 
     for q in (0..count).step_by(S::LANES) {
         let len = S::LANES.min(count - q);
         let mut lines = [ZEROS.as_ptr(); 16];
-        if len == S::LANES {
-            lines[..S::LANES].iter_mut().for_each(|line| *line = next());
-        } else {
-            lines[..len].iter_mut().for_each(|line| *line = next());
+        // One call: a second one would keep `next` from being inlined.
+        for line in &mut lines[..len] {
+            *line = next();
         }
         let y = ptr.wrapping_add(q);
         // SAFETY: the lines are readable by contract or zeros. A whole square goes to rows that the
