@@ -63,7 +63,7 @@ pub use mcp::Mcp;
 pub use sparse_group_lasso::SparseGroupLasso;
 pub use transformed_l1::TransformedL1;
 
-pub(crate) use flat::{Flat, Visit, load_at, prefetch, visit_run};
+pub(crate) use flat::{Flat, Visit, load_at, visit_run};
 pub(crate) use run::{TASK, run};
 pub(crate) use source::Source;
 

@@ -242,3 +242,16 @@ pub trait Simd: Copy + Send + Sync + 'static {
         unsafe { self.store_first_ptr(y.as_mut_ptr(), y.len().min(Self::LANES), a) }
     }
 }
+
+/// Asks for a cache line; any address will do.
+#[inline(always)]
+pub(crate) fn prefetch(p: *const f32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every x86-64 CPU has the instruction, and it never faults.
+    unsafe {
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(p.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = p;
+}

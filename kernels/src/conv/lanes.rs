@@ -2,8 +2,7 @@
 //! in memory, and back. Then a tile's transform is the same for every lane.
 
 use crate::Accumulate;
-use crate::prox::prefetch;
-use crate::simd::Simd;
+use crate::simd::{Simd, prefetch};
 
 /// How far ahead planes are asked for, 8 cache lines: sixteen planes a power of two apart are more
 /// than the hardware follows, and a square takes less time than a line from L3.

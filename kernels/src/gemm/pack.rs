@@ -5,8 +5,7 @@
 //! its width is rounded up to `pad`, and the lines that are not there hold anything.
 
 use super::blocks::LINE;
-use super::tile::prefetch;
-use crate::simd::Simd;
+use crate::simd::{Simd, prefetch};
 use core::ops::Range;
 
 /// How far ahead a packing asks for memory: 4 lines of each line of the operand, of which a sliver

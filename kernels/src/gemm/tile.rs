@@ -9,7 +9,7 @@
 
 use super::{Activation, Bias};
 use crate::Accumulate;
-use crate::simd::{Kernel, Simd};
+use crate::simd::{Kernel, Simd, prefetch};
 
 /// What happens to a tile when its panel is done.
 #[derive(Clone, Copy, Debug)]
@@ -59,19 +59,6 @@ impl Steps for DepthsAdjoin {
     fn depth(self) -> usize {
         1
     }
-}
-
-/// Asks for the cache line of `p`, which may be any address.
-#[inline(always)]
-pub(super) fn prefetch(p: *const f32) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch never faults, and SSE is part of x86-64.
-    unsafe {
-        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(p.cast());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = p;
 }
 
 /// The operands of one tile.

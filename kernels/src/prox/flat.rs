@@ -1,6 +1,6 @@
 //! Flat buffers that tasks share, each touching elements of its own.
 
-use crate::simd::Simd;
+use crate::simd::{Simd, prefetch};
 use core::marker::PhantomData;
 
 /// A mutable buffer whose elements are handed out by index, since the groups of a task are
@@ -103,19 +103,6 @@ pub(crate) unsafe fn load_at<S: Simd>(s: S, x: &[f32], at: usize, n: usize) -> S
         let p = x.as_ptr().add(at);
         if n == S::LANES { s.load_ptr(p) } else { s.load_first_ptr(p, n) }
     }
-}
-
-/// Asks for a cache line; any address will do.
-#[inline(always)]
-pub(crate) fn prefetch(p: *const f32) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: every x86-64 CPU has the instruction, and it never faults.
-    unsafe {
-        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(p.cast());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = p;
 }
 
 /// Something done to each vector of a run of elements.

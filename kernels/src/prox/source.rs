@@ -1,7 +1,7 @@
 //! Where v and the metric come from: a buffer, or the optimiser's rule.
 
-use super::flat::{Flat, load_at, prefetch};
-use crate::simd::Simd;
+use super::flat::{Flat, load_at};
+use crate::simd::{Simd, prefetch};
 
 /// Yields v, and e = 1/d, for elements of the flat weight buffer.
 pub(crate) trait Source: Copy + Send + Sync {

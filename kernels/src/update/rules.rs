@@ -1,8 +1,8 @@
 //! The rules in vectors, each in two parts: the moments, and the point v that they lead to.
 
 use super::{Rule, Update};
-use crate::prox::{Flat, Source, load_at, prefetch};
-use crate::simd::Simd;
+use crate::prox::{Flat, Source, load_at};
+use crate::simd::{Simd, prefetch};
 
 /// (g, first moment, second moment); parts that a rule does not have are not used.
 pub(crate) type Moments<S> = (<S as Simd>::F, <S as Simd>::F, <S as Simd>::F);
