@@ -28,7 +28,7 @@ pub(crate) use cell::{Cell, Finished, Role};
 pub(crate) use folder::Folder;
 pub(crate) use grid::{Grid, Kind, middle};
 pub(crate) use method::Method;
-pub(crate) use metric::{Metric, Spread};
+pub(crate) use metric::{Metric, Spread, told};
 pub(crate) use outcome::{CellRow, Outcome, Row};
 
 use crate::experiment::{build, read};

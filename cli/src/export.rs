@@ -153,7 +153,9 @@ impl Export<'_> {
         let Trained { model, params, .. } = self.trained;
         let affordable = WORK / model.macs(params).max(1);
         let most = usize::try_from(affordable).unwrap_or(SAMPLES).clamp(FEWEST, SAMPLES);
-        prove(&mut Recorded::new(self.exec, self.trained, BATCH), written, self.samples, most)
+        let mut trained = Recorded::new(self.exec, self.trained, BATCH);
+        let [proof] = prove(&mut trained, [written], self.samples, most);
+        proof
     }
 }
 

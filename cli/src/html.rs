@@ -24,7 +24,7 @@ pub(crate) use page::{
 };
 pub(crate) use plot::Axis;
 pub(crate) use scale::Scale;
-pub(crate) use scatter::{Mark, Scatter, front};
+pub(crate) use scatter::{Mark, Scatter};
 
 use core::fmt::Display;
 

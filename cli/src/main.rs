@@ -14,6 +14,7 @@ mod eval;
 mod experiment;
 mod export;
 mod failure;
+mod front;
 mod html;
 mod inference;
 mod inspect;

@@ -31,6 +31,18 @@ impl Proof {
         self.difference <= LIMIT
     }
 
+    /// Counts samples of so many outputs; the difference is not relative yet.
+    fn add(&mut self, expected: &[f32], found: &[f32], outputs: usize) {
+        for (a, b) in expected.chunks_exact(outputs).zip(found.chunks_exact(outputs)) {
+            self.decisions_changed += usize::from(largest(a) != largest(b));
+            for (&a, &b) in a.iter().zip(b) {
+                let (a, b) = (f64::from(a), f64::from(b));
+                self.scale = max(self.scale, a.abs());
+                self.difference = max(self.difference, (a - b).abs());
+            }
+        }
+    }
+
     /// What to tell if it does not hold: which network should be equal to which.
     pub(crate) fn refusal(&self, [second, first]: [&str; 2]) -> String {
         format!(
@@ -42,32 +54,32 @@ impl Proof {
     }
 }
 
-/// Compares a network with the one that it should be equal to, on at most so many samples.
-pub(crate) fn prove(
-    first: &mut impl Network,
-    second: &mut impl Network,
+/// Compares networks with the one that they should be equal to, on at most so many samples.
+pub(crate) fn prove<const N: usize>(
+    first: &mut dyn Network,
+    mut others: [&mut dyn Network; N],
     samples: &Samples,
     most: usize,
-) -> Proof {
+) -> [Proof; N] {
     let (part, set, indices) = part(samples);
     let indices = &indices[..indices.len().min(most)];
-    let (mut scale, mut difference, mut decisions_changed) = (0.0, 0.0, 0);
+    let mut proofs = [(); N].map(|()| Proof {
+        samples: indices.len(),
+        part,
+        scale: 0.0,
+        difference: 0.0,
+        decisions_changed: 0,
+    });
     for batch in indices.chunks(BATCH) {
-        let (a, b) = (first.outputs(set, batch), second.outputs(set, batch));
-        let outputs = a.len() / batch.len();
-        for (a, b) in a.chunks_exact(outputs).zip(b.chunks_exact(outputs)) {
-            decisions_changed += usize::from(largest(a) != largest(b));
-            for (&a, &b) in a.iter().zip(b) {
-                let (a, b) = (f64::from(a), f64::from(b));
-                scale = max(scale, a.abs());
-                difference = max(difference, (a - b).abs());
-            }
+        let expected = first.outputs(set, batch);
+        for (other, proof) in others.iter_mut().zip(&mut proofs) {
+            proof.add(expected, other.outputs(set, batch), expected.len() / batch.len());
         }
     }
-    if difference != 0.0 {
-        difference /= scale;
+    for proof in proofs.iter_mut().filter(|proof| proof.difference != 0.0) {
+        proof.difference /= proof.scale;
     }
-    Proof { samples: indices.len(), part, scale, difference, decisions_changed }
+    proofs
 }
 
 /// The larger number, or NaN if one of both is.

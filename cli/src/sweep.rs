@@ -1,12 +1,11 @@
 //! `sweep`: one regulariser at many strengths, the front of accuracy against size.
 
-mod front;
-
 use crate::args::SweepArgs;
 use crate::cells::{
     self, Cell, CellRow, Done, Folder, Grid, Kind, Method, Metric, Orders, Plan, Role, Row, Task,
 };
 use crate::failure::{Ending, Failure};
+use crate::front;
 use crate::machine::Machine;
 use crate::train::resolved;
 use crate::voice::Voice;

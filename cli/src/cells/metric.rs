@@ -1,8 +1,9 @@
 //! What is measured of a finished training.
 
 use super::cell::Finished;
+use crate::number::grouped;
 use core::ops::Index;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// One number, by the name that it has in the objects and in the CSV.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,10 +113,24 @@ impl Numbers<Number> {
 }
 
 /// Mean and standard deviation (of a sample: divided by n - 1); none for a single number.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Spread {
     pub(crate) mean: f64,
+    #[serde(default)]
     pub(crate) std: Option<f64>,
+}
+
+/// A number with its deviation, if it is known, told by a factor and so many decimals.
+pub(crate) fn told(spread: Option<Spread>, factor: f64, decimals: usize) -> String {
+    let number = |x: f64| match decimals {
+        0 => grouped((factor * x).round() as u64),
+        _ => format!("{:.decimals$}", factor * x),
+    };
+    match spread {
+        None => "-".to_owned(),
+        Some(Spread { mean, std: None }) => number(mean),
+        Some(Spread { mean, std: Some(std) }) => format!("{} ± {}", number(mean), number(std)),
+    }
 }
 
 impl Spread {

@@ -1,23 +1,10 @@
 //! The table for people (text, Markdown) and for spreadsheets (CSV).
 
-use super::metric::METRICS;
+use super::metric::{METRICS, told};
 use super::plot;
 use super::{Kind, Metric, Outcome, Row, Spread};
-use crate::number::{grouped, threads};
+use crate::number::threads;
 use crate::table::Table;
-
-/// A number of a row with its deviation, told by a factor and so many decimals.
-fn told(spread: Option<Spread>, factor: f64, decimals: usize) -> String {
-    let number = |x: f64| match decimals {
-        0 => grouped((factor * x).round() as u64),
-        _ => format!("{:.decimals$}", factor * x),
-    };
-    match spread {
-        None => "-".to_owned(),
-        Some(Spread { mean, std: None }) => number(mean),
-        Some(Spread { mean, std: Some(std) }) => format!("{} ± {}", number(mean), number(std)),
-    }
-}
 
 /// The mean alone.
 fn mean(spread: Option<Spread>, factor: f64, decimals: usize) -> String {

@@ -1,7 +1,7 @@
 //! The proof: the compacted network beside the dense one, with its zeros and without.
 
 use crate::experiment::Samples;
-use crate::inference::{BATCH, OneByOne, Recorded};
+use crate::inference::{BATCH, Network, OneByOne, Recorded};
 use crate::model_file::Trained;
 use crate::proof::{LIMIT, Proof, max, prove};
 use proxtape::Exec;
@@ -21,12 +21,11 @@ impl Proofs {
     /// Compares on every sample.
     pub(super) fn find(exec: Exec, [dense, small]: [&Trained; 2], samples: &Samples) -> Proofs {
         let mut dense = Recorded::new(exec, dense, BATCH);
-        let mut of = Recorded::new(exec, small, BATCH);
-        let compacted = prove(&mut dense, &mut of, samples, usize::MAX);
-        let mut of = Recorded::without_zeros(exec, small, BATCH);
-        let batches = prove(&mut dense, &mut of, samples, usize::MAX);
-        let mut of = OneByOne::new(Recorded::without_zeros(exec, small, 1));
-        let single = prove(&mut dense, &mut of, samples, usize::MAX);
+        let mut compacted = Recorded::new(exec, small, BATCH);
+        let mut batches = Recorded::without_zeros(exec, small, BATCH);
+        let mut single = OneByOne::new(Recorded::without_zeros(exec, small, 1));
+        let others = [&mut compacted as &mut dyn Network, &mut batches, &mut single];
+        let [compacted, batches, single] = prove(&mut dense, others, samples, usize::MAX);
         Proofs {
             compacted,
             sparse_difference: max(batches.difference, single.difference),

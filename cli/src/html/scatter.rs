@@ -60,28 +60,3 @@ impl Scatter {
         plot.draw(&self.title, Vec::new(), drawn)
     }
 }
-
-/// The places that no other place beats, least x first: no other has as little x and as much y.
-pub(crate) fn front(places: &[(f64, f64)]) -> Vec<(f64, f64)> {
-    let mut sorted: Vec<_> =
-        places.iter().copied().filter(|(x, y)| x.is_finite() && y.is_finite()).collect();
-    sorted.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.total_cmp(&a.1)));
-    let mut highest = f64::NEG_INFINITY;
-    sorted.retain(|&(_, y)| {
-        let beats = y > highest;
-        highest = highest.max(y);
-        beats
-    });
-    sorted
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn front_has_the_places_that_none_beats() {
-        let places = [(3.0, 0.9), (1.0, 0.5), (2.0, 0.4), (1.0, 0.6), (4.0, 0.9), (5.0, f64::NAN)];
-        assert_eq!(front(&places), [(1.0, 0.6), (3.0, 0.9)]);
-    }
-}

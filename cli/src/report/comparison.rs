@@ -5,6 +5,7 @@ mod evenness;
 mod size;
 mod told;
 
+use crate::cells::Spread;
 use crate::failure::Failure;
 use crate::html::{Element, Page, Section, code, facts, key, legend, note};
 use crate::number::{grouped, threads};
@@ -74,14 +75,6 @@ struct Row {
     bytes_compact: Option<Spread>,
     latency_seconds: Option<Spread>,
     train_seconds: Option<Spread>,
-}
-
-/// Mean and standard deviation, which a single number has not.
-#[derive(Clone, Copy, Debug, Deserialize)]
-struct Spread {
-    mean: f64,
-    #[serde(default)]
-    std: Option<f64>,
 }
 
 /// The object of a folder, if there is one.

@@ -1,7 +1,8 @@
 //! Accuracy against size: every training, the rows with their deviation, and the front.
 
 use super::{Comparison, Family, index, markers, strength};
-use crate::html::{Axis, Mark, Scale, Scatter, Section, figure, front, note};
+use crate::front;
+use crate::html::{Axis, Mark, Scale, Scatter, Section, figure, note};
 use crate::number::{grouped, share, short};
 
 /// Trainings that hardly learned would take the room of all others: points lower than this many
@@ -56,7 +57,7 @@ pub(super) fn section(comparison: &Comparison, families: &[Family]) -> Section {
     let left_out = all - marks.len();
     let x = Axis::new(Scale::log(marks.iter().map(|m| m.x)), "Weights kept", short);
     let y = Axis::new(Scale::linear(marks.iter().flat_map(ends)), "Test accuracy (%)", short);
-    let front = front(&places);
+    let front = front(places);
     let chart =
         Scatter { title: "Test accuracy against weights kept".to_owned(), x, y, marks, front };
     let left_out = match left_out {
@@ -70,6 +71,15 @@ pub(super) fn section(comparison: &Comparison, families: &[Family]) -> Section {
          accurate.{left_out}"
     );
     section.add(figure([markers(families), chart.draw()], caption).class("wide"))
+}
+
+/// The places that no other one beats, smallest first.
+fn front(mut places: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+    places.retain(|(x, y)| x.is_finite() && y.is_finite());
+    let mut is_on = front::of(&places).into_iter();
+    places.retain(|_| is_on.next() == Some(true));
+    places.sort_by(|a, b| a.0.total_cmp(&b.0));
+    places
 }
 
 /// The lowest and the highest place of a mark.

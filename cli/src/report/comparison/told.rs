@@ -1,8 +1,8 @@
 //! The table of a comparison: a row for each method at its strength.
 
-use super::{Comparison, Row, Spread, strength};
+use super::{Comparison, Row, strength};
+use crate::cells::{Spread, told};
 use crate::html::{Section, figure, list, table};
-use crate::number::grouped;
 use crate::table::Table;
 
 /// A column: its head, and its cell of a row.
@@ -26,19 +26,6 @@ const COLUMNS: [Column; 13] = [
     ("latency us", |row| told(row.latency_seconds, 1e6, 1)),
     ("training s", |row| told(row.train_seconds, 1.0, 1)),
 ];
-
-/// A number with its deviation, by a factor and with so many decimals.
-fn told(spread: Option<Spread>, factor: f64, decimals: usize) -> String {
-    let number = |x: f64| match decimals {
-        0 => grouped((factor * x).round().max(0.0) as u64),
-        _ => format!("{:.decimals$}", factor * x),
-    };
-    match spread {
-        None => "-".to_owned(),
-        Some(Spread { mean, std: None }) => number(mean),
-        Some(Spread { mean, std: Some(std) }) => format!("{} ± {}", number(mean), number(std)),
-    }
-}
 
 fn share(part: Option<Spread>, whole: Option<Spread>) -> String {
     match (part, whole) {

@@ -2,7 +2,7 @@
 
 /// Which points, of size and accuracy, no other one beats: none is as small and as accurate, and
 /// better in one of both.
-pub(super) fn of(points: &[(f64, f64)]) -> Vec<bool> {
+pub(crate) fn of(points: &[(f64, f64)]) -> Vec<bool> {
     let beats =
         |a: &(f64, f64), b: &(f64, f64)| a.0 <= b.0 && a.1 >= b.1 && (a.0 < b.0 || a.1 > b.1);
     points.iter().map(|point| !points.iter().any(|other| beats(other, point))).collect()
