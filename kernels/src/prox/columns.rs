@@ -15,12 +15,12 @@ mod newton;
 mod search;
 
 use super::contiguous::Done;
-use super::flat::Flat;
+use super::flat::{Flat, visit_run};
 use super::groups::Groups;
 use super::newton::Equation;
 use super::source::Source;
 use super::sums::Question;
-use super::sweep::{AGAIN, Elements, FIRST};
+use super::sweep::{AGAIN, Elements, FIRST, Make};
 use crate::Exec;
 use crate::simd::{Kernel, Simd};
 use core::ops::Range;
@@ -126,15 +126,22 @@ impl<Src: Source> Kernel for Columns<'_, Src> {
             return done.unwrap_or_else(|| self.irregular(s, &mut lanes));
         }
         if self.question.solver.needs_norm() {
-            self.search::<S, true, FIRST>(s, &mut lanes)
-        } else {
-            self.search::<S, false, FIRST>(s, &mut lanes)
+            return self.search::<S, true, FIRST>(s, &mut lanes);
         }
+        for row in 0..self.groups.outer {
+            let run = (self.at(row, 0), self.columns());
+            // SAFETY: the columns are inside the matrix and this task's own.
+            unsafe { visit_run(s, run, &mut Make(self.elements)) };
+        }
+        self.irregular(s, &mut lanes)
     }
 }
 
 /// Something done to a strip in a few rows.
 trait Tile<S: Simd> {
+    /// Whether it is there twice, once with the common width as a constant.
+    const IS_HOT: bool;
+
     /// `live` <= 16 columns from column `from` of the block. Each line of a row is finished before
     /// the next row: rows a power of two apart share one set of L1.
     fn tile(&mut self, s: S, rows: Range<usize>, from: usize, live: usize);
@@ -159,16 +166,15 @@ impl<Src: Source> Columns<'_, Src> {
 
     /// Visits all rows of the marked strips, `step` at a time.
     #[inline(always)]
-    fn tiles<S: Simd>(&self, s: S, (strips, step): (&[bool], usize), op: &mut impl Tile<S>) {
+    fn tiles<S: Simd, T: Tile<S>>(&self, s: S, (strips, step): (&[bool], usize), op: &mut T) {
         let (count, outer) = (self.columns(), self.groups.outer);
         for row in (0..outer).step_by(step) {
             let rows = row..outer.min(row + step);
             for from in (0..count).step_by(STRIP).filter(|i| strips[i / STRIP]) {
-                // Twice, for the common width to be a constant.
-                if count - from >= STRIP {
+                if T::IS_HOT && count - from >= STRIP {
                     op.tile(s, rows.clone(), from, STRIP);
                 } else {
-                    op.tile(s, rows.clone(), from, count - from);
+                    op.tile(s, rows.clone(), from, STRIP.min(count - from));
                 }
             }
         }

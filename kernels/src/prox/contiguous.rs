@@ -18,7 +18,7 @@ use super::shrink::{Cut, Cuts, Tally};
 use super::solver::{Probe, Step, Sums, Threshold, solve_wide};
 use super::source::Source;
 use super::sums::Question;
-use super::sweep::{AGAIN, Elements, FIRST, SHRINK};
+use super::sweep::{AGAIN, Elements, FIRST, Make, SHRINK};
 use crate::simd::{Kernel, Simd};
 use core::ops::Range;
 use visit::{Accumulators, Apply, Sum, SumAbove, take};
@@ -67,7 +67,11 @@ impl<Src: Source> Kernel for Contiguous<'_, Src> {
             }
         } else {
             for g in self.range.clone() {
-                self.search::<S, false, FIRST>(s, g, &mut done);
+                for run in self.runs(g) {
+                    // SAFETY: the runs of group g lie inside the buffers and are this task's own.
+                    unsafe { visit_run(s, run, &mut Make(self.elements)) };
+                }
+                self.irregular(s, g, &mut done);
             }
         }
         done

@@ -1,6 +1,6 @@
 //! What one sweep does with a vector of elements.
 
-use super::flat::Flat;
+use super::flat::{Flat, Visit};
 use super::shrink::{Cuts, Tally};
 use super::source::Source;
 use crate::simd::Simd;
@@ -111,5 +111,17 @@ impl<Src: Source> Elements<'_, Src> {
     pub(crate) unsafe fn wide(self, at: usize) -> (f64, f64) {
         // SAFETY: the caller vouches for the element.
         unsafe { (f64::from(self.w.get(at)), f64::from(self.source.e_one(at))) }
+    }
+}
+
+/// Makes v alone, before a search that asks for sums `AGAIN`: a pass more where the penalty is a rare
+/// one, and no third copy of the search.
+pub(crate) struct Make<'a, Src>(pub(crate) Elements<'a, Src>);
+
+impl<S: Simd, Src: Source> Visit<S> for Make<'_, Src> {
+    #[inline(always)]
+    unsafe fn visit(&mut self, s: S, at: usize, n: usize, _: usize) {
+        // SAFETY: the caller vouches for the elements.
+        unsafe { self.0.get::<S, FIRST>(s, at, n) };
     }
 }

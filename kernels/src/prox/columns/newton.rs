@@ -154,6 +154,8 @@ struct Sweep<'a, 'l, 'm, Src, const MODE: u8> {
 }
 
 impl<S: Simd, Src: Source, const MODE: u8> Tile<S> for Sweep<'_, '_, '_, Src, MODE> {
+    const IS_HOT: bool = true;
+
     #[inline(always)]
     fn tile(&mut self, s: S, rows: Range<usize>, from: usize, live: usize) {
         // Copies: a store could change what a reference shows.

@@ -129,6 +129,8 @@ struct Sums<'a, 'l, 'm, Src, const NORM: bool, const MODE: u8> {
 impl<S: Simd, Src: Source, const NORM: bool, const MODE: u8> Tile<S>
     for Sums<'_, '_, '_, Src, NORM, MODE>
 {
+    const IS_HOT: bool = false;
+
     #[inline(always)]
     fn tile(&mut self, s: S, rows: Range<usize>, from: usize, live: usize) {
         let (task, lanes) = (self.task, &mut *self.lanes);
@@ -168,6 +170,8 @@ struct Apply<'a, 'l, 'm, S: Simd, Src> {
 }
 
 impl<S: Simd, Src: Source> Tile<S> for Apply<'_, '_, '_, S, Src> {
+    const IS_HOT: bool = false;
+
     #[inline(always)]
     fn tile(&mut self, s: S, rows: Range<usize>, from: usize, live: usize) {
         let mut tally = self.tally;
