@@ -35,6 +35,7 @@ use config::streams;
 use control::Control;
 use graph::Graph;
 use proxtape_kernels::Exec;
+use stage::Settling;
 use std::ops::Range;
 
 /// The samples to train on.
@@ -78,6 +79,7 @@ pub struct Trainer<'a> {
     /// The strength in use over the configuration's.
     factor: f32,
     control: Option<Control>,
+    settling: Settling,
     graph: Graph,
     evaluator: Evaluator,
     gradients: Gradients,
@@ -163,6 +165,7 @@ impl<'a> Trainer<'a> {
             regularized,
             factor: 1.0,
             control,
+            settling: Settling::new(),
             graph,
             evaluator,
             batches,
@@ -210,6 +213,7 @@ impl<'a> Trainer<'a> {
         let stage = self.config.stage(epoch);
         if stage == Stage::Settle && epoch == self.config.starts().0 {
             self.optimizer.clear_momentum();
+            self.settling = Settling::new();
         }
         self.optimizer.set_frozen(stage == Stage::Refit);
     }
@@ -225,9 +229,9 @@ impl<'a> Trainer<'a> {
         // The middle of the step: a warm-up starts above zero, a cosine ends above its floor, and
         // a drop falls between two epochs.
         let time = epoch as f32 + (step as f32 + 0.5) / steps as f32;
-        let eta = self.config.eta(time);
+        let mut eta = self.config.eta(time);
         let (loss, outcome) = match self.gradients.has_all() {
-            true => self.step_after(step * parts..(step + 1) * parts, (time, eta))?,
+            true => self.step_after(step * parts..(step + 1) * parts, (time, &mut eta))?,
             false => self.step_during(step, (time, eta))?,
         };
         let Some(outcome) = outcome else {
@@ -243,11 +247,11 @@ impl<'a> Trainer<'a> {
     }
 
     /// The mean loss of some batches and the step along their mean gradient; none where the loss is
-    /// not finite.
+    /// not finite. A step that settles may be smaller than `eta`, which then tells so.
     fn step_after(
         &mut self,
         batches: Range<usize>,
-        (time, eta): (f32, f32),
+        (time, eta): (f32, &mut f32),
     ) -> Result<(f64, Option<StepOutcome>), TrainError> {
         let parts = batches.len();
         self.gradients.clear();
@@ -262,9 +266,15 @@ impl<'a> Trainer<'a> {
         if !loss.is_finite() {
             return Ok((loss, None));
         }
+        if self.config.stage(self.progress.epoch) == Stage::Settle {
+            if self.settling.halves(loss) {
+                self.optimizer.clear_momentum();
+            }
+            *eta *= self.settling.share;
+        }
         self.scale_gradients(parts);
-        self.set_strength(time, eta)?;
-        Ok((loss, Some(self.optimizer.step(&mut self.params, &mut self.gradients, eta))))
+        self.set_strength(time, *eta)?;
+        Ok((loss, Some(self.optimizer.step(&mut self.params, &mut self.gradients, *eta))))
     }
 
     /// Turns the sum over parts into their mean and clips its norm.

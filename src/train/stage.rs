@@ -46,8 +46,37 @@ impl fmt::Display for Stage {
 pub struct Settle {
     /// How many of the training's epochs.
     pub epochs: u32,
-    /// The step size, the same for all.
+    /// The step size. It is halved, and the momentum forgotten, where the loss rises by a quarter.
     pub eta: f32,
+}
+
+/// How settling goes. A step too large for the curvature makes the loss grow from step to step, and
+/// the loss over all samples has no noise that could hide it. (O'Donoghue, Candes, "Adaptive Restart
+/// for Accelerated Gradient Schemes", 2015, restart at any rise; a lambda that moves lets the loss
+/// rise too, so this asks for more.)
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Settling {
+    /// The lowest loss since the step size is what it is.
+    pub(super) lowest: f64,
+    /// The step size in use over the configuration's.
+    pub(super) share: f32,
+}
+
+impl Settling {
+    /// A rise of the loss by a quarter is no lambda at work.
+    const RISE: f64 = 1.25;
+
+    pub(super) fn new() -> Settling {
+        Settling { lowest: f64::INFINITY, share: 1.0 }
+    }
+
+    /// Takes the loss before a step; whether the step size was halved.
+    pub(super) fn halves(&mut self, loss: f64) -> bool {
+        let rises = loss > Settling::RISE * self.lowest;
+        self.lowest = if rises { loss } else { self.lowest.min(loss) };
+        self.share *= if rises { 0.5 } else { 1.0 };
+        rises
+    }
 }
 
 /// Epochs without the penalty and with the support frozen.

@@ -23,6 +23,8 @@ impl Trainer<'_> {
         state.note("stale", stale);
         state.note("done", u8::from(done));
         state.note("penalty.factor", self.factor.to_bits());
+        state.note("settle.lowest", self.settling.lowest.to_bits());
+        state.note("settle.share", self.settling.share.to_bits());
         if let Some(control) = &self.control {
             state.note("target.factor", control.factor.to_bits());
             state.note("target.integral", control.integral.to_bits());
@@ -69,6 +71,8 @@ impl Trainer<'_> {
         let state_of = [m?.1, v?.1, tau?.1];
         self.optimizer.restore(state_of, state.number("optimizer.steps")?)?;
         self.apply_strength(f32::from_bits(state.number("penalty.factor")?))?;
+        self.settling.lowest = f64::from_bits(state.number("settle.lowest")?);
+        self.settling.share = f32::from_bits(state.number("settle.share")?);
         if let Some(control) = &mut self.control {
             control.factor = f32::from_bits(state.number("target.factor")?);
             control.integral = f64::from_bits(state.number("target.integral")?);

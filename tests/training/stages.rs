@@ -108,6 +108,30 @@ fn settled_support_is_smaller_and_as_good() {
     assert!(settled_loss < 1.1 * noisy_loss, "loss {noisy_loss}, and {settled_loss}");
 }
 
+/// Ten times the step size that settles well: the loss would leave for chance.
+#[test]
+fn settle_halves_a_step_that_is_too_large() {
+    let samples = Small::digits(640, 200);
+    let settle = Some(Settle { epochs: 30, eta: 2.0 });
+    let mut trainer =
+        samples.trainer(&mlp(64), Config { epochs: 40, settle, ..config(10) }).unwrap();
+    let (mut etas, mut losses) = (Vec::new(), Vec::new());
+    loop {
+        match trainer.advance().unwrap() {
+            Event::Step(step) if step.samples == 640 => etas.push(step.eta),
+            Event::Step(_) => {}
+            Event::Epoch(epoch) => losses.push(epoch.validation.unwrap().loss),
+            Event::Done => break,
+        }
+    }
+    assert_eq!((etas.len(), etas[0]), (30, 2.0));
+    let halved: Vec<_> = etas.windows(2).map(|pair| pair[0] / pair[1]).collect();
+    assert!(halved.iter().all(|&by| by == 1.0 || by == 2.0), "{etas:?}");
+    assert!(halved.contains(&2.0), "{etas:?}");
+    let (shrunk, settled) = (losses[9], losses[39]);
+    assert!(settled < 1.25 * shrunk, "loss {shrunk}, and {settled} when settled: {losses:?}");
+}
+
 #[test]
 fn refit_is_plain_training_of_the_weights_that_are_left() {
     let samples = Small::digits(160, 0);
