@@ -8,8 +8,8 @@
 //!   again     the sums at the next probe, and at last `apply` (`search`)
 //! ```
 //!
-//! Where the rows of a block are few enough, the later sweeps find it in L2. Else they are a page
-//! long, so that the matrix is streamed and its pages are not looked up too often.
+//! Where the rows of a block are few enough, the later sweeps find it in L2. Else they are two pages
+//! long, so that the matrix is streamed.
 
 mod newton;
 mod search;
@@ -33,14 +33,17 @@ const VECTORS: usize = 4;
 const NARROW: usize = 256;
 /// Elements: 512 KiB of w, half of a 1 MiB L2.
 const FITS: usize = 128 * 1024;
-/// Columns of a block, at most, where the later sweeps miss L2 anyway: rows of 4 KiB, a page, so that
-/// they are streamed.
-const WIDE: usize = 1024;
+/// Columns of a block, at most, where the later sweeps miss L2 anyway: long runs of each row, so that
+/// memory is streamed; what the columns carry takes 40 KiB of L2.
+const WIDE: usize = 2048;
 /// Rows that a strip is taken through at once, its sums in registers: many where they are in cache.
-/// From memory four, with the next four on their way: rows a power of two apart share one set of L1,
-/// and w, g and m of more would not fit its 8 to 12 ways.
+/// From memory four: rows a power of two apart share one set of L1, and w, g and m of more would not fit
+/// its 8 to 12 ways.
 const TILE_NARROW: usize = 32;
 const TILE_WIDE: usize = 4;
+/// How far ahead a row is asked for from memory, in elements: 16 lines, for which four rows of five
+/// streams take some 400 ns.
+const AHEAD: usize = 256;
 /// Fields of `Lanes`, in scratch.
 const FIELDS: usize = 13;
 

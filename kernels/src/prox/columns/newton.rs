@@ -1,7 +1,7 @@
 //! Newton's method, one group in each lane.
 
 use super::{
-    Columns, Done, Lanes, STRIP, TILE_NARROW, TILE_WIDE, Tile, VECTORS, WIDE, fits, is_large,
+    AHEAD, Columns, Done, Lanes, STRIP, TILE_NARROW, TILE_WIDE, Tile, VECTORS, WIDE, fits, is_large,
 };
 use crate::prox::newton::{Above, Equation};
 use crate::prox::source::Source;
@@ -99,7 +99,7 @@ impl<Src: Source> Columns<'_, Src> {
         lanes.clear(strips);
         let streams = if MODE == FIRST { is_large(self.groups) } else { !fits(self.groups) };
         let step = if streams { TILE_WIDE } else { TILE_NARROW };
-        let ahead = if streams { step * self.stride() } else { 0 };
+        let ahead = if streams { AHEAD } else { 0 };
         self.tiles(s, (strips, step), &mut Sweep::<Src, MODE> { task: self, lanes, ahead });
         for k in 0..if Src::DIAGONAL { 3 } else { 2 } {
             if inner == 1 {
@@ -149,7 +149,7 @@ impl Lanes<'_> {
 struct Sweep<'a, 'l, 'm, Src, const MODE: u8> {
     task: &'a Columns<'a, Src>,
     lanes: &'l mut Lanes<'m>,
-    /// Where the rows are that are wanted next from memory; 0 where all is in cache.
+    /// How far ahead in its row is what is wanted next from memory; 0 where all is in cache.
     ahead: usize,
 }
 
@@ -177,7 +177,7 @@ impl<S: Simd, Src: Source, const MODE: u8> Tile<S> for Sweep<'_, '_, '_, Src, MO
                     }
                 }
             }
-            // Each row is another page, where no prefetcher of the CPU goes by itself.
+            // Four rows of three streams are more than the prefetchers of a CPU follow.
             match (ahead, MODE) {
                 (0, _) => {}
                 (_, FIRST) => elements.source.prefetch(at + ahead),
