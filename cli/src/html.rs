@@ -52,8 +52,25 @@ pub(crate) fn el(name: &'static str) -> Element {
 impl Element {
     /// With an attribute.
     pub(crate) fn with(mut self, name: &'static str, value: impl Display) -> Element {
-        self.attributes.push((name, value.to_string()));
+        self.put(name, &value);
         self
+    }
+
+    // Pages are made of hundreds of these, and drawn once: none is inlined.
+
+    #[inline(never)]
+    fn put(&mut self, name: &'static str, value: &dyn Display) {
+        self.attributes.push((name, value.to_string()));
+    }
+
+    #[inline(never)]
+    fn push(&mut self, node: Node) {
+        self.children.push(node);
+    }
+
+    #[inline(never)]
+    fn push_text(&mut self, text: &dyn Display) {
+        self.push(Node::Text(text.to_string()));
     }
 
     /// With a class.
@@ -63,13 +80,13 @@ impl Element {
 
     /// With text after what is in it.
     pub(crate) fn text(mut self, text: impl Display) -> Element {
-        self.children.push(Node::Text(text.to_string()));
+        self.push_text(&text);
         self
     }
 
     /// With an element after what is in it.
     pub(crate) fn child(mut self, child: Element) -> Element {
-        self.children.push(Node::Element(child));
+        self.push(Node::Element(child));
         self
     }
 

@@ -66,7 +66,7 @@ impl Scale {
                 let decades = (to / from).log10();
                 let wants: &[f64] = match decades {
                     d if d > many as f64 => &[1.0],
-                    d if d > 0.5 * many as f64 => &[1.0, 3.0],
+                    d if d > 0.4 * many as f64 => &[1.0, 3.0],
                     _ => &[1.0, 2.0, 5.0],
                 };
                 let apart = (decades / many as f64).ceil().max(1.0) as i32;
@@ -115,6 +115,8 @@ mod tests {
         assert_eq!(Scale::from_zero([3.0, f64::NAN]), Scale::Linear(0.0, 3.0));
         assert_eq!(Scale::log([0.7, 130.0]), Scale::Log(0.5, 200.0));
         assert_eq!(Scale::Log(0.5, 200.0).ticks(5), [1.0, 3.0, 10.0, 30.0, 100.0]);
+        // Thousands with their commas would touch each other at 1, 2 and 5.
+        assert_eq!(Scale::Log(2e2, 5e4).ticks(5), [3e2, 1e3, 3e3, 1e4, 3e4]);
         assert_eq!(Scale::Log(2.0, 10.0).ticks(5), [2.0, 5.0, 10.0]);
         assert_eq!(Scale::Log(2.0, 10.0).at(10.0), 1.0);
         assert!(Scale::Log(2.0, 10.0).at(-1.0) < -1.0);
