@@ -56,19 +56,14 @@ impl Element {
         self
     }
 
-    // Pages are made of hundreds of these, and drawn once: none is inlined.
-
-    #[inline(never)]
     fn put(&mut self, name: &'static str, value: &dyn Display) {
         self.attributes.push((name, value.to_string()));
     }
 
-    #[inline(never)]
     fn push(&mut self, node: Node) {
         self.children.push(node);
     }
 
-    #[inline(never)]
     fn push_text(&mut self, text: &dyn Display) {
         self.push(Node::Text(text.to_string()));
     }

@@ -1,6 +1,6 @@
 //! A training that was interrupted goes on to the same bits.
 
-use crate::setup::{Small, bits, conv_net, finish, mlp, take};
+use crate::setup::{Small, bits, conv_net, finish, mlp, resume_everywhere, take};
 use proxtape::checkpoint::Checkpoint;
 use proxtape::data::Augment;
 use proxtape::optim::{Family, Penalty, Rule, Schedule, ScheduleShape};
@@ -34,29 +34,27 @@ const ADAM: Rule = Rule::Adam { beta1: 0.9, beta2: 0.99, eps: 1e-8, decay: 0.01 
 fn resumed_training_goes_on_to_the_same_bits() {
     let samples = Small::digits(130, 40);
     for rule in [MOMENTUM, ADAM] {
-        let mut unbroken = samples.trainer(&conv_net(4), config(rule)).unwrap();
-        let mut states = vec![unbroken.state()];
-        let mut events = Vec::new();
-        loop {
-            let event = unbroken.advance().unwrap();
-            events.push(event);
-            states.push(unbroken.state());
-            if event == Event::Done {
-                break;
-            }
-        }
+        let start = || samples.trainer(&conv_net(4), config(rule)).unwrap();
+        let events = resume_everywhere(start, 1, &format!("{rule:?}"));
         assert!(events.len() > 10, "{} events", events.len());
-        for (at, state) in states.iter().enumerate() {
-            let mut resumed = samples.trainer(&conv_net(4), config(rule)).unwrap();
-            resumed.restore(state).unwrap();
-            assert_eq!(resumed.state(), *state, "{rule:?}, event {at}: restored as it was");
-            for event in &events[at..] {
-                assert_eq!(resumed.advance().unwrap(), *event, "{rule:?}, resumed at {at}");
-            }
-            assert!(resumed.state() == unbroken.state(), "{rule:?}, resumed at {at}");
-            assert!(bits(resumed.params()) == bits(unbroken.params()));
-        }
     }
+}
+
+/// A settle step that was halved stays halved.
+#[test]
+fn resumed_settling_goes_on_to_the_same_bits() {
+    let samples = Small::digits(160, 40);
+    let settle = Some(Settle { epochs: 12, eta: 2.0 });
+    let schedule = Schedule { eta: 0.05, warmup: 0.0, shape: ScheduleShape::Constant };
+    let penalty = Penalty { lambda: 1e-3, ..Penalty::new(Family::L11L12) };
+    let config = || {
+        let penalty = penalty.clone();
+        Config { epochs: 18, batch: 32, schedule, penalty, settle, ..Config::default() }
+    };
+    let start = || samples.trainer(&mlp(16), config()).unwrap();
+    let events = resume_everywhere(start, 1, "settling");
+    let halved = |event: &Event| matches!(event, Event::Step(step) if step.eta == 1.0);
+    assert!(events.iter().any(halved));
 }
 
 /// The state is what the next bits depend on: each part of it that is lost shows. It is taken after

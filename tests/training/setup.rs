@@ -125,3 +125,29 @@ pub(crate) fn difference(a: &Params, b: &Params) -> f32 {
 pub(crate) fn value<'a>(params: &'a Params, name: &str) -> &'a [f32] {
     params.value(params.find(name).unwrap_or_else(|| panic!("no parameter {name}")))
 }
+
+/// Trains to the end, then goes on from the state of every `every`th event: to the same events, the
+/// same state and the same bits. Returns the events.
+pub(crate) fn resume_everywhere<'a>(
+    start: impl Fn() -> Trainer<'a>,
+    every: usize,
+    case: &str,
+) -> Vec<Event> {
+    let mut unbroken = start();
+    let (mut events, mut states) = (Vec::new(), vec![unbroken.state()]);
+    while events.last() != Some(&Event::Done) {
+        events.push(unbroken.advance().unwrap());
+        states.push(unbroken.state());
+    }
+    for (at, state) in states.iter().enumerate().step_by(every) {
+        let mut resumed = start();
+        resumed.restore(state).unwrap();
+        assert_eq!(resumed.state(), *state, "{case}, event {at}: restored as it was");
+        for event in &events[at..] {
+            assert_eq!(resumed.advance().unwrap(), *event, "{case}, resumed at {at}");
+        }
+        assert!(resumed.state() == unbroken.state(), "{case}, resumed at {at}");
+        assert!(bits(resumed.params()) == bits(unbroken.params()), "{case}, resumed at {at}");
+    }
+    events
+}

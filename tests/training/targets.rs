@@ -1,6 +1,6 @@
 //! A target is met by moving lambda, whatever it counts and whichever the regulariser.
 
-use crate::setup::{Small, bits, conv_net, finish, mlp};
+use crate::setup::{Small, conv_net, finish, mlp, resume_everywhere};
 use proxtape::nn::Named;
 use proxtape::optim::{
     Family, L1, Penalty, Ramp, Regularizer, Rise, Rule, Schedule, ScheduleShape,
@@ -112,26 +112,8 @@ fn resumed_controller_goes_on_to_the_same_bits() {
             config.penalty.ramp = ramp;
             Config { settle, ..config }
         };
-        let mut unbroken = samples.trainer(&mlp(16), config()).unwrap();
-        let (mut events, mut states) = (Vec::new(), vec![unbroken.state()]);
-        loop {
-            let event = unbroken.advance().unwrap();
-            events.push(event);
-            states.push(unbroken.state());
-            if event == Event::Done {
-                break;
-            }
-        }
-        for (at, state) in states.iter().enumerate().step_by(3) {
-            let mut resumed = samples.trainer(&mlp(16), config()).unwrap();
-            resumed.restore(state).unwrap();
-            assert_eq!(resumed.state(), *state, "event {at}: restored as it was");
-            for event in &events[at..] {
-                assert_eq!(resumed.advance().unwrap(), *event, "resumed at {at}");
-            }
-            assert!(resumed.state() == unbroken.state(), "resumed at {at}");
-            assert!(bits(resumed.params()) == bits(unbroken.params()));
-        }
+        let start = || samples.trainer(&mlp(16), config()).unwrap();
+        resume_everywhere(start, 3, "a target");
     }
 }
 
