@@ -16,6 +16,7 @@
 
 mod correlate;
 mod direct;
+mod dots;
 mod lanes;
 mod patches;
 mod paths;
@@ -199,6 +200,9 @@ impl Conv2d {
         }
         if let Some(winograd) = self.winograd() {
             return winograd.weight_gradient(exec, (x, dy), (dw, acc), scratch);
+        }
+        if let Some(dots) = self.dots(exec.isa()) {
+            return dots.run(exec, (x, dy), (dw, acc), scratch);
         }
         if let Some(direct) = self.direct_gradient() {
             return direct.weight_gradient(exec, (x, dy), (dw, acc), scratch);

@@ -138,6 +138,10 @@ fn conv_is_exact_on_the_shapes_of_networks() {
         Conv2d { stride: [2, 2], ..shape([5, 16, 32, 32], [32, 1, 1]) },
         shape([3, 33, 9, 9], [17, 1, 1]),
         padded(shape([1, 3, 57, 70], [5, 7, 7]), 3),
+        // First layers: several images in a block, several blocks in a chunk, several blocks of rows.
+        padded(shape([40, 3, 16, 16], [9, 3, 3]), 1),
+        shape([36, 1, 66, 66], [8, 3, 3]),
+        padded(shape([2, 3, 130, 96], [6, 3, 3]), 1),
     ] {
         check(&s, &execs(), rng);
     }

@@ -8,7 +8,7 @@
 //!   stage planes c; pack patches [c * taps, outputs]; Y += weights[rows, c * taps] x patches
 
 use super::patches::Outputs;
-use super::window::{Planes, Stage, Window};
+use super::window::{Fill, Planes, Stage, Window};
 use crate::gemm::Bias;
 use crate::gemm::blocks::{Blocks, Cut, LINE, aligned};
 use crate::gemm::pack::{Block, Lines, Slivers, Source};
@@ -293,7 +293,9 @@ impl Correlation<'_> {
             isa.run(Pack { source: &source, block, slivers, dst: b });
         } else {
             let stage = self.window.stage(channels.len(), at.images.len(), at.grid.len());
-            stage.fill(Planes { data, image_stride }, at.grid.start, staged);
+            let planes = Planes { data, image_stride };
+            let first = at.grid.start;
+            isa.run(Fill { stage, planes, first, staged: &mut *staged });
             let source = Outputs { stage, staged };
             let block = Block { lines: 0..stage.outputs(), depth: 0..stage.depth() };
             isa.run(Pack { source: &source, block, slivers, dst: b });

@@ -3,6 +3,7 @@
 use super::Conv2d;
 use super::correlate::Correlation;
 use super::direct::Direct;
+use super::dots::Dots;
 use super::phase::Phase;
 use super::weight::WeightGradient;
 use super::winograd::Winograd;
@@ -36,6 +37,9 @@ impl Conv2d {
             if let Some(direct) = self.direct(backward) {
                 most = most.max(direct.scratch_len(isa));
             }
+        }
+        if let Some(dots) = self.dots(isa) {
+            most = most.max(dots.scratch_len(isa));
         }
         if let Some(direct) = self.direct_gradient() {
             most = most.max(direct.gradient_scratch_len(isa));
@@ -95,6 +99,13 @@ impl Conv2d {
     pub(super) fn direct_gradient(&self) -> Option<Direct> {
         let pays = CHANNELS_LAST.contains(&self.oc) && !self.is_pointwise();
         if pays { Direct::new(self, false) } else { None }
+    }
+
+    /// The weight gradient as dot products along the positions, if it serves this shape and pays.
+    pub(super) fn dots(&self, isa: Isa) -> Option<Dots> {
+        let (window, outputs) = (self.window(), self.oc);
+        let dots = Dots { window, images: self.n, channels: self.c, outputs };
+        (self.groups == 1 && dots.pays(isa)).then_some(dots)
     }
 
     /// Whether the patches are the planes themselves.

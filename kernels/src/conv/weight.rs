@@ -6,7 +6,7 @@
 
 use super::correlate::{SLOTS, balanced, output_block, split};
 use super::patches::{Gradient, Taps};
-use super::window::{Planes, Stage, Window};
+use super::window::{Fill, Planes, Stage, Window};
 use crate::gemm::blocks::{Blocks, Cut, LINE, aligned};
 use crate::gemm::pack::{Block, Slivers};
 use crate::gemm::panel::{Lhs, Panel, Rhs, RunPanel};
@@ -199,7 +199,8 @@ impl WeightGradient<'_> {
         let image_stride = self.groups * self.channels * area;
         let first =
             images.start * image_stride + (at.group * self.channels + at.channels.start) * area;
-        stage.fill(Planes { data: &self.x[first..], image_stride }, grid.start, staged);
+        let planes = Planes { data: &self.x[first..], image_stride };
+        isa.run(Fill { stage, planes, first: grid.start, staged: &mut *staged });
         let depth = 0..stage.outputs();
         let block = Block { lines: 0..stage.depth(), depth: depth.clone() };
         let slivers = Slivers { width: cuts.blocks.nr, pad: cuts.lanes };

@@ -5,6 +5,8 @@
 //! coordinate mod `step`. Then every tap of every output row is one contiguous run, whatever the
 //! stride, the padding and the dilation; the copy costs one pass where packing costs KH * KW.
 
+use crate::gemm::pack::copy_line;
+use crate::simd::{Kernel, Simd};
 use core::ops::Range;
 
 /// One axis of a window.
@@ -109,6 +111,15 @@ impl Stage {
         self.images * self.channels * self.channel + SLACK
     }
 
+    /// From one image to the next, and from one row of outputs to the next.
+    pub(super) fn image(&self) -> usize {
+        self.channels * self.channel
+    }
+
+    pub(super) fn pitch(&self) -> usize {
+        self.pitch
+    }
+
     /// Outputs of the block.
     pub(super) fn outputs(&self) -> usize {
         self.images * self.rows * self.window.w.grid
@@ -117,31 +128,6 @@ impl Stage {
     /// Taps of all channels.
     pub(super) fn depth(&self) -> usize {
         self.channels * self.window.taps()
-    }
-
-    /// Copies the planes into `stage`, for outputs from row `first` on.
-    pub(super) fn fill(&self, planes: Planes<'_>, first: usize, stage: &mut [f32]) {
-        let Window { h, w } = self.window;
-        let area = h.size * w.size;
-        let mut rows = stage[..self.len() - SLACK].chunks_exact_mut(self.pitch);
-        for image in 0..self.images {
-            for channel in 0..self.channels {
-                let start = image * planes.image_stride + channel * area;
-                let plane = &planes.data[start..start + area];
-                for (ph, pw) in phases(h.phases(), w.phases()) {
-                    for row in rows.by_ref().take(self.plane / self.pitch).enumerate() {
-                        let y = h.coordinate(first + row.0, ph);
-                        if (0..h.size as isize).contains(&y) {
-                            let line = &plane[y as usize * w.size..][..w.size];
-                            copy_every(line, w.step, w.coordinate(0, pw), row.1);
-                        } else {
-                            row.1.fill(0.0);
-                        }
-                    }
-                }
-            }
-        }
-        stage[self.len() - SLACK..self.len()].fill(0.0);
     }
 
     /// Where the taps `depth` = (channel, th, tw) of output 0 lie.
@@ -164,8 +150,8 @@ impl Stage {
         }
     }
 
-    /// Outputs that are neighbours in the staged planes, too.
-    fn run(&self) -> usize {
+    /// How many outputs, one after the other, are neighbours in the staged planes, too.
+    pub(super) fn run(&self) -> usize {
         let w = self.window.w;
         if self.pitch == w.grid { self.rows * w.grid } else { w.grid }
     }
@@ -189,21 +175,67 @@ fn phases(h: usize, w: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..h).flat_map(move |i| (0..w).map(move |j| (i, j)))
 }
 
-/// y[i] = x[start + i * step], 0 outside of x.
-fn copy_every(x: &[f32], step: usize, start: isize, y: &mut [f32]) {
+/// Copies planes into `staged`, for outputs from row `first` on.
+pub(super) struct Fill<'a> {
+    pub(super) stage: Stage,
+    pub(super) planes: Planes<'a>,
+    pub(super) first: usize,
+    pub(super) staged: &'a mut [f32],
+}
+
+impl Kernel for Fill<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Fill { stage, planes, first, staged } = self;
+        let Window { h, w } = stage.window;
+        let area = h.size * w.size;
+        let (staged, slack) = staged[..stage.len()].split_at_mut(stage.len() - SLACK);
+        let mut rows = staged.chunks_exact_mut(stage.pitch);
+        for image in 0..stage.images {
+            for channel in 0..stage.channels {
+                let start = image * planes.image_stride + channel * area;
+                let plane = &planes.data[start..start + area];
+                for (ph, pw) in phases(h.phases(), w.phases()) {
+                    for row in rows.by_ref().take(stage.plane / stage.pitch).enumerate() {
+                        let y = h.coordinate(first + row.0, ph);
+                        if (0..h.size as isize).contains(&y) {
+                            let line = &plane[y as usize * w.size..][..w.size];
+                            copy_every(s, line, w.step, w.coordinate(0, pw), row.1);
+                        } else {
+                            zero(s, row.1);
+                        }
+                    }
+                }
+            }
+        }
+        zero(s, slack);
+    }
+}
+
+/// y[i] = x[start + i * step], 0 outside of x. In vectors: rows are too short for calls of memcpy.
+#[inline(always)]
+fn copy_every<S: Simd>(s: S, x: &[f32], step: usize, start: isize, y: &mut [f32]) {
     let before = if start < 0 { start.unsigned_abs().div_ceil(step).min(y.len()) } else { 0 };
     let (left, y) = y.split_at_mut(before);
-    left.fill(0.0);
+    zero(s, left);
     let start = (start + (before * step) as isize).max(0) as usize;
     let inside = x.len().saturating_sub(start).div_ceil(step).min(y.len());
-    let (y, right) = y.split_at_mut(inside);
-    right.fill(0.0);
     if step == 1 {
-        y.copy_from_slice(&x[start.min(x.len())..][..inside]);
+        copy_line(s, &x[start.min(x.len())..], inside, y);
     } else {
-        for (i, y) in y.iter_mut().enumerate() {
+        for (i, y) in y[..inside].iter_mut().enumerate() {
             *y = x[start + i * step];
         }
+    }
+    zero(s, &mut y[inside..]);
+}
+
+#[inline(always)]
+fn zero<S: Simd>(s: S, y: &mut [f32]) {
+    for part in y.chunks_mut(S::LANES) {
+        s.store_tail(part, s.zero());
     }
 }
 
@@ -218,6 +250,18 @@ pub(super) struct Run {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::isa::Isa;
+
+    struct Copy<'a>(&'a [f32], usize, isize, &'a mut [f32]);
+
+    impl Kernel for Copy<'_> {
+        type Output = ();
+
+        fn run<S: Simd>(self, s: S) {
+            let Copy(x, step, start, y) = self;
+            copy_every(s, x, step, start, y);
+        }
+    }
 
     #[test]
     fn copy_every_pads_both_sides() {
@@ -230,9 +274,11 @@ mod tests {
             (1, 9, [0.0; 6]),
             (2, -20, [0.0; 6]),
         ] {
-            let mut y = [f32::NAN; 6];
-            copy_every(&x, step, start, &mut y);
-            assert_eq!(y, want, "step {step}, start {start}");
+            for isa in Isa::available() {
+                let mut y = [f32::NAN; 6];
+                isa.run(Copy(&x, step, start, &mut y));
+                assert_eq!(y, want, "{isa:?}, step {step}, start {start}");
+            }
         }
     }
 }

@@ -1,0 +1,325 @@
+//! The weight gradient of first layers: dot products of dY's planes with those of x, tap by tap.
+//!
+//! dW[o, tap] = sum over positions of dY[o, position] * staged x[position + offset(tap)]
+//!
+//! Both run along rows of positions, so nothing is packed and nothing is turned: with 27 taps the form
+//! with channels last, which turns dY, takes 1.3 to 1.4 times as long. Lanes are neighbouring positions, and each
+//! dot product stays a vector until the end. A chunk is some blocks of images and sums for itself;
+//! the chunks are added in order.
+
+use super::correlate::{SLOTS, balanced};
+use super::window::{Fill, Planes, Stage, Window};
+use crate::Accumulate;
+use crate::gemm::blocks::{Cut, LINE, aligned};
+use crate::isa::Isa;
+use crate::simd::{Kernel, Simd, prefetch};
+use crate::threads::Exec;
+
+/// Outputs of a tile, by the number of registers, and taps.
+///
+/// - 16 lanes: 8 x 3 accumulators of 32 registers, with 1 + 3 for the operands; per step 24 FMAs
+///   (12 cycles) against 8 loads of dY and 3 of x that may straddle two lines (7).
+/// - else: 3 x 3 of 16 registers; per step 9 FMAs (4.5 cycles) against 6 loads (3).
+const OUTPUTS: [usize; 2] = [3, 8];
+const TAPS: usize = 3;
+
+/// Elements of x and dY of a block: 256 KiB, which stay in L2 while each is read once for every tile.
+const BLOCK: usize = 1 << 16;
+
+/// Taps of all channels, at most: with 144 turning dY once costs no more than the sums, which are
+/// read and written once a block.
+const DEPTH: usize = 80;
+
+fn outputs(lanes: usize) -> usize {
+    OUTPUTS[usize::from(lanes == 16)]
+}
+
+/// One weight gradient of one group.
+#[derive(Clone, Copy)]
+pub(super) struct Dots {
+    pub(super) window: Window,
+    pub(super) images: usize,
+    /// Channels of the input and of the output.
+    pub(super) channels: usize,
+    pub(super) outputs: usize,
+}
+
+/// How it is cut, by the shape and the lanes alone.
+struct Cuts {
+    /// Images and rows of dY of a block.
+    images: usize,
+    rows: usize,
+    /// Blocks of a chunk, and how many chunks.
+    blocks: usize,
+    chunks: usize,
+}
+
+impl Dots {
+    fn depth(&self) -> usize {
+        self.channels * self.window.taps()
+    }
+
+    /// Whether there are few taps, on more than one pixel, the lanes are well used (with 24 of 32 it
+    /// takes 1.1 times as long as channels last), and the sums of a chunk take no more than a block.
+    pub(super) fn pays(&self, isa: Isa) -> bool {
+        let w = self.window.w.grid;
+        let wide = 8 * w >= 7 * w.next_multiple_of(isa.lanes());
+        let few = self.depth() <= DEPTH && self.sums_len(isa.lanes()) <= BLOCK;
+        few && self.window.taps() > 1 && wide
+    }
+
+    /// Elements of the sums: tiles of (outputs, taps) of so many vectors each.
+    fn sums_len(&self, lanes: usize) -> usize {
+        let outputs = self.outputs.next_multiple_of(outputs(lanes));
+        self.depth().next_multiple_of(TAPS) * outputs * lanes
+    }
+
+    fn cuts(&self) -> Cuts {
+        let (n, height) = (self.images, self.window.h.grid);
+        let image = self.stage(1, height).len() + self.outputs * self.window.grid();
+        let (images, rows) = if image <= BLOCK {
+            (balanced(n, (BLOCK / image).min(n.div_ceil(SLOTS))), height)
+        } else {
+            (1, balanced(height, height * BLOCK / image))
+        };
+        let total = n.div_ceil(images) * height.div_ceil(rows);
+        let blocks = total.div_ceil(SLOTS).max(1);
+        Cuts { images, rows, blocks, chunks: total.div_ceil(blocks).max(1) }
+    }
+
+    fn stage(&self, images: usize, rows: usize) -> Stage {
+        self.window.stage(self.channels, images, rows)
+    }
+
+    fn staged_len(&self, cuts: &Cuts) -> usize {
+        self.stage(cuts.images, cuts.rows).len().next_multiple_of(LINE)
+    }
+
+    pub(super) fn scratch_len(&self, isa: Isa) -> usize {
+        let cuts = self.cuts();
+        LINE + cuts.chunks * (self.sums_len(isa.lanes()) + self.staged_len(&cuts))
+    }
+
+    /// dw = or += the gradient, given x and dy.
+    pub(super) fn run(
+        &self,
+        exec: Exec,
+        operands: (&[f32], &[f32]),
+        (dw, acc): (&mut [f32], Accumulate),
+        scratch: &mut [f32],
+    ) {
+        let shape = [self.outputs, self.depth(), self.images * self.window.grid()];
+        let exec = if Cut::of(shape) == Cut::Whole { exec.sequential() } else { exec };
+        let isa = exec.isa();
+        let cuts = self.cuts();
+        let (len, staged_len) = (self.sums_len(isa.lanes()), self.staged_len(&cuts));
+        let (sums, rest) = aligned(scratch).split_at_mut(cuts.chunks * len);
+        let staged = &mut rest[..cuts.chunks * staged_len];
+        exec.chunks2((&mut *sums, len), (staged, staged_len), |chunk, sums, staged| {
+            isa.run(Sum { dots: self, cuts: &cuts, operands, chunk, sums, staged });
+        });
+        isa.run(Fold { dots: self, sums, dw, acc });
+    }
+}
+
+/// A task: the sums over the blocks of a chunk.
+struct Sum<'a> {
+    dots: &'a Dots,
+    cuts: &'a Cuts,
+    operands: (&'a [f32], &'a [f32]),
+    chunk: usize,
+    sums: &'a mut [f32],
+    staged: &'a mut [f32],
+}
+
+impl Kernel for Sum<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Sum { dots, cuts, operands: (x, dy), chunk, sums, staged } = self;
+        let Window { h, w } = dots.window;
+        let (image_stride, area) = (dots.channels * h.size * w.size, h.grid * w.grid);
+        let down = h.grid.div_ceil(cuts.rows);
+        let all = down * dots.images.div_ceil(cuts.images);
+        let first = chunk * cuts.blocks;
+        for block in first..all.min(first + cuts.blocks) {
+            let (image, row) = (block / down * cuts.images, block % down * cuts.rows);
+            let images = cuts.images.min(dots.images - image);
+            let rows = cuts.rows.min(h.grid - row);
+            let stage = dots.stage(images, rows);
+            let planes = Planes { data: &x[image * image_stride..], image_stride };
+            Fill { stage, planes, first: row, staged: &mut *staged }.run(s);
+            let dy = &dy[image * dots.outputs * area + row * w.grid..];
+            let old = block > first;
+            Block { dots, stage, staged, dy, images, rows, old }.run(s, sums);
+        }
+    }
+}
+
+/// Some rows of some images.
+struct Block<'a> {
+    dots: &'a Dots,
+    stage: Stage,
+    staged: &'a [f32],
+    dy: &'a [f32],
+    images: usize,
+    rows: usize,
+    /// Whether the sums hold those of earlier blocks.
+    old: bool,
+}
+
+impl Block<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(&self, s: S, sums: &mut [f32]) {
+        match S::LANES {
+            16 => self.tiles::<S, { OUTPUTS[1] }>(s, sums),
+            _ => self.tiles::<S, { OUTPUTS[0] }>(s, sums),
+        }
+    }
+
+    /// Adds every output and tap. The last tile of either counts its last one again: nobody reads
+    /// those sums.
+    #[inline(always)]
+    fn tiles<S: Simd, const R: usize>(&self, s: S, sums: &mut [f32]) {
+        let Dots { window, outputs, .. } = *self.dots;
+        let (area, depth, run) = (window.grid(), self.dots.depth(), self.stage.run());
+        let loops = Loops {
+            images: self.images,
+            runs: self.rows * window.w.grid / run,
+            run,
+            dy: outputs * area,
+            x: [self.stage.image(), self.stage.pitch()],
+        };
+        let mut offsets = [0; DEPTH];
+        self.stage.depth_offsets(0..depth, &mut offsets[..depth]);
+        let most = offsets.iter().fold(0, |most, &offset| most.max(offset));
+        assert!(most + loops.reach(loops.x) <= self.staged.len());
+        assert!((outputs - 1) * area + loops.reach([loops.dy, run]) <= self.dy.len());
+        let mut sums = sums.chunks_exact_mut(R * TAPS * S::LANES);
+        for output in (0..outputs).step_by(R) {
+            let plane = |r: usize| (output + r).min(outputs - 1) * area;
+            let dy = core::array::from_fn(|r| self.dy.as_ptr().wrapping_add(plane(r)));
+            for (tile, (tap, sums)) in (0..depth).step_by(TAPS).zip(&mut sums).enumerate() {
+                let x = core::array::from_fn(|t| {
+                    self.staged.as_ptr().wrapping_add(offsets[(tap + t).min(depth - 1)])
+                });
+                let next = self.dy.as_ptr().wrapping_add(plane(R + tile % R));
+                s.vectorize(Tile::<R> { loops, dy, x, next, sums, old: self.old });
+            }
+        }
+    }
+}
+
+/// The positions of a block: runs of neighbours, in images.
+#[derive(Clone, Copy)]
+struct Loops {
+    images: usize,
+    runs: usize,
+    /// Positions of a run, and from one to the next in dY.
+    run: usize,
+    /// From one image to the next in dY.
+    dy: usize,
+    /// From one image and one run to the next in the staged planes.
+    x: [usize; 2],
+}
+
+impl Loops {
+    /// Elements from the first to the last position, by the steps from image to image and run to run.
+    fn reach(&self, [image, run]: [usize; 2]) -> usize {
+        (self.images - 1) * image + (self.runs - 1) * run + self.run
+    }
+}
+
+/// R x TAPS sums. Private to this file: `Block::tiles` has checked that every position is in reach.
+struct Tile<'a, const R: usize> {
+    loops: Loops,
+    dy: [*const f32; R],
+    x: [*const f32; TAPS],
+    /// A plane of dY that a tile after this one reads.
+    next: *const f32,
+    sums: &'a mut [f32],
+    old: bool,
+}
+
+impl<const R: usize> Kernel for Tile<'_, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Tile { loops, dy, x, next, sums, old } = self;
+        let mut acc = [[s.zero(); TAPS]; R];
+        if old {
+            let sums = sums.chunks_exact(S::LANES);
+            acc.as_flattened_mut().iter_mut().zip(sums).for_each(|(acc, sum)| *acc = s.load(sum));
+        }
+        let (whole, tail) = (loops.run / S::LANES * S::LANES, loops.run % S::LANES);
+        for image in 0..loops.images {
+            for run in 0..loops.runs {
+                let y_at = image * loops.dy + run * loops.run;
+                let x_at = image * loops.x[0] + run * loops.x[1];
+                for i in (0..whole).step_by(S::LANES) {
+                    prefetch(next.wrapping_add(y_at + i));
+                    // SAFETY: the run has LANES more positions, in dY and behind each tap.
+                    unsafe {
+                        let x = x.map(|x| s.load_ptr(x.add(x_at + i)));
+                        add(s, &mut acc, x, |r| s.load_ptr(dy[r].add(y_at + i)));
+                    }
+                }
+                if tail > 0 {
+                    // SAFETY: the run has `tail` more positions.
+                    unsafe {
+                        let x = x.map(|x| s.load_first_ptr(x.add(x_at + whole), tail));
+                        add(s, &mut acc, x, |r| s.load_first_ptr(dy[r].add(y_at + whole), tail));
+                    }
+                }
+            }
+        }
+        let sums = sums.chunks_exact_mut(S::LANES);
+        acc.as_flattened().iter().zip(sums).for_each(|(&acc, sum)| s.store(sum, acc));
+    }
+}
+
+/// acc[r][t] += y(r) * x[t].
+#[inline(always)]
+fn add<S: Simd, const R: usize>(
+    s: S,
+    acc: &mut [[S::F; TAPS]; R],
+    x: [S::F; TAPS],
+    y: impl Fn(usize) -> S::F,
+) {
+    for (r, acc) in acc.iter_mut().enumerate() {
+        let y = y(r);
+        for (acc, &x) in acc.iter_mut().zip(&x) {
+            *acc = s.mul_add(y, x, *acc);
+        }
+    }
+}
+
+/// dW from the sums of all chunks.
+struct Fold<'a> {
+    dots: &'a Dots,
+    sums: &'a [f32],
+    dw: &'a mut [f32],
+    acc: Accumulate,
+}
+
+impl Kernel for Fold<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Fold { dots, sums, dw, acc } = self;
+        let (r, len) = (outputs(S::LANES), dots.sums_len(S::LANES));
+        let tiles = dots.depth().div_ceil(TAPS);
+        for (output, row) in dw.chunks_exact_mut(dots.depth()).enumerate() {
+            for (tap, dw) in row.iter_mut().enumerate() {
+                let tile = output / r * tiles + tap / TAPS;
+                let at = ((tile * r + output % r) * TAPS + tap % TAPS) * S::LANES;
+                let chunks = sums.chunks_exact(len).map(|sums| s.load(&sums[at..]));
+                let total = s.sum(chunks.fold(s.zero(), |total, sum| s.add(total, sum)));
+                *dw = if acc == Accumulate::Store { total } else { *dw + total };
+            }
+        }
+    }
+}
