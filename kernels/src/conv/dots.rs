@@ -118,7 +118,10 @@ impl Dots {
         exec.chunks2((&mut *sums, len), (staged, staged_len), |chunk, sums, staged| {
             isa.run(Sum { dots: self, cuts: &cuts, operands, chunk, sums, staged });
         });
-        isa.run(Fold { dots: self, sums, dw, acc });
+        let (rows, sums) = (outputs(isa.lanes()), &*sums);
+        exec.chunks(dw, rows * self.depth(), |group, dw| {
+            isa.run(Fold { dots: self, sums, first: group * rows, dw, acc });
+        });
     }
 }
 
@@ -296,10 +299,12 @@ fn add<S: Simd, const R: usize>(
     }
 }
 
-/// dW from the sums of all chunks.
+/// Rows of dW from the sums of all chunks.
 struct Fold<'a> {
     dots: &'a Dots,
     sums: &'a [f32],
+    /// The output of the first row.
+    first: usize,
     dw: &'a mut [f32],
     acc: Accumulate,
 }
@@ -309,10 +314,10 @@ impl Kernel for Fold<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Fold { dots, sums, dw, acc } = self;
+        let Fold { dots, sums, first, dw, acc } = self;
         let (r, len) = (outputs(S::LANES), dots.sums_len(S::LANES));
         let tiles = dots.depth().div_ceil(TAPS);
-        for (output, row) in dw.chunks_exact_mut(dots.depth()).enumerate() {
+        for (output, row) in (first..).zip(dw.chunks_exact_mut(dots.depth())) {
             for (tap, dw) in row.iter_mut().enumerate() {
                 let tile = output / r * tiles + tap / TAPS;
                 let at = ((tile * r + output % r) * TAPS + tap % TAPS) * S::LANES;
