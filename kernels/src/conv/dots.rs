@@ -3,25 +3,20 @@
 //! dW[o, tap] = sum over positions of dY[o, position] * staged x[position + offset(tap)]
 //!
 //! Both run along rows of positions, so nothing is packed and nothing is turned: with 27 taps the form
-//! with channels last, which turns dY, takes 1.3 to 1.4 times as long. Lanes are neighbouring positions, and each
-//! dot product stays a vector until the end. A chunk is some blocks of images and sums for itself;
-//! the chunks are added in order.
+//! with channels last, which turns dY, takes 1.3 to 1.4 times as long. Lanes are neighbouring positions,
+//! and each dot product stays a vector until the end. A chunk is some blocks of images and sums for
+//! itself; the chunks are added in order.
+
+mod tile;
 
 use super::correlate::{SLOTS, balanced};
 use super::window::{Fill, Planes, Stage, Window};
 use crate::Accumulate;
 use crate::gemm::blocks::{Cut, LINE, aligned};
 use crate::isa::Isa;
-use crate::simd::{Kernel, Simd, prefetch};
+use crate::simd::{Kernel, Simd};
 use crate::threads::Exec;
-
-/// Outputs of a tile, by the number of registers, and taps.
-///
-/// - 16 lanes: 8 x 3 accumulators of 32 registers, with 1 + 3 for the operands; per step 24 FMAs
-///   (12 cycles) against 8 loads of dY and 3 of x that may straddle two lines (7).
-/// - else: 3 x 3 of 16 registers; per step 9 FMAs (4.5 cycles) against 6 loads (3).
-const OUTPUTS: [usize; 2] = [3, 8];
-const TAPS: usize = 3;
+use tile::{Loops, OUTPUTS, TAPS, Tile};
 
 /// Elements of x and dY of a block: 256 KiB, which stay in L2 while each is read once for every tile.
 const BLOCK: usize = 1 << 16;
@@ -203,98 +198,15 @@ impl Block<'_> {
         for output in (0..outputs).step_by(R) {
             let plane = |r: usize| (output + r).min(outputs - 1) * area;
             let dy = core::array::from_fn(|r| self.dy.as_ptr().wrapping_add(plane(r)));
-            for (tile, (tap, sums)) in (0..depth).step_by(TAPS).zip(&mut sums).enumerate() {
+            for (i, (tap, sums)) in (0..depth).step_by(TAPS).zip(&mut sums).enumerate() {
                 let x = core::array::from_fn(|t| {
                     self.staged.as_ptr().wrapping_add(offsets[(tap + t).min(depth - 1)])
                 });
-                let next = self.dy.as_ptr().wrapping_add(plane(R + tile % R));
-                s.vectorize(Tile::<R> { loops, dy, x, next, sums, old: self.old });
+                let next = self.dy.as_ptr().wrapping_add(plane(R + i % R));
+                let tile = Tile::<R> { loops, dy, x, next, sums, old: self.old };
+                // SAFETY: every output's plane and every tap reaches over the positions, checked above.
+                unsafe { tile::run(s, tile) };
             }
-        }
-    }
-}
-
-/// The positions of a block: runs of neighbours, in images.
-#[derive(Clone, Copy)]
-struct Loops {
-    images: usize,
-    runs: usize,
-    /// Positions of a run, and from one to the next in dY.
-    run: usize,
-    /// From one image to the next in dY.
-    dy: usize,
-    /// From one image and one run to the next in the staged planes.
-    x: [usize; 2],
-}
-
-impl Loops {
-    /// Elements from the first to the last position, by the steps from image to image and run to run.
-    fn reach(&self, [image, run]: [usize; 2]) -> usize {
-        (self.images - 1) * image + (self.runs - 1) * run + self.run
-    }
-}
-
-/// R x TAPS sums. Private to this file: `Block::tiles` has checked that every position is in reach.
-struct Tile<'a, const R: usize> {
-    loops: Loops,
-    dy: [*const f32; R],
-    x: [*const f32; TAPS],
-    /// A plane of dY that a tile after this one reads.
-    next: *const f32,
-    sums: &'a mut [f32],
-    old: bool,
-}
-
-impl<const R: usize> Kernel for Tile<'_, R> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let Tile { loops, dy, x, next, sums, old } = self;
-        let mut acc = [[s.zero(); TAPS]; R];
-        if old {
-            let sums = sums.chunks_exact(S::LANES);
-            acc.as_flattened_mut().iter_mut().zip(sums).for_each(|(acc, sum)| *acc = s.load(sum));
-        }
-        let (whole, tail) = (loops.run / S::LANES * S::LANES, loops.run % S::LANES);
-        for image in 0..loops.images {
-            for run in 0..loops.runs {
-                let y_at = image * loops.dy + run * loops.run;
-                let x_at = image * loops.x[0] + run * loops.x[1];
-                for i in (0..whole).step_by(S::LANES) {
-                    prefetch(next.wrapping_add(y_at + i));
-                    // SAFETY: the run has LANES more positions, in dY and behind each tap.
-                    unsafe {
-                        let x = x.map(|x| s.load_ptr(x.add(x_at + i)));
-                        add(s, &mut acc, x, |r| s.load_ptr(dy[r].add(y_at + i)));
-                    }
-                }
-                if tail > 0 {
-                    // SAFETY: the run has `tail` more positions.
-                    unsafe {
-                        let x = x.map(|x| s.load_first_ptr(x.add(x_at + whole), tail));
-                        add(s, &mut acc, x, |r| s.load_first_ptr(dy[r].add(y_at + whole), tail));
-                    }
-                }
-            }
-        }
-        let sums = sums.chunks_exact_mut(S::LANES);
-        acc.as_flattened().iter().zip(sums).for_each(|(&acc, sum)| s.store(sum, acc));
-    }
-}
-
-/// acc[r][t] += y(r) * x[t].
-#[inline(always)]
-fn add<S: Simd, const R: usize>(
-    s: S,
-    acc: &mut [[S::F; TAPS]; R],
-    x: [S::F; TAPS],
-    y: impl Fn(usize) -> S::F,
-) {
-    for (r, acc) in acc.iter_mut().enumerate() {
-        let y = y(r);
-        for (acc, &x) in acc.iter_mut().zip(&x) {
-            *acc = s.mul_add(y, x, *acc);
         }
     }
 }
