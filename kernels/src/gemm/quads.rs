@@ -189,27 +189,22 @@ impl Quads<'_> {
                 }
             }
         }
-        for (r, acc) in acc.iter().enumerate() {
-            self.finish(s, acc, i + r);
+        // Into an array of their own: the loop over rows that follows stays a loop, and what it
+        // indexes lies in memory.
+        let mut quads = [[s.zero(); COLS / 4]; R];
+        for (quads, acc) in quads.iter_mut().zip(&acc) {
+            *quads = fold(s, &fold(s, acc));
+        }
+        for (r, quads) in quads.iter().enumerate() {
+            self.finish(s, &quads[..V.div_ceil(4)], i + r);
         }
     }
 
     /// A row of C from its sums.
     #[inline(always)]
-    fn finish<S: Simd, const V: usize>(&self, s: S, acc: &[S::F; V], i: usize) {
-        // Sums of neighbours of one vector followed by the next, twice.
-        let fold = |x: &[S::F], at: usize| {
-            let next = if at + 1 < x.len() { x[at + 1] } else { s.zero() };
-            let (even, odd) = s.deinterleave(x[at], next);
-            s.add(even, odd)
-        };
-        let mut pairs = [s.zero(); COLS / 4];
-        for v in (0..V).step_by(2) {
-            pairs[v / 2] = fold(acc, v);
-        }
-        let pairs = &pairs[..V.div_ceil(2)];
-        for v in (0..pairs.len()).step_by(2) {
-            let (x, at) = (fold(pairs, v), [i, v / 2 * S::LANES]);
+    fn finish<S: Simd>(&self, s: S, quads: &[S::F], i: usize) {
+        for (v, &x) in quads.iter().enumerate() {
+            let at = [i, v * S::LANES];
             let cols = self.cols - at[1];
             // SAFETY: the caller of `run` vouches for every element of C.
             unsafe {
@@ -222,4 +217,18 @@ impl Quads<'_> {
             }
         }
     }
+}
+
+/// Sums of neighbours, of each vector and the next; twice gives the sums of quads.
+#[inline(always)]
+fn fold<S: Simd, const V: usize>(s: S, x: &[S::F; V]) -> [S::F; COLS / 4] {
+    let mut sums = [s.zero(); COLS / 4];
+    for (v, sum) in sums.iter_mut().enumerate() {
+        if 2 * v < V {
+            let next = if 2 * v + 1 < V { x[2 * v + 1] } else { s.zero() };
+            let (even, odd) = s.deinterleave(x[2 * v], next);
+            *sum = s.add(even, odd);
+        }
+    }
+    sums
 }
