@@ -15,8 +15,9 @@
 //! plain SGD, momentum would weigh R by 1 - beta.)
 //!
 //! [`update`] reads w, g and the moments once and writes w and the moments once; the search for a
-//! group's threshold runs while the group is in cache. [`Panels`] take g a few rows at a time. Moments and weights below the smallest
-//! normal f32 become +0.0: denormals would slow every later step, and a prox makes many.
+//! group's threshold runs while the group is in cache. [`Panels`] take g a few rows at a time.
+//! Moments and weights below the smallest normal f32 become +0.0: denormals would slow every later
+//! step, and a prox makes many.
 
 mod panel;
 mod rules;

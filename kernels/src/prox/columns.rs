@@ -4,9 +4,11 @@
 //! for each block of columns, in row order:
 //!   first     v = rule(w, g, m) into w, with the sums of each column at its last tau
 //!   then, for the strips of 16 columns that are not done:
-//!   shrink    cuts off what the next probe asks, with the sums there (`newton`)
+//!   cut       cuts off what the next probe asks, with the sums there (`newton`)
 //!   again     the sums at the next probe, and at last `apply` (`search`)
 //! ```
+//!
+//! The first sweep is compiled for each rule. What comes after it knows the metric alone.
 //!
 //! Where the rows of a block are few enough, the later sweeps find it in L2. Else they are two pages
 //! long, so that the matrix is streamed.
@@ -20,7 +22,7 @@ use super::groups::Groups;
 use super::newton::Equation;
 use super::source::Source;
 use super::sums::Question;
-use super::sweep::{AGAIN, Elements, FIRST, Make};
+use super::sweep::{Fresh, Made};
 use crate::Exec;
 use crate::simd::{Kernel, Simd};
 use core::ops::Range;
@@ -91,11 +93,20 @@ pub(crate) fn scratch_len(exec: Exec, groups: Groups) -> usize {
 /// Solves and applies a block of groups.
 pub(crate) struct Columns<'a, Src> {
     pub(crate) question: Question<'a>,
-    pub(crate) elements: Elements<'a, Src>,
+    pub(crate) fresh: Fresh<'a, Src>,
     pub(crate) groups: Groups,
     pub(crate) range: Range<usize>,
     pub(crate) tau: Flat<'a>,
     pub(crate) scratch: &'a mut [f32],
+}
+
+/// A block whose v is made.
+struct Block<'a, M> {
+    question: Question<'a>,
+    made: Made<'a, M>,
+    groups: Groups,
+    range: Range<usize>,
+    tau: Flat<'a>,
 }
 
 /// What each column carries through a sweep.
@@ -113,30 +124,27 @@ impl<Src: Source> Kernel for Columns<'_, Src> {
     type Output = Done;
 
     #[inline(always)]
-    fn run<S: Simd>(mut self, s: S) -> Done {
+    fn run<S: Simd>(self, s: S) -> Done {
         const { assert!(STRIP.is_multiple_of(S::LANES) && STRIP / S::LANES <= VECTORS) };
-        let width = width(self.groups);
-        let mut parts = core::mem::take(&mut self.scratch).chunks_exact_mut(width + STAGGER);
-        let mut next = || &mut parts.next().expect("scratch holds FIELDS parts")[..width];
-        let mut lanes = Lanes {
-            cut: next(),
-            high: [next(), next(), next()],
-            low: [next(), next(), next()],
-            more: [next(), next(), next(), next(), next(), next()],
-        };
-        if let Some(equation) = Equation::of(s, &self.question, self.groups.group_size()) {
-            let done = self.newton(s, &equation, &mut lanes);
-            return done.unwrap_or_else(|| self.irregular(s, &mut lanes));
+        let Columns { question, mut fresh, groups, range, tau, scratch } = self;
+        let block = Block { question, made: fresh.made(), groups, range, tau };
+        let mut lanes = Lanes::new(scratch, width(groups));
+        if let Some(equation) = Equation::of(&question, groups.group_size()) {
+            block.start(s, &equation, &mut lanes);
+            block.first(s, fresh, &mut lanes);
+            return block.newton(s, &equation, &mut lanes);
         }
-        if self.question.solver.needs_norm() {
-            return self.search::<S, true, FIRST>(s, &mut lanes);
+        if question.solver.needs_norm() {
+            block.aim(&mut lanes);
+            block.sum::<S, _, true>(s, fresh, &mut lanes);
+            return block.search(s, &mut lanes);
         }
-        for row in 0..self.groups.outer {
-            let run = (self.at(row, 0), self.columns());
+        for row in 0..groups.outer {
+            let run = (block.at(row, 0), block.columns());
             // SAFETY: the columns are inside the matrix and this task's own.
-            unsafe { visit_run(s, run, &mut Make(self.elements)) };
+            unsafe { visit_run(s, run, &mut fresh) };
         }
-        self.irregular(s, &mut lanes)
+        block.irregular(s, &mut lanes)
     }
 }
 
@@ -150,7 +158,7 @@ trait Tile<S: Simd> {
     fn tile(&mut self, s: S, rows: Range<usize>, from: usize, live: usize);
 }
 
-impl<Src: Source> Columns<'_, Src> {
+impl<M> Block<'_, M> {
     /// Columns of this block.
     fn columns(&self) -> usize {
         self.range.len() * self.groups.inner
@@ -183,29 +191,31 @@ impl<Src: Source> Columns<'_, Src> {
         }
     }
 
-    /// Off the fast path: v is made already, and nothing is cut off.
-    #[cold]
-    #[inline(never)]
-    fn irregular<S: Simd>(&self, s: S, lanes: &mut Lanes<'_>) -> Done {
-        s.vectorize(Irregular { task: self, lanes })
+    /// The last tau of group i of the block.
+    fn warm(&self, i: usize) -> f32 {
+        // SAFETY: tau has one element for each group, and this one is the task's own.
+        unsafe { self.tau.get(self.range.start + i) }
+    }
+
+    fn set_tau(&self, i: usize, tau: f32) {
+        // SAFETY: tau has one element for each group, and this one is the task's own.
+        unsafe { self.tau.set(self.range.start + i, tau) }
     }
 }
 
-struct Irregular<'a, 'l, 'm, Src> {
-    task: &'a Columns<'a, Src>,
-    lanes: &'l mut Lanes<'m>,
-}
-
-impl<Src: Source> Kernel for Irregular<'_, '_, '_, Src> {
-    type Output = Done;
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) -> Done {
-        self.task.search::<S, false, AGAIN>(s, self.lanes)
+impl<'a> Lanes<'a> {
+    /// Of so many columns.
+    fn new(scratch: &'a mut [f32], width: usize) -> Lanes<'a> {
+        let mut parts = scratch.chunks_exact_mut(width + STAGGER);
+        let mut next = || &mut parts.next().expect("scratch holds FIELDS parts")[..width];
+        Lanes {
+            cut: next(),
+            high: [next(), next(), next()],
+            low: [next(), next(), next()],
+            more: [next(), next(), next(), next(), next(), next()],
+        }
     }
-}
 
-impl Lanes<'_> {
     /// Forgets the sums of the marked strips.
     fn clear(&mut self, strips: &[bool]) {
         for x in self.high.iter_mut().chain(&mut self.low) {

@@ -51,6 +51,10 @@ impl<'a> Flat<'a> {
         }
     }
 
+    pub(crate) fn as_ptr(self) -> *const f32 {
+        self.ptr
+    }
+
     /// Asks for the cache line of an element, which may lie outside.
     #[inline(always)]
     pub(crate) fn prefetch(self, at: usize) {

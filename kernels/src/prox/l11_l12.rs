@@ -7,8 +7,8 @@
 //! `phi(t) = t - lambda1 - rho sum (a - t e)_+` is increasing, concave and piecewise linear, so
 //! Newton's method (Michelot, "A finite algorithm for finding the projection of a point onto the
 //! canonical simplex of R^n", 1986) from any start ends after finitely many steps, and after the
-//! first one tau only rises: each later probe may be applied at once. Source of the penalty: R. Ma, L. Niu, "Compact Deep Neural Networks
-//! with l1,1 and l1,2 Regularization", ICDM Workshops 2018.
+//! first one tau only rises: each later probe may be applied at once. Source of the penalty: R. Ma,
+//! L. Niu, "Compact Deep Neural Networks with l1,1 and l1,2 Regularization", ICDM Workshops 2018.
 
 use super::solver::{Form, Penalty, Solver, State, Step, Sums, Terms, Threshold, clean};
 

@@ -34,35 +34,35 @@ pub(crate) struct Above<S: Simd> {
 
 /// The equation, `cut = low + rho excess(cut)`.
 #[derive(Clone, Copy)]
-pub(crate) struct Equation<S: Simd> {
-    low: S::F,
-    rho: S::F,
+pub(crate) struct Equation {
+    low: f32,
+    rho: f32,
     /// The cut of a tau of 1.
-    e: S::F,
+    e: f32,
 }
 
-impl<S: Simd> Equation<S> {
+impl Equation {
     /// For groups of n; `None` where the penalty has another equation, or numbers that are not mild.
-    #[inline(always)]
-    pub(crate) fn of(s: S, question: &Question<'_>, n: usize) -> Option<Self> {
+    pub(crate) fn of(question: &Question<'_>, n: usize) -> Option<Self> {
         let (lambda1, rho) = question.solver.linear()?;
         let e = question.step.unwrap_or(1.0);
         let (low, rho) = (question.cut(f64::from(lambda1)), rho * e);
         let mild = e * MILD >= 1.0 && e <= MILD && low <= MILD && rho * n as f32 <= STEEP;
-        mild.then(|| Equation { low: s.splat(low), rho: s.splat(rho), e: s.splat(e) })
+        mild.then_some(Equation { low, rho, e })
     }
 
     /// The first cut, from any tau.
     #[inline(always)]
-    pub(crate) fn start(&self, s: S, tau: S::F) -> S::F {
+    pub(crate) fn start<S: Simd>(&self, s: S, tau: S::F) -> S::F {
         // NaN becomes `low`.
-        let cut = s.max(s.mul(tau, self.e), self.low);
-        s.select(s.lt(cut, s.splat(MILD)), cut, self.low)
+        let low = s.splat(self.low);
+        let cut = s.max(s.mul(tau, s.splat(self.e)), low);
+        s.select(s.lt(cut, s.splat(MILD)), cut, low)
     }
 
     /// Where the sums at the first cut say that no sum of n elements can leave the range.
     #[inline(always)]
-    pub(crate) fn is_mild(&self, s: S, x: &Above<S>, n: f32) -> S::M {
+    pub(crate) fn is_mild<S: Simd>(&self, s: S, x: &Above<S>, n: f32) -> S::M {
         s.lt(s.mul_add(s.splat(n), x.cut, x.excess), s.splat(MILD))
     }
 
@@ -70,15 +70,16 @@ impl<S: Simd> Equation<S> {
     /// equation; and where the cut itself is the root. `before` is the count at the cut before, or
     /// NaN.
     #[inline(always)]
-    pub(crate) fn step(&self, s: S, x: &Above<S>, before: S::F) -> (S::F, S::M) {
-        let off = s.sub(s.mul_add(self.rho, x.excess, self.low), x.cut);
-        let slope = s.mul_add(self.rho, x.weight, s.splat(1.0));
+    pub(crate) fn step<S: Simd>(&self, s: S, x: &Above<S>, before: S::F) -> (S::F, S::M) {
+        let (low, rho) = (s.splat(self.low), s.splat(self.rho));
+        let off = s.sub(s.mul_add(rho, x.excess, low), x.cut);
+        let slope = s.mul_add(rho, x.weight, s.splat(1.0));
         let step = s.div(off, slope);
         let next = s.add(x.cut, step);
         // Rounded down, so that an entry above the root is not cut to zero.
         let down = s.mul(next, s.splat(1.0f32.next_down()));
         let next = s.select(s.gt(s.sub(next, x.cut), step), down, next);
-        let next = s.max(next, self.low);
+        let next = s.max(next, low);
         // From below: A stands still, or what is off is the rounding of the sums, or no step is
         // left. Ties, and values one ulp apart, would cycle if only A were asked.
         let rounding = s.le(off, s.mul(x.cut, s.splat(ROUNDING)));
@@ -90,7 +91,7 @@ impl<S: Simd> Equation<S> {
 
     /// The tau of a cut.
     #[inline(always)]
-    pub(crate) fn tau(&self, s: S, cut: S::F) -> S::F {
-        s.div(cut, self.e)
+    pub(crate) fn tau<S: Simd>(&self, s: S, cut: S::F) -> S::F {
+        s.div(cut, s.splat(self.e))
     }
 }

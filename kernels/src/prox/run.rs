@@ -6,9 +6,9 @@ use super::elementwise::{Alone, Elementwise};
 use super::flat::Flat;
 use super::groups::Groups;
 use super::solver::{Form, Solver, Threshold};
-use super::source::Source;
+use super::source::{Scale, Source};
 use super::sums::Question;
-use super::sweep::Elements;
+use super::sweep::Fresh;
 use super::{Outcome, Regularizer, Work};
 use crate::Exec;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -32,7 +32,7 @@ pub(crate) fn run<Src: Source>(
 ) -> Outcome {
     assert!(reg.is_valid(), "prox: a parameter is out of range: {reg:?}");
     assert!(
-        !Src::DIAGONAL || reg.supports_diagonal(),
+        !Src::Scale::DIAGONAL || reg.supports_diagonal(),
         "prox: {reg:?} has no prox in a diagonal metric"
     );
     let n = groups.len();
@@ -50,7 +50,7 @@ pub(crate) fn run<Src: Source>(
     };
     exec.each(n.div_ceil(TASK), |i| {
         let range = i * TASK..n.min((i + 1) * TASK);
-        total.add(exec.isa().run(Elementwise { alone, source, range, w }));
+        total.add(exec.isa().run(Elementwise { alone, fresh: Fresh { source, w }, range }));
     });
     total.outcome(n)
 }
@@ -66,13 +66,13 @@ fn by_group<Src: Source>(
     assert!(tau_len == count, "prox: tau has {tau_len} elements, {count} groups need {count}");
     let groups = groups.reduced();
     let tau = Flat::new(work.tau);
-    let question = Question { solver, step: source.step() };
-    let elements = Elements { source, w };
+    let question = Question { solver, step: source.scale().step() };
+    let fresh = Fresh { source, w };
     if !groups.is_columns() {
         let per = (TASK / groups.group_size()).max(1);
         exec.each(count.div_ceil(per), |i| {
             let range = i * per..count.min((i + 1) * per);
-            let kernel = Contiguous { question, elements, groups, range, tau };
+            let kernel = Contiguous { question, fresh, groups, range, tau };
             total.add(exec.isa().run(kernel));
         });
         return;
@@ -86,7 +86,7 @@ fn by_group<Src: Source>(
         let at = if exec.is_parallel() { i * part } else { 0 };
         // SAFETY: task i owns this part; on one thread the tasks run one after another.
         let scratch = unsafe { scratch.part(at, part) };
-        let kernel = Columns { question, elements, groups, range, tau, scratch };
+        let kernel = Columns { question, fresh, groups, range, tau, scratch };
         total.add(exec.isa().run(kernel));
     });
 }

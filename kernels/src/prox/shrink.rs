@@ -1,6 +1,8 @@
 //! Applies what a solver found: `x = soft(v, tau e) / (1 + c e)`.
 
+use super::contiguous::Done;
 use super::solver::{Element, Threshold};
+use super::source::Scale;
 use crate::simd::Simd;
 
 /// A threshold in f32. Where e is one number: `max(|v| - cut, 0) * scale`, and `c` is not used;
@@ -48,13 +50,10 @@ impl<S: Simd> Tally<S> {
         Tally { bad: s.zero(), kept: 0 }
     }
 
+    /// What was done, passes aside.
     #[inline(always)]
-    pub(crate) fn is_bad(&self, s: S) -> bool {
-        s.any(s.ne(self.bad, self.bad))
-    }
-
-    pub(crate) fn kept(&self) -> u64 {
-        self.kept
+    pub(crate) fn done(&self, s: S) -> Done {
+        Done { nan: s.any(s.ne(self.bad, self.bad)), passes: 0, kept: self.kept }
     }
 
     /// Gives b the sign of v, drops what is below the smallest normal f32, and counts. `0 v` is NaN
@@ -86,15 +85,9 @@ impl<S: Simd> Cuts<S> {
     }
 
     #[inline(always)]
-    pub(crate) fn apply<const DIAGONAL: bool>(
-        &self,
-        s: S,
-        tally: &mut Tally<S>,
-        v: S::F,
-        e: S::F,
-    ) -> S::F {
+    pub(crate) fn apply<M: Scale>(&self, s: S, tally: &mut Tally<S>, v: S::F, e: S::F) -> S::F {
         let (a, zero) = (s.abs(v), s.zero());
-        let b = if DIAGONAL {
+        let b = if M::DIAGONAL {
             let b = s.max(s.neg_mul_add(self.cut, e, a), zero);
             let scale = if self.divides {
                 s.div(self.scale, s.mul_add(self.c, e, s.splat(1.0)))

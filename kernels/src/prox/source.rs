@@ -5,35 +5,112 @@ use crate::simd::{Simd, prefetch};
 
 /// Yields v, and e = 1/d, for elements of the flat weight buffer.
 pub(crate) trait Source: Copy + Send + Sync {
-    /// Whether e differs between elements.
-    const DIAGONAL: bool;
+    /// What is left of the source once v lies in the weight buffer. Rules in the same metric share
+    /// it, and with it all that is compiled for the sweeps after the first.
+    type Scale: Scale;
     /// Whether v already lies in the weight buffer.
     const IN_PLACE: bool;
 
-    /// e where it is the same for all elements.
-    fn step(&self) -> Option<f32>;
+    fn scale(self) -> Self::Scale;
 
     /// (v, e) of n <= LANES elements from `at`, asked for once for each element: the rule updates
-    /// its moments here. e is ignored unless `DIAGONAL`.
+    /// its moments here. e is ignored unless the scale is `DIAGONAL`.
     ///
     /// # Safety
     /// `at + n` is inside every buffer, and no other task touches these elements.
     unsafe fn first<S: Simd>(self, s: S, at: usize, n: usize) -> (S::F, S::F);
 
-    /// e again, after `first`.
+    /// The buffers that `first` reads.
+    fn streams(self) -> Streams;
+}
+
+/// Yields e, after [`Source::first`].
+pub(crate) trait Scale: Copy + Send + Sync {
+    /// Whether e differs between elements.
+    const DIAGONAL: bool;
+
+    /// e where it is the same for all elements.
+    fn step(self) -> Option<f32>;
+
+    /// e of n <= LANES elements from `at`; ignored unless `DIAGONAL`.
     ///
     /// # Safety
-    /// As `first`.
+    /// As [`Source::first`].
     unsafe fn e<S: Simd>(self, s: S, at: usize, n: usize) -> S::F;
 
-    /// e of one element, after `first`, for code that is not hot.
+    /// e of one element, for code that is not hot.
     ///
     /// # Safety
-    /// As `first`.
+    /// As [`Source::first`].
     unsafe fn e_one(self, at: usize) -> f32;
+}
 
-    /// Asks for the cache lines that `first` reads for the element, which may lie outside.
-    fn prefetch(self, at: usize);
+/// Buffers that are read side by side, for those who ask for them ahead.
+#[derive(Clone, Copy)]
+pub(crate) struct Streams {
+    bases: [*const f32; 4],
+    count: usize,
+}
+
+impl Streams {
+    /// Of at most four buffers.
+    #[inline(always)]
+    pub(crate) fn new<const N: usize>(buffers: [*const f32; N]) -> Streams {
+        let mut bases = [core::ptr::null(); 4];
+        bases[..N].copy_from_slice(&buffers);
+        Streams { bases, count: N }
+    }
+
+    /// Asks for the cache line of an element in each, which may lie outside.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, at: usize) {
+        for base in &self.bases[..self.count] {
+            prefetch(base.wrapping_add(at));
+        }
+    }
+}
+
+/// One e for all elements.
+#[derive(Clone, Copy)]
+pub(crate) struct Uniform(pub(crate) f32);
+
+impl Scale for Uniform {
+    const DIAGONAL: bool = false;
+
+    fn step(self) -> Option<f32> {
+        Some(self.0)
+    }
+
+    #[inline(always)]
+    unsafe fn e<S: Simd>(self, s: S, _: usize, _: usize) -> S::F {
+        s.zero()
+    }
+
+    unsafe fn e_one(self, _: usize) -> f32 {
+        self.0
+    }
+}
+
+/// A buffer of d.
+#[derive(Clone, Copy)]
+pub(crate) struct Inverse<'a>(pub(crate) &'a [f32]);
+
+impl Scale for Inverse<'_> {
+    const DIAGONAL: bool = true;
+
+    fn step(self) -> Option<f32> {
+        None
+    }
+
+    #[inline(always)]
+    unsafe fn e<S: Simd>(self, s: S, at: usize, n: usize) -> S::F {
+        // SAFETY: the caller vouches for the elements.
+        s.div(s.splat(1.0), unsafe { load_at(s, self.0, at, n) })
+    }
+
+    unsafe fn e_one(self, at: usize) -> f32 {
+        1.0 / self.0[at]
+    }
 }
 
 /// A buffer of v, and a step.
@@ -44,11 +121,11 @@ pub(crate) struct Euclidean<'a> {
 }
 
 impl Source for Euclidean<'_> {
-    const DIAGONAL: bool = false;
+    type Scale = Uniform;
     const IN_PLACE: bool = true;
 
-    fn step(&self) -> Option<f32> {
-        Some(self.step)
+    fn scale(self) -> Uniform {
+        Uniform(self.step)
     }
 
     #[inline(always)]
@@ -58,17 +135,8 @@ impl Source for Euclidean<'_> {
     }
 
     #[inline(always)]
-    unsafe fn e<S: Simd>(self, s: S, _: usize, _: usize) -> S::F {
-        s.zero()
-    }
-
-    unsafe fn e_one(self, _: usize) -> f32 {
-        self.step
-    }
-
-    #[inline(always)]
-    fn prefetch(self, at: usize) {
-        self.v.prefetch(at);
+    fn streams(self) -> Streams {
+        Streams::new([self.v.as_ptr()])
     }
 }
 
@@ -79,33 +147,22 @@ pub(crate) struct Diagonal<'a> {
     pub(crate) d: &'a [f32],
 }
 
-impl Source for Diagonal<'_> {
-    const DIAGONAL: bool = true;
+impl<'a> Source for Diagonal<'a> {
+    type Scale = Inverse<'a>;
     const IN_PLACE: bool = true;
 
-    fn step(&self) -> Option<f32> {
-        None
+    fn scale(self) -> Inverse<'a> {
+        Inverse(self.d)
     }
 
     #[inline(always)]
     unsafe fn first<S: Simd>(self, s: S, at: usize, n: usize) -> (S::F, S::F) {
         // SAFETY: the caller vouches for the elements.
-        unsafe { (self.v.load(s, at, n), self.e(s, at, n)) }
+        unsafe { (self.v.load(s, at, n), self.scale().e(s, at, n)) }
     }
 
     #[inline(always)]
-    unsafe fn e<S: Simd>(self, s: S, at: usize, n: usize) -> S::F {
-        // SAFETY: the caller vouches for the elements.
-        s.div(s.splat(1.0), unsafe { load_at(s, self.d, at, n) })
-    }
-
-    unsafe fn e_one(self, at: usize) -> f32 {
-        1.0 / self.d[at]
-    }
-
-    #[inline(always)]
-    fn prefetch(self, at: usize) {
-        self.v.prefetch(at);
-        prefetch(self.d.as_ptr().wrapping_add(at));
+    fn streams(self) -> Streams {
+        Streams::new([self.v.as_ptr(), self.d.as_ptr()])
     }
 }

@@ -5,7 +5,7 @@
 
 use super::shrink::cut;
 use super::solver::{Probe, Solver, Sums};
-use super::source::Source;
+use super::source::Scale;
 use crate::simd::Simd;
 
 /// The probe in vectors. `NORM`: `Squares` or `Shrunk` in place of `Above`.
@@ -72,22 +72,22 @@ impl Question<'_> {
 
 /// The three terms that the elements of one vector add. b = (|v| - tau e)_+ is 0 where v is NaN.
 #[inline(always)]
-pub(crate) fn terms<S: Simd, Src: Source, const NORM: bool>(
+pub(crate) fn terms<S: Simd, M: Scale, const NORM: bool>(
     s: S,
     level: &Level<S>,
     (v, e): (S::F, S::F),
 ) -> [S::F; 3] {
     let a = s.abs(v);
-    let b = if Src::DIAGONAL { s.neg_mul_add(level.cut, e, a) } else { s.sub(a, level.cut) };
+    let b = if M::DIAGONAL { s.neg_mul_add(level.cut, e, a) } else { s.sub(a, level.cut) };
     let b = s.max(b, s.zero());
     let above = s.gt(b, s.zero());
-    if Src::DIAGONAL && NORM {
+    if M::DIAGONAL && NORM {
         let den = s.mul_add(level.lambda2, e, level.s);
         let q = s.select_or_zero(above, s.div(b, den));
         let q2 = s.mul(q, q);
         return [q, q2, s.select_or_zero(above, s.div(q2, den))];
     }
-    let third = match (Src::DIAGONAL, NORM) {
+    let third = match (M::DIAGONAL, NORM) {
         (true, _) => s.select_or_zero(above, e),
         (false, true) => s.mul(b, b),
         (false, false) => s.zero(),

@@ -2,40 +2,48 @@
 
 use super::flat::{Flat, Visit};
 use super::shrink::{Cuts, Tally};
-use super::source::Source;
+use super::source::{Scale, Source};
 use crate::simd::Simd;
 
-/// Makes v, stores it, and sums.
-pub(crate) const FIRST: u8 = 0;
-/// Sums.
-pub(crate) const AGAIN: u8 = 1;
-/// Cuts v, stores it, and sums what is left.
-pub(crate) const SHRINK: u8 = 2;
-
-/// Where v and e come from, and where v lies afterwards.
+/// The first sweep makes v and stores it.
 #[derive(Clone, Copy)]
-pub(crate) struct Elements<'a, Src> {
+pub(crate) struct Fresh<'a, Src> {
     pub(crate) source: Src,
     pub(crate) w: Flat<'a>,
 }
 
-impl<Src: Source> Elements<'_, Src> {
-    /// (v, e) of n <= LANES elements.
+impl<'a, Src: Source> Fresh<'a, Src> {
+    /// What the first sweep leaves.
+    pub(crate) fn made(self) -> Made<'a, Src::Scale> {
+        Made { scale: self.source.scale(), w: self.w }
+    }
+}
+
+/// Later sweeps find v in the weight buffer.
+#[derive(Clone, Copy)]
+pub(crate) struct Made<'a, M> {
+    pub(crate) scale: M,
+    pub(crate) w: Flat<'a>,
+}
+
+/// The elements as a sweep finds them.
+pub(crate) trait Elements: Copy {
+    type Scale: Scale;
+
+    /// (v, e) of n <= LANES elements; v lies in the weight buffer afterwards.
     ///
     /// # Safety
-    /// As [`Source::first`]; in the mode `FIRST` once for each element.
+    /// As [`Source::first`]; of [`Fresh`] once for each element.
+    unsafe fn get<S: Simd>(self, s: S, at: usize, n: usize) -> (S::F, S::F);
+}
+
+impl<Src: Source> Elements for Fresh<'_, Src> {
+    type Scale = Src::Scale;
+
     #[inline(always)]
-    pub(crate) unsafe fn get<S: Simd, const MODE: u8>(
-        self,
-        s: S,
-        at: usize,
-        n: usize,
-    ) -> (S::F, S::F) {
+    unsafe fn get<S: Simd>(self, s: S, at: usize, n: usize) -> (S::F, S::F) {
         // SAFETY: the caller vouches for the elements.
         unsafe {
-            if MODE != FIRST {
-                return (self.w.load(s, at, n), self.source.e(s, at, n));
-            }
             let (v, e) = self.source.first(s, at, n);
             if !Src::IN_PLACE {
                 self.w.store(s, at, n, v);
@@ -43,47 +51,106 @@ impl<Src: Source> Elements<'_, Src> {
             (v, e)
         }
     }
+}
+
+impl<M: Scale> Elements for Made<'_, M> {
+    type Scale = M;
+
+    #[inline(always)]
+    unsafe fn get<S: Simd>(self, s: S, at: usize, n: usize) -> (S::F, S::F) {
+        // SAFETY: the caller vouches for the elements.
+        unsafe { (self.w.load(s, at, n), self.scale.e(s, at, n)) }
+    }
+}
+
+/// A sweep of Newton's method: the first one sums, the later ones cut and sum what is left.
+pub(crate) trait Sweep: Elements {
+    const IS_FIRST: bool;
 
     /// Adds to the count, the excess and, in a diagonal metric, the weight of what is above a cut.
-    /// Elements that exceed it by less than the smallest normal f32 count as below. An excess that
-    /// is NaN or infinite stays so in the sum. Returns |v|, what it exceeds the cut by, and e.
+    /// Elements that exceed it by less than the smallest normal f32 count as below. In the first
+    /// sweep an excess that is NaN or infinite stays so in the sum.
     ///
     /// # Safety
-    /// As `get`.
+    /// As [`Elements::get`].
+    unsafe fn above<S: Simd>(self, s: S, cut: S::F, at: (usize, usize), acc: &mut [S::F; 3]);
+
+    /// Asks for the cache lines of an element, which may lie outside.
+    fn prefetch(self, at: usize);
+}
+
+impl<Src: Source> Sweep for Fresh<'_, Src> {
+    const IS_FIRST: bool = true;
+
     #[inline(always)]
-    pub(crate) unsafe fn above<S: Simd, const MODE: u8>(
-        self,
-        s: S,
-        cut: S::F,
-        (at, n): (usize, usize),
-        acc: &mut [S::F; 3],
-    ) -> (S::F, S::F, S::F) {
+    unsafe fn above<S: Simd>(self, s: S, cut: S::F, (at, n): (usize, usize), acc: &mut [S::F; 3]) {
+        // SAFETY: the caller vouches for the elements.
+        let (v, e) = unsafe { self.get(s, at, n) };
+        let (over, keep) = over::<S, Src::Scale>(s, (v, e), cut);
+        // max(0, NaN) is NaN.
+        add::<S, Src::Scale>(s, acc, (keep, s.max(s.zero(), over), e));
+    }
+
+    #[inline(always)]
+    fn prefetch(self, at: usize) {
+        self.source.streams().prefetch(at);
+    }
+}
+
+impl<M: Scale> Sweep for Made<'_, M> {
+    const IS_FIRST: bool = false;
+
+    #[inline(always)]
+    unsafe fn above<S: Simd>(self, s: S, cut: S::F, (at, n): (usize, usize), acc: &mut [S::F; 3]) {
         // SAFETY: the caller vouches for the elements.
         unsafe {
-            let (v, e) = self.get::<S, MODE>(s, at, n);
-            let a = s.abs(v);
-            let over = if Src::DIAGONAL { s.neg_mul_add(cut, e, a) } else { s.sub(a, cut) };
-            let keep = s.ge(over, s.splat(f32::MIN_POSITIVE));
-            acc[0] = s.add(acc[0], s.select_or_zero(keep, s.splat(1.0)));
-            // max(0, NaN) is NaN.
-            let b =
-                if MODE == SHRINK { s.select_or_zero(keep, over) } else { s.max(s.zero(), over) };
-            acc[1] = s.add(acc[1], b);
-            if Src::DIAGONAL {
-                acc[2] = s.add(acc[2], s.select_or_zero(keep, e));
-            }
-            if MODE == SHRINK {
-                let x = s.select_or_zero(keep, s.or(b, s.sign_bit(v)));
-                self.w.store(s, at, n, x);
-            }
-            (a, over, e)
+            let (v, e) = self.get(s, at, n);
+            let (over, keep) = over::<S, M>(s, (v, e), cut);
+            let b = s.select_or_zero(keep, over);
+            add::<S, M>(s, acc, (keep, b, e));
+            self.w.store(s, at, n, s.select_or_zero(keep, s.or(b, s.sign_bit(v))));
         }
     }
 
+    #[inline(always)]
+    fn prefetch(self, at: usize) {
+        self.w.prefetch(at);
+    }
+}
+
+/// How far |v| is above a cut, and where it is.
+#[inline(always)]
+fn over<S: Simd, M: Scale>(s: S, (v, e): (S::F, S::F), cut: S::F) -> (S::F, S::M) {
+    let a = s.abs(v);
+    let over = if M::DIAGONAL { s.neg_mul_add(cut, e, a) } else { s.sub(a, cut) };
+    (over, s.ge(over, s.splat(f32::MIN_POSITIVE)))
+}
+
+/// Count, excess and weight.
+#[inline(always)]
+fn add<S: Simd, M: Scale>(s: S, acc: &mut [S::F; 3], (keep, b, e): (S::M, S::F, S::F)) {
+    acc[0] = s.add(acc[0], s.select_or_zero(keep, s.splat(1.0)));
+    acc[1] = s.add(acc[1], b);
+    if M::DIAGONAL {
+        acc[2] = s.add(acc[2], s.select_or_zero(keep, e));
+    }
+}
+
+/// Makes v alone, before a search that sums over what is made: a pass more where the penalty is a
+/// rare one, and no copy of the search for each rule.
+impl<S: Simd, Src: Source> Visit<S> for Fresh<'_, Src> {
+    #[inline(always)]
+    unsafe fn visit(&mut self, s: S, at: usize, n: usize, _: usize) {
+        // SAFETY: the caller vouches for the elements.
+        unsafe { self.get(s, at, n) };
+    }
+}
+
+impl<M: Scale> Made<'_, M> {
     /// Applies a threshold.
     ///
     /// # Safety
-    /// As `get`.
+    /// As [`Elements::get`].
     #[inline(always)]
     pub(crate) unsafe fn apply<S: Simd>(
         self,
@@ -94,34 +161,17 @@ impl<Src: Source> Elements<'_, Src> {
     ) {
         // SAFETY: the caller vouches for the elements.
         unsafe {
-            let (v, e) = self.get::<S, AGAIN>(s, at, n);
-            let x = if Src::DIAGONAL {
-                cuts.apply::<true>(s, tally, v, e)
-            } else {
-                cuts.apply::<false>(s, tally, v, e)
-            };
-            self.w.store(s, at, n, x);
+            let (v, e) = self.get(s, at, n);
+            self.w.store(s, at, n, cuts.apply::<M>(s, tally, v, e));
         }
     }
 
     /// (v, e) of one element in f64.
     ///
     /// # Safety
-    /// As `get`.
+    /// As [`Elements::get`].
     pub(crate) unsafe fn wide(self, at: usize) -> (f64, f64) {
         // SAFETY: the caller vouches for the element.
-        unsafe { (f64::from(self.w.get(at)), f64::from(self.source.e_one(at))) }
-    }
-}
-
-/// Makes v alone, before a search that asks for sums `AGAIN`: a pass more where the penalty is a rare
-/// one, and no third copy of the search.
-pub(crate) struct Make<'a, Src>(pub(crate) Elements<'a, Src>);
-
-impl<S: Simd, Src: Source> Visit<S> for Make<'_, Src> {
-    #[inline(always)]
-    unsafe fn visit(&mut self, s: S, at: usize, n: usize, _: usize) {
-        // SAFETY: the caller vouches for the elements.
-        unsafe { self.0.get::<S, FIRST>(s, at, n) };
+        unsafe { (f64::from(self.w.get(at)), f64::from(self.scale.e_one(at))) }
     }
 }

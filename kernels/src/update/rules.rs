@@ -1,8 +1,8 @@
 //! The rules in vectors, each in two parts: the moments, and the point v that they lead to.
 
 use super::{Rule, Update};
-use crate::prox::{Flat, Source, load_at};
-use crate::simd::{Simd, prefetch};
+use crate::prox::{Flat, Scale, Source, Streams, Uniform, load_at};
+use crate::simd::Simd;
 
 /// (g, first moment, second moment); parts that a rule does not have are not used.
 pub(crate) type Moments<S> = (<S as Simd>::F, <S as Simd>::F, <S as Simd>::F);
@@ -10,10 +10,10 @@ pub(crate) type Moments<S> = (<S as Simd>::F, <S as Simd>::F, <S as Simd>::F);
 /// A rule with its operands. The fused step does both parts at once, the unfused one after the
 /// other, with the same arithmetic.
 pub(crate) trait Parts: Copy + Send + Sync {
-    const DIAGONAL: bool;
+    /// The metric of the prox.
+    type Scale: Scale;
 
-    /// The step of the prox where the metric is Euclidean.
-    fn step(&self) -> Option<f32>;
+    fn scale(self) -> Self::Scale;
 
     /// Updates and stores the moments.
     ///
@@ -33,20 +33,8 @@ pub(crate) trait Parts: Copy + Send + Sync {
     /// As `moments`.
     unsafe fn point<S: Simd>(self, s: S, at: usize, n: usize, x: Moments<S>) -> (S::F, S::F);
 
-    /// e from the stored moments.
-    ///
-    /// # Safety
-    /// As `moments`.
-    unsafe fn e<S: Simd>(self, s: S, at: usize, n: usize) -> S::F;
-
-    /// e of one element.
-    ///
-    /// # Safety
-    /// As `moments`, with n = 1.
-    unsafe fn e_one(self, at: usize) -> f32;
-
-    /// Asks for the cache lines of an element, which may lie outside.
-    fn prefetch(self, at: usize);
+    /// The buffers that both parts read.
+    fn streams(self) -> Streams;
 }
 
 /// A rule as the source of v: both parts in one visit.
@@ -54,11 +42,11 @@ pub(crate) trait Parts: Copy + Send + Sync {
 pub(crate) struct Fused<P>(pub(crate) P);
 
 impl<P: Parts> Source for Fused<P> {
-    const DIAGONAL: bool = P::DIAGONAL;
+    type Scale = P::Scale;
     const IN_PLACE: bool = false;
 
-    fn step(&self) -> Option<f32> {
-        self.0.step()
+    fn scale(self) -> P::Scale {
+        self.0.scale()
     }
 
     #[inline(always)]
@@ -71,19 +59,8 @@ impl<P: Parts> Source for Fused<P> {
     }
 
     #[inline(always)]
-    unsafe fn e<S: Simd>(self, s: S, at: usize, n: usize) -> S::F {
-        // SAFETY: the caller vouches for the elements.
-        unsafe { self.0.e(s, at, n) }
-    }
-
-    unsafe fn e_one(self, at: usize) -> f32 {
-        // SAFETY: the caller vouches for the element.
-        unsafe { self.0.e_one(at) }
-    }
-
-    #[inline(always)]
-    fn prefetch(self, at: usize) {
-        self.0.prefetch(at);
+    fn streams(self) -> Streams {
+        self.0.streams()
     }
 }
 
@@ -102,10 +79,10 @@ pub(crate) struct Sgd<'a> {
 }
 
 impl Parts for Sgd<'_> {
-    const DIAGONAL: bool = false;
+    type Scale = Uniform;
 
-    fn step(&self) -> Option<f32> {
-        Some(self.eta)
+    fn scale(self) -> Uniform {
+        Uniform(self.eta)
     }
 
     #[inline(always)]
@@ -128,18 +105,8 @@ impl Parts for Sgd<'_> {
     }
 
     #[inline(always)]
-    unsafe fn e<S: Simd>(self, s: S, _: usize, _: usize) -> S::F {
-        s.zero()
-    }
-
-    unsafe fn e_one(self, _: usize) -> f32 {
-        self.eta
-    }
-
-    #[inline(always)]
-    fn prefetch(self, at: usize) {
-        self.w.prefetch(at);
-        prefetch(self.g.as_ptr().wrapping_add(at));
+    fn streams(self) -> Streams {
+        Streams::new([self.w.as_ptr(), self.g.as_ptr()])
     }
 }
 
@@ -154,10 +121,10 @@ pub(crate) struct Momentum<'a, const NESTEROV: bool> {
 }
 
 impl<const NESTEROV: bool> Parts for Momentum<'_, NESTEROV> {
-    const DIAGONAL: bool = false;
+    type Scale = Uniform;
 
-    fn step(&self) -> Option<f32> {
-        Some(self.eta / (1.0 - self.beta))
+    fn scale(self) -> Uniform {
+        Uniform(self.eta / (1.0 - self.beta))
     }
 
     #[inline(always)]
@@ -187,19 +154,8 @@ impl<const NESTEROV: bool> Parts for Momentum<'_, NESTEROV> {
     }
 
     #[inline(always)]
-    unsafe fn e<S: Simd>(self, s: S, _: usize, _: usize) -> S::F {
-        s.zero()
-    }
-
-    unsafe fn e_one(self, _: usize) -> f32 {
-        self.eta / (1.0 - self.beta)
-    }
-
-    #[inline(always)]
-    fn prefetch(self, at: usize) {
-        self.w.prefetch(at);
-        prefetch(self.g.as_ptr().wrapping_add(at));
-        self.m.prefetch(at);
+    fn streams(self) -> Streams {
+        Streams::new([self.w.as_ptr(), self.g.as_ptr(), self.m.as_ptr()])
     }
 }
 
@@ -209,15 +165,21 @@ pub(crate) struct Adam<'a> {
     w: Flat<'a>,
     g: &'a [f32],
     m: Flat<'a>,
-    v: Flat<'a>,
     beta1: f32,
     beta2: f32,
-    eps: f32,
-    eta: f32,
     /// 1 - eta decay.
     keep: f32,
     /// 1 / (1 - beta1^t).
     correct1: f32,
+    scale: Preconditioner<'a>,
+}
+
+/// e = eta / (sqrt(v correct2) + eps).
+#[derive(Clone, Copy)]
+pub(crate) struct Preconditioner<'a> {
+    v: Flat<'a>,
+    eta: f32,
+    eps: f32,
     /// 1 / (1 - beta2^t).
     correct2: f32,
 }
@@ -237,59 +199,30 @@ impl<'a> Adam<'a> {
         let correct = |beta: f32| (1.0 / (1.0 - f64::from(beta).powf(op.step as f64))) as f32;
         let keep = (1.0 - f64::from(eta) * f64::from(decay)) as f32;
         let (correct1, correct2) = (correct(beta1), correct(beta2));
-        Adam { w, g, m, v, beta1, beta2, eps, eta, keep, correct1, correct2 }
+        let scale = Preconditioner { v, eta, eps, correct2 };
+        Adam { w, g, m, beta1, beta2, keep, correct1, scale }
     }
+}
 
+impl Preconditioner<'_> {
     #[inline(always)]
-    fn e_of<S: Simd>(self, s: S, v: S::F) -> S::F {
+    fn of<S: Simd>(self, s: S, v: S::F) -> S::F {
         let root = s.sqrt(s.mul(v, s.splat(self.correct2)));
         s.div(s.splat(self.eta), s.add(root, s.splat(self.eps)))
     }
 }
 
-impl Parts for Adam<'_> {
+impl Scale for Preconditioner<'_> {
     const DIAGONAL: bool = true;
 
-    fn step(&self) -> Option<f32> {
+    fn step(self) -> Option<f32> {
         None
-    }
-
-    #[inline(always)]
-    unsafe fn moments<S: Simd>(self, s: S, at: usize, n: usize) -> Moments<S> {
-        // SAFETY: the caller vouches for the elements.
-        unsafe {
-            let g = load_at(s, self.g, at, n);
-            let (m, v) = (self.m.load(s, at, n), self.v.load(s, at, n));
-            let fresh = s.mul(s.splat(1.0 - self.beta1), g);
-            let m = normal(s, s.mul_add(s.splat(self.beta1), m, fresh));
-            let fresh = s.mul(s.mul(s.splat(1.0 - self.beta2), g), g);
-            let v = normal(s, s.mul_add(s.splat(self.beta2), v, fresh));
-            self.m.store(s, at, n, m);
-            self.v.store(s, at, n, v);
-            (g, m, v)
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn recall<S: Simd>(self, s: S, at: usize, n: usize) -> Moments<S> {
-        // SAFETY: the caller vouches for the elements.
-        unsafe { (load_at(s, self.g, at, n), self.m.load(s, at, n), self.v.load(s, at, n)) }
-    }
-
-    #[inline(always)]
-    unsafe fn point<S: Simd>(self, s: S, at: usize, n: usize, x: Moments<S>) -> (S::F, S::F) {
-        let (_, m, v) = x;
-        // SAFETY: the caller vouches for the elements.
-        let w = unsafe { self.w.load(s, at, n) };
-        let e = self.e_of(s, v);
-        let u = s.mul(m, s.splat(self.correct1));
-        (s.neg_mul_add(e, u, s.mul(w, s.splat(self.keep))), e)
     }
 
     #[inline(always)]
     unsafe fn e<S: Simd>(self, s: S, at: usize, n: usize) -> S::F {
         // SAFETY: the caller vouches for the elements.
-        self.e_of(s, unsafe { self.v.load(s, at, n) })
+        self.of(s, unsafe { self.v.load(s, at, n) })
     }
 
     unsafe fn e_one(self, at: usize) -> f32 {
@@ -297,12 +230,49 @@ impl Parts for Adam<'_> {
         let v = unsafe { self.v.get(at) };
         self.eta / ((v * self.correct2).sqrt() + self.eps)
     }
+}
+
+impl<'a> Parts for Adam<'a> {
+    type Scale = Preconditioner<'a>;
+
+    fn scale(self) -> Preconditioner<'a> {
+        self.scale
+    }
 
     #[inline(always)]
-    fn prefetch(self, at: usize) {
-        self.w.prefetch(at);
-        prefetch(self.g.as_ptr().wrapping_add(at));
-        self.m.prefetch(at);
-        self.v.prefetch(at);
+    unsafe fn moments<S: Simd>(self, s: S, at: usize, n: usize) -> Moments<S> {
+        // SAFETY: the caller vouches for the elements.
+        unsafe {
+            let g = load_at(s, self.g, at, n);
+            let (m, v) = (self.m.load(s, at, n), self.scale.v.load(s, at, n));
+            let fresh = s.mul(s.splat(1.0 - self.beta1), g);
+            let m = normal(s, s.mul_add(s.splat(self.beta1), m, fresh));
+            let fresh = s.mul(s.mul(s.splat(1.0 - self.beta2), g), g);
+            let v = normal(s, s.mul_add(s.splat(self.beta2), v, fresh));
+            self.m.store(s, at, n, m);
+            self.scale.v.store(s, at, n, v);
+            (g, m, v)
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn recall<S: Simd>(self, s: S, at: usize, n: usize) -> Moments<S> {
+        // SAFETY: the caller vouches for the elements.
+        unsafe { (load_at(s, self.g, at, n), self.m.load(s, at, n), self.scale.v.load(s, at, n)) }
+    }
+
+    #[inline(always)]
+    unsafe fn point<S: Simd>(self, s: S, at: usize, n: usize, x: Moments<S>) -> (S::F, S::F) {
+        let (_, m, v) = x;
+        // SAFETY: the caller vouches for the elements.
+        let w = unsafe { self.w.load(s, at, n) };
+        let e = self.scale.of(s, v);
+        let u = s.mul(m, s.splat(self.correct1));
+        (s.neg_mul_add(e, u, s.mul(w, s.splat(self.keep))), e)
+    }
+
+    #[inline(always)]
+    fn streams(self) -> Streams {
+        Streams::new([self.w.as_ptr(), self.g.as_ptr(), self.m.as_ptr(), self.scale.v.as_ptr()])
     }
 }

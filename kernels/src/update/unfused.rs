@@ -4,7 +4,7 @@
 use super::rules::Parts;
 use super::{Pass, Rule, Update, UpdateData, dispatch};
 use crate::Exec;
-use crate::prox::{self, Flat, Metric, Outcome, TASK, Visit, Work, visit_run};
+use crate::prox::{self, Flat, Metric, Outcome, Scale, TASK, Visit, Work, visit_run};
 use crate::simd::{Kernel, Simd};
 use core::ops::Range;
 
@@ -40,12 +40,12 @@ impl Pass for UnfusedPass<'_> {
         let n = op.groups.len();
         let (need, have) = (unfused_scratch_len(exec, op), scratch.len());
         assert!(have >= need, "update_unfused: scratch has {have} elements, {op:?} needs {need}");
-        let (d, scratch) = scratch.split_at_mut(if P::DIAGONAL { n } else { 0 });
+        let (d, scratch) = scratch.split_at_mut(if P::Scale::DIAGONAL { n } else { 0 });
         each(exec, n, MomentsPass { parts });
         each(exec, n, StepPass { parts, w, d: Flat::new(d) });
         // SAFETY: the passes above are done, and nothing else reads or writes w now.
         let w = unsafe { w.part(0, n) };
-        let at = match parts.step() {
+        let at = match parts.scale().step() {
             Some(step) => Metric::Euclidean { step },
             None => Metric::Diagonal { d },
         };
@@ -120,7 +120,7 @@ impl<P: Parts> Elements for StepPass<'_, P> {
             let x = self.parts.recall(s, at, n);
             let (v, e) = self.parts.point(s, at, n, x);
             self.w.store(s, at, n, v);
-            if P::DIAGONAL {
+            if P::Scale::DIAGONAL {
                 self.d.store(s, at, n, s.div(s.splat(1.0), e));
             }
         }

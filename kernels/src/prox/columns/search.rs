@@ -1,12 +1,12 @@
 //! Any solver, in f64: one search for each group, all in step.
 
-use super::{Columns, Done, Lanes, STRIP, TILE_NARROW, TILE_WIDE, Tile, VECTORS, WIDE, fits};
+use super::{Block, Done, Lanes, STRIP, TILE_NARROW, TILE_WIDE, Tile, VECTORS, WIDE, fits};
 use crate::prox::shrink::{Cut, Cuts, Tally};
-use crate::prox::solver::{State, Step, Threshold, solve_wide};
-use crate::prox::source::Source;
+use crate::prox::solver::{Probe, State, Step, Threshold, solve_wide};
+use crate::prox::source::Scale;
 use crate::prox::sums::terms;
-use crate::prox::sweep::AGAIN;
-use crate::simd::Simd;
+use crate::prox::sweep::Elements;
+use crate::simd::{Kernel, Simd};
 use core::mem::MaybeUninit;
 use core::ops::Range;
 
@@ -22,76 +22,69 @@ struct Search {
     found: Option<Threshold>,
 }
 
-impl<Src: Source> Columns<'_, Src> {
-    #[inline(always)]
-    pub(super) fn search<S: Simd, const NORM: bool, const MODE: u8>(
-        &self,
-        s: S,
-        lanes: &mut Lanes<'_>,
-    ) -> Done {
-        let (first, count, inner) = (self.range.start, self.range.len(), self.groups.inner);
-        // A thousand searches are 100 KiB, which a small block should not have to clear.
-        let mut memory = [const { MaybeUninit::<Search>::uninit() }; WIDE];
-        for (i, search) in memory[..count].iter_mut().enumerate() {
-            // SAFETY: tau has one element for each group, and this one is the task's own.
-            let warm = f64::from(unsafe { self.tau.get(first + i) });
-            search.write(Search { state: self.question.solver.start(warm), found: None });
-        }
-        // SAFETY: the first `count` are initialised above, and `memory` is not used otherwise.
-        let searches: &mut [Search] =
-            unsafe { core::slice::from_raw_parts_mut(memory.as_mut_ptr().cast(), count) };
-        let mut strips = [true; WIDE / STRIP];
-        let strips = &mut strips[..self.columns().div_ceil(STRIP)];
-        let step = if fits(self.groups) { TILE_NARROW } else { TILE_WIDE };
-        let mut passes = 0;
-
-        self.aim(searches, lanes);
-        lanes.clear(strips);
-        self.tiles(s, (strips, step), &mut Sums::<Src, NORM, MODE> { task: self, lanes });
-        loop {
-            strips.fill(false);
-            for (g, search) in searches.iter_mut().enumerate().filter(|(_, x)| x.found.is_none()) {
-                passes += 1 + self.advance::<NORM>(g, search, lanes);
-                if search.found.is_none() {
-                    strips[g * inner / STRIP..=((g + 1) * inner - 1) / STRIP].fill(true);
-                }
-            }
-            if !strips.contains(&true) {
-                break;
-            }
-            self.aim(searches, lanes);
-            lanes.clear(strips);
-            self.tiles(s, (strips, step), &mut Sums::<Src, NORM, AGAIN> { task: self, lanes });
-        }
-
-        for (i, search) in searches.iter().enumerate() {
-            let threshold = search.found.unwrap_or_default();
-            let cut = Cut::new(threshold, self.question.step);
-            let columns = i * inner..(i + 1) * inner;
-            lanes.cut[columns.clone()].fill(cut.cut);
-            lanes.more[SCALE][columns.clone()].fill(cut.scale);
-            lanes.more[C][columns].fill(cut.c);
-            let tau = threshold.tau.min(f64::from(f32::MAX)) as f32;
-            // SAFETY: tau has one element for each group, and this one is the task's own.
-            unsafe { self.tau.set(first + i, tau) };
-        }
-        strips.fill(true);
-        let divides = lanes.more[C][..self.columns()].iter().any(|&c| c != 0.0);
-        let mut apply = Apply { task: self, lanes, divides, tally: Tally::new(s) };
-        self.tiles(s, (strips, step), &mut apply);
-        Done { nan: apply.tally.is_bad(s), passes, kept: apply.tally.kept() }
-    }
-
-    /// Sets the probes of the next sweep.
-    fn aim(&self, searches: &[Search], lanes: &mut Lanes<'_>) {
-        let inner = self.groups.inner;
+impl<M: Scale> Block<'_, M> {
+    /// The first probes.
+    pub(super) fn aim(&self, lanes: &mut Lanes<'_>) {
         lanes.cut.fill(0.0);
         lanes.more[NORM_GUESS].fill(0.0);
-        for (i, search) in searches.iter().enumerate() {
-            let columns = i * inner..(i + 1) * inner;
-            lanes.cut[columns.clone()].fill(self.question.cut(search.state.probe.tau));
-            lanes.more[NORM_GUESS][columns].fill(search.state.probe.s as f32);
+        for i in 0..self.range.len() {
+            self.aim_at(i, &self.start_of(i).probe, lanes);
         }
+    }
+
+    fn start_of(&self, i: usize) -> State {
+        self.question.solver.start(f64::from(self.warm(i)))
+    }
+
+    /// Sets the probe of group i.
+    fn aim_at(&self, i: usize, probe: &Probe, lanes: &mut Lanes<'_>) {
+        let inner = self.groups.inner;
+        let columns = i * inner..(i + 1) * inner;
+        lanes.cut[columns.clone()].fill(self.question.cut(probe.tau));
+        lanes.more[NORM_GUESS][columns].fill(probe.s as f32);
+    }
+
+    /// The sums of all columns at the first probes.
+    #[inline(always)]
+    pub(super) fn sum<S: Simd, E: Elements<Scale = M>, const NORM: bool>(
+        &self,
+        s: S,
+        elements: E,
+        lanes: &mut Lanes<'_>,
+    ) {
+        let strips = &[true; WIDE / STRIP][..self.columns().div_ceil(STRIP)];
+        self.sum_strips::<S, E, NORM>(s, elements, strips, lanes);
+    }
+
+    #[inline(always)]
+    fn sum_strips<S: Simd, E: Elements<Scale = M>, const NORM: bool>(
+        &self,
+        s: S,
+        elements: E,
+        strips: &[bool],
+        lanes: &mut Lanes<'_>,
+    ) {
+        lanes.clear(strips);
+        let mut sums = Sums::<M, E, NORM> { block: self, elements, lanes };
+        self.tiles(s, (strips, self.step()), &mut sums);
+    }
+
+    /// Rows of a tile.
+    fn step(&self) -> usize {
+        if fits(self.groups) { TILE_NARROW } else { TILE_WIDE }
+    }
+
+    /// Solves and applies, from the first sums on.
+    #[inline(never)]
+    pub(super) fn search<S: Simd>(&self, s: S, lanes: &mut Lanes<'_>) -> Done {
+        s.vectorize(Solve::<M, true> { block: self, lanes })
+    }
+
+    /// Off the fast path: v is made already, and nothing is cut off.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn irregular<S: Simd>(&self, s: S, lanes: &mut Lanes<'_>) -> Done {
+        s.vectorize(Solve::<M, false> { block: self, lanes })
     }
 
     /// Hands the sums of a group to the solver; returns how many passes it made itself.
@@ -111,44 +104,103 @@ impl<Src: Source> Columns<'_, Src> {
 
     /// The search with sums in f64.
     fn solve_wide(&self, g: usize) -> (Threshold, u32) {
-        let (question, g) = (&self.question, self.range.start + g);
-        // SAFETY: tau has one element for each group, and g and its elements are this task's own.
-        unsafe {
-            let warm = f64::from(self.tau.get(g));
-            let elements = self.groups.indices(g).map(|at| self.elements.wide(at));
-            solve_wide(question.solver, question.wide_step(), warm, elements)
-        }
+        let (question, warm) = (&self.question, f64::from(self.warm(g)));
+        let indices = self.groups.indices(self.range.start + g);
+        // SAFETY: the elements of the group are inside the buffers and this task's own.
+        let elements = indices.map(|at| unsafe { self.made.wide(at) });
+        solve_wide(question.solver, question.wide_step(), warm, elements)
     }
 }
 
-struct Sums<'a, 'l, 'm, Src, const NORM: bool, const MODE: u8> {
-    task: &'a Columns<'a, Src>,
+struct Solve<'b, 'a, 'l, 'm, M, const NORM: bool> {
+    block: &'b Block<'a, M>,
     lanes: &'l mut Lanes<'m>,
 }
 
-impl<S: Simd, Src: Source, const NORM: bool, const MODE: u8> Tile<S>
-    for Sums<'_, '_, '_, Src, NORM, MODE>
+impl<M: Scale, const NORM: bool> Kernel for Solve<'_, '_, '_, '_, M, NORM> {
+    type Output = Done;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> Done {
+        let Solve { block, lanes } = self;
+        let (question, count, inner) = (&block.question, block.range.len(), block.groups.inner);
+        // A thousand searches are 100 KiB, which a small block should not have to clear.
+        let mut memory = [const { MaybeUninit::<Search>::uninit() }; WIDE];
+        for (i, search) in memory[..count].iter_mut().enumerate() {
+            search.write(Search { state: block.start_of(i), found: None });
+        }
+        // SAFETY: the first `count` are initialised above, and `memory` is not used otherwise.
+        let searches: &mut [Search] =
+            unsafe { core::slice::from_raw_parts_mut(memory.as_mut_ptr().cast(), count) };
+        let mut strips = [true; WIDE / STRIP];
+        let strips = &mut strips[..block.columns().div_ceil(STRIP)];
+        let mut passes = 0;
+
+        if !NORM {
+            block.aim(lanes);
+            block.sum_strips::<S, _, NORM>(s, block.made, strips, lanes);
+        }
+        loop {
+            strips.fill(false);
+            for (g, search) in searches.iter_mut().enumerate().filter(|(_, x)| x.found.is_none()) {
+                passes += 1 + block.advance::<NORM>(g, search, lanes);
+                if search.found.is_none() {
+                    block.aim_at(g, &search.state.probe, lanes);
+                    strips[g * inner / STRIP..=((g + 1) * inner - 1) / STRIP].fill(true);
+                }
+            }
+            if !strips.contains(&true) {
+                break;
+            }
+            block.sum_strips::<S, _, NORM>(s, block.made, strips, lanes);
+        }
+
+        for (i, search) in searches.iter().enumerate() {
+            let threshold = search.found.unwrap_or_default();
+            let cut = Cut::new(threshold, question.step);
+            let columns = i * inner..(i + 1) * inner;
+            lanes.cut[columns.clone()].fill(cut.cut);
+            lanes.more[SCALE][columns.clone()].fill(cut.scale);
+            lanes.more[C][columns].fill(cut.c);
+            block.set_tau(i, threshold.tau.min(f64::from(f32::MAX)) as f32);
+        }
+        strips.fill(true);
+        let divides = lanes.more[C][..block.columns()].iter().any(|&c| c != 0.0);
+        let mut apply = Apply { block, lanes, divides, tally: Tally::new(s) };
+        block.tiles(s, (strips, block.step()), &mut apply);
+        Done { passes, ..apply.tally.done(s) }
+    }
+}
+
+struct Sums<'b, 'a, 'l, 'm, M, E, const NORM: bool> {
+    block: &'b Block<'a, M>,
+    elements: E,
+    lanes: &'l mut Lanes<'m>,
+}
+
+impl<S: Simd, M: Scale, E: Elements<Scale = M>, const NORM: bool> Tile<S>
+    for Sums<'_, '_, '_, '_, M, E, NORM>
 {
     const IS_HOT: bool = false;
 
     #[inline(always)]
     fn tile(&mut self, s: S, rows: Range<usize>, from: usize, live: usize) {
-        let (task, lanes) = (self.task, &mut *self.lanes);
+        let (block, lanes) = (self.block, &mut *self.lanes);
         let mut acc = [[s.zero(); 3]; VECTORS];
-        let mut levels = [task.question.levels(s, s.zero(), s.zero()); VECTORS];
+        let mut levels = [block.question.levels(s, s.zero(), s.zero()); VECTORS];
         for (k, level) in levels.iter_mut().enumerate().take(STRIP / S::LANES) {
             let i = from + k * S::LANES;
             let norm = if NORM { s.load(&lanes.more[NORM_GUESS][i..]) } else { s.zero() };
-            *level = task.question.levels(s, s.load(&lanes.cut[i..]), norm);
+            *level = block.question.levels(s, s.load(&lanes.cut[i..]), norm);
         }
         for row in rows {
-            let at = task.at(row, from);
+            let at = block.at(row, from);
             for k in 0..STRIP / S::LANES {
                 let n = S::LANES.min(live.saturating_sub(k * S::LANES));
                 if n > 0 {
                     // SAFETY: the columns are inside the matrix and this task's own.
-                    let x = unsafe { task.elements.get::<S, MODE>(s, at + k * S::LANES, n) };
-                    for (acc, t) in acc[k].iter_mut().zip(terms::<S, Src, NORM>(s, &levels[k], x)) {
+                    let x = unsafe { self.elements.get(s, at + k * S::LANES, n) };
+                    for (acc, t) in acc[k].iter_mut().zip(terms::<S, M, NORM>(s, &levels[k], x)) {
                         *acc = s.add(*acc, t);
                     }
                 }
@@ -162,14 +214,14 @@ impl<S: Simd, Src: Source, const NORM: bool, const MODE: u8> Tile<S>
     }
 }
 
-struct Apply<'a, 'l, 'm, S: Simd, Src> {
-    task: &'a Columns<'a, Src>,
+struct Apply<'b, 'a, 'l, 'm, S: Simd, M> {
+    block: &'b Block<'a, M>,
     lanes: &'l Lanes<'m>,
     divides: bool,
     tally: Tally<S>,
 }
 
-impl<S: Simd, Src: Source> Tile<S> for Apply<'_, '_, '_, S, Src> {
+impl<S: Simd, M: Scale> Tile<S> for Apply<'_, '_, '_, '_, S, M> {
     const IS_HOT: bool = false;
 
     #[inline(always)]
@@ -188,9 +240,9 @@ impl<S: Simd, Src: Source> Tile<S> for Apply<'_, '_, '_, S, Src> {
                 divides: self.divides,
             };
             for row in rows.clone() {
-                let at = (self.task.at(row, i), n);
+                let at = (self.block.at(row, i), n);
                 // SAFETY: the columns are inside the matrix and this task's own.
-                unsafe { self.task.elements.apply(s, &cuts, &mut tally, at) };
+                unsafe { self.block.made.apply(s, &cuts, &mut tally, at) };
             }
         }
         self.tally = tally;

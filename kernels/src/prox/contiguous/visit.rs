@@ -2,9 +2,9 @@
 
 use crate::prox::flat::{UNROLL, Visit};
 use crate::prox::shrink::{Cuts, Tally};
-use crate::prox::source::Source;
+use crate::prox::source::{Scale, Streams};
 use crate::prox::sums::{Level, terms};
-use crate::prox::sweep::{Elements, SHRINK};
+use crate::prox::sweep::{Elements, Made, Sweep};
 use crate::simd::Simd;
 use core::ops::Range;
 
@@ -27,27 +27,29 @@ pub(super) fn take<S: Simd>(s: S, acc: &mut [[S::F; 3]; UNROLL], total: &mut [f6
 }
 
 /// The sums of Newton's method.
-pub(super) struct SumAbove<'a, S: Simd, Src, const MODE: u8> {
-    pub(super) elements: Elements<'a, Src>,
+pub(super) struct SumAbove<'a, S: Simd, E> {
+    pub(super) elements: E,
     pub(super) cut: S::F,
     pub(super) acc: [[S::F; 3]; UNROLL],
-    /// What is wanted next from memory while the group is in cache, and its end.
+    /// What is wanted next from memory while the group is in cache, and its end. (A copy of the
+    /// streams, which are looked up in a loop, would keep the accumulators out of registers.)
+    pub(super) streams: &'a Streams,
     pub(super) ahead: Range<usize>,
 }
 
-impl<S: Simd, Src: Source, const MODE: u8> Visit<S> for SumAbove<'_, S, Src, MODE> {
+impl<S: Simd, E: Sweep> Visit<S> for SumAbove<'_, S, E> {
     #[inline(always)]
     unsafe fn visit(&mut self, s: S, at: usize, n: usize, lane: usize) {
         // SAFETY: the caller vouches for the elements.
-        unsafe { self.elements.above::<S, MODE>(s, self.cut, (at, n), &mut self.acc[lane]) };
-        if MODE == SHRINK && lane == 1 && self.ahead.start < self.ahead.end {
-            self.elements.source.prefetch(self.ahead.start);
+        unsafe { self.elements.above(s, self.cut, (at, n), &mut self.acc[lane]) };
+        if !E::IS_FIRST && lane == 1 && self.ahead.start < self.ahead.end {
+            self.streams.prefetch(self.ahead.start);
             self.ahead.start += LINE;
         }
     }
 }
 
-impl<S: Simd, Src: Source, const MODE: u8> Accumulators<S> for SumAbove<'_, S, Src, MODE> {
+impl<S: Simd, E: Sweep> Accumulators<S> for SumAbove<'_, S, E> {
     #[inline(always)]
     fn accumulators(&mut self) -> &mut [[S::F; 3]; UNROLL] {
         &mut self.acc
@@ -55,29 +57,25 @@ impl<S: Simd, Src: Source, const MODE: u8> Accumulators<S> for SumAbove<'_, S, S
 }
 
 /// The sums of any solver.
-pub(super) struct Sum<'a, S: Simd, Src, const NORM: bool, const MODE: u8> {
-    pub(super) elements: Elements<'a, Src>,
+pub(super) struct Sum<S: Simd, E, const NORM: bool> {
+    pub(super) elements: E,
     pub(super) level: Level<S>,
     pub(super) acc: [[S::F; 3]; UNROLL],
 }
 
-impl<S: Simd, Src: Source, const NORM: bool, const MODE: u8> Visit<S>
-    for Sum<'_, S, Src, NORM, MODE>
-{
+impl<S: Simd, E: Elements, const NORM: bool> Visit<S> for Sum<S, E, NORM> {
     #[inline(always)]
     unsafe fn visit(&mut self, s: S, at: usize, n: usize, lane: usize) {
         // SAFETY: the caller vouches for the elements.
-        let (v, e) = unsafe { self.elements.get::<S, MODE>(s, at, n) };
-        let t = terms::<S, Src, NORM>(s, &self.level, (v, e));
+        let x = unsafe { self.elements.get(s, at, n) };
+        let t = terms::<S, E::Scale, NORM>(s, &self.level, x);
         for (acc, t) in self.acc[lane].iter_mut().zip(t) {
             *acc = s.add(*acc, t);
         }
     }
 }
 
-impl<S: Simd, Src: Source, const NORM: bool, const MODE: u8> Accumulators<S>
-    for Sum<'_, S, Src, NORM, MODE>
-{
+impl<S: Simd, E: Elements, const NORM: bool> Accumulators<S> for Sum<S, E, NORM> {
     #[inline(always)]
     fn accumulators(&mut self) -> &mut [[S::F; 3]; UNROLL] {
         &mut self.acc
@@ -85,16 +83,16 @@ impl<S: Simd, Src: Source, const NORM: bool, const MODE: u8> Accumulators<S>
 }
 
 /// Applies a threshold to v in the weight buffer.
-pub(super) struct Apply<'a, S: Simd, Src> {
-    pub(super) elements: Elements<'a, Src>,
+pub(super) struct Apply<'a, S: Simd, M> {
+    pub(super) made: Made<'a, M>,
     pub(super) cuts: Cuts<S>,
     pub(super) tally: Tally<S>,
 }
 
-impl<S: Simd, Src: Source> Visit<S> for Apply<'_, S, Src> {
+impl<S: Simd, M: Scale> Visit<S> for Apply<'_, S, M> {
     #[inline(always)]
     unsafe fn visit(&mut self, s: S, at: usize, n: usize, _: usize) {
         // SAFETY: the caller vouches for the elements.
-        unsafe { self.elements.apply(s, &self.cuts, &mut self.tally, (at, n)) };
+        unsafe { self.made.apply(s, &self.cuts, &mut self.tally, (at, n)) };
     }
 }
