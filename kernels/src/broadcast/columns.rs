@@ -1,9 +1,9 @@
 //! Vectors along a kept axis: `y[i] = sum over a of f(x[a, i])`, a strip of columns at a time.
 //!
 //! A strip of eight vectors keeps eight sums in registers, as many as the latency of an addition
-//! times two a cycle asks for; what is left of a row goes vector by vector, with four sums over
-//! every fourth a. Each 128 rows the sums go to a compensated one (Knuth's TwoSum), so the error
-//! does not grow with the number of rows.
+//! times two a cycle asks for; what is left of a row, and operands that are not dense along it, go
+//! vector by vector, with four sums over every fourth a. Each 128 rows the sums go to a compensated
+//! one (Knuth's TwoSum), so the error does not grow with the number of rows.
 
 use super::axes::{Axes, Walk, load, moved};
 use crate::map::Map;
@@ -48,9 +48,9 @@ impl<F: Map<N>, const N: usize> Kernel for ColumnSums<'_, F, N> {
             // the data of every operand.
             unsafe {
                 if inner.x == [1; N] {
-                    strips(s, source, (from, [1; N]), row);
+                    strips::<S, F, N, true>(s, source, (from, [1; N]), row);
                 } else {
-                    strips(s, source, (from, inner.x), row);
+                    strips::<S, F, N, false>(s, source, (from, inner.x), row);
                 }
             }
             (column, y) = (0, rest);
@@ -59,19 +59,19 @@ impl<F: Map<N>, const N: usize> Kernel for ColumnSums<'_, F, N> {
     }
 }
 
-/// All strips of one row of y.
+/// All strips of one row of y. Strips of eight vectors where `DENSE`: every stride is 1 then.
 ///
 /// # Safety
 /// Each operand must have its elements for every cell of y and every index of the summed axes.
 #[inline(always)]
-unsafe fn strips<S: Simd, F: Map<N>, const N: usize>(
+unsafe fn strips<S: Simd, F: Map<N>, const N: usize, const DENSE: bool>(
     s: S,
     source: Source<'_, F, N>,
     (from, stride): ([usize; N], [usize; N]),
     y: &mut [f32],
 ) {
     let mut i = 0;
-    while i + 8 * S::LANES <= y.len() {
+    while DENSE && i + 8 * S::LANES <= y.len() {
         let y = &mut y[i..i + 8 * S::LANES];
         // SAFETY: these are cells of y.
         unsafe { strip::<S, F, N, 8, 1>(s, source, (moved(from, i, stride), stride), y) };
