@@ -65,7 +65,7 @@ pub use transformed_l1::TransformedL1;
 
 pub(crate) use flat::{Flat, Visit, load_at, visit_run};
 pub(crate) use run::{TASK, run};
-pub(crate) use source::{Scale, Source, Streams, Uniform};
+pub(crate) use source::{Scale, Source, Streams, Uniform, Varied};
 
 use crate::Exec;
 use solver::{Form, Penalty};

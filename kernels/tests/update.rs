@@ -226,6 +226,39 @@ fn twenty_steps_match_a_reference_in_f64() {
     }
 }
 
+/// Groups too long for what is kept from sweep to sweep, groups of several runs, and a weight that is
+/// streamed from memory.
+#[test]
+fn fused_and_unfused_agree_on_long_groups_and_a_large_weight() {
+    let mut rng = Rng::new(45);
+    let reg = Regularizer::L11L12(L11L12 { lambda1: 0.5, rho: 1e-4 });
+    let long = [Groups::whole(5001), Groups { outer: 3, groups: 2, inner: 300 }];
+    for groups in long.into_iter().chain([Groups::rows(1025, 4100)]) {
+        let n = groups.len();
+        let (w, g) = (rng.vec(n, -1.0, 1.0), rng.vec(n, -1.0, 1.0));
+        let execs = if n > 10_000 { vec![Exec::new(Isa::detect())] } else { execs() };
+        let cases =
+            execs.iter().flat_map(|&exec| rules().into_iter().map(move |rule| (exec, rule)));
+        for (exec, rule) in cases {
+            let mut op = Update { reg, groups, rule, eta: 0.05, step: 1 };
+            let (mut fused, mut unfused) = (State::new(&op, &w), State::new(&op, &w));
+            for _ in 0..2 {
+                let outcome = fused.fused(exec, &op, &g);
+                unfused.unfused(exec, &op, &g);
+                if matches!(rule, Rule::Adam { .. }) {
+                    assert_close(&fused.w, &wide(&unfused.w), 2e-6);
+                } else {
+                    assert!(fused.bits() == unfused.bits(), "{op:?} {exec:?}");
+                }
+                let zeros = fused.w.iter().filter(|w| **w == 0.0).count();
+                assert_eq!(outcome.zeros, zeros as u64);
+                assert!(zeros > n / 200, "{op:?}: {zeros}");
+                op.step += 1;
+            }
+        }
+    }
+}
+
 /// With an exact gradient every rule ends where -grad is in the subdifferential of R: lambda means
 /// the objective.
 #[test]

@@ -3,7 +3,7 @@
 use crate::Match;
 use crate::table::{Table, meets, micros, ratio};
 use proxtape_workloads::stopwatch::compare;
-use proxtape_workloads::update::{Penalty, SHAPES, step};
+use proxtape_workloads::update::{Kind, Penalty, SHAPES, step};
 use std::time::Duration;
 
 const ROUNDS: usize = 3;
@@ -17,7 +17,7 @@ pub(crate) fn compare_all(all: &Match) {
     for [rows, cols] in SHAPES {
         for (penalty, by) in [(Penalty::Rows, "row"), (Penalty::Columns, "column")] {
             let torch = all.torch(format!("update {rows} {cols} {by}"));
-            let ours = all.ours(step(all.exec(), [rows, cols], penalty).call);
+            let ours = all.ours(step(all.exec(), [rows, cols], Kind::Momentum, penalty).call);
             let [ours, torch] = compare(ROUNDS, SLICE, [ours, torch]);
             let faster = torch / ours;
             table.row(&[

@@ -11,17 +11,29 @@ use proxtape::kernels::update::{self, Rule, Update, UpdateData};
 /// one, in memory.
 pub const SHAPES: [[usize; 2]; 3] = [[300, 784], [500, 800], [4096, 4096]];
 
-/// For each shape the momentum step alone, and with l1,1 + l1,2 by row and by column.
+/// For each shape the steps of momentum and Adam alone, and with l1,1 + l1,2 by row and by column.
 pub fn steps(exec: Exec) -> impl Iterator<Item = Workload> {
     SHAPES.into_iter().flat_map(move |shape| {
-        [Penalty::None, Penalty::Rows, Penalty::Columns].map(|penalty| step(exec, shape, penalty))
+        [Kind::Momentum, Kind::Adam].into_iter().flat_map(move |kind| {
+            let penalties = [Penalty::None, Penalty::Rows, Penalty::Columns];
+            penalties.map(|penalty| step(exec, shape, kind, penalty))
+        })
     })
+}
+
+/// The rule of a step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// With momentum.
+    Momentum,
+    /// Adam.
+    Adam,
 }
 
 /// What the step is under.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Penalty {
-    /// Nothing: the momentum step alone.
+    /// Nothing: the rule alone.
     None,
     /// l1,1 + l1,2 with a group for each row.
     Rows,
@@ -29,34 +41,43 @@ pub enum Penalty {
     Columns,
 }
 
-/// One step with momentum.
-pub fn step(exec: Exec, shape: [usize; 2], penalty: Penalty) -> Workload {
+/// One step.
+pub fn step(exec: Exec, shape: [usize; 2], kind: Kind, penalty: Penalty) -> Workload {
     let [rows, cols] = shape;
     let n = rows * cols;
     let (groups, name) = match penalty {
-        Penalty::None => (Groups::whole(n), "momentum alone"),
+        Penalty::None => (Groups::whole(n), "alone"),
         Penalty::Rows => (Groups::rows(rows, cols), "l1,1 + l1,2 by row"),
         Penalty::Columns => (Groups::columns(rows, cols), "l1,1 + l1,2 by column"),
     };
+    let (rule, rule_name) = match kind {
+        Kind::Momentum => (Rule::Momentum { beta: 0.9 }, "momentum"),
+        Kind::Adam => (Rule::Adam { beta1: 0.9, beta2: 0.999, eps: 1e-8, decay: 0.0 }, "Adam"),
+    };
+    let moments = rule.moments();
     // Half the weights are zero and stay it; the others move so slowly, and away from zero, that
     // a million steps change nothing that matters.
     let reg = match penalty {
         Penalty::None => Regularizer::None,
         _ => Regularizer::L11L12(L11L12 { lambda1: 1e-3, rho: 1e-3 / groups.group_size() as f32 }),
     };
-    let op = Update { reg, groups, rule: Rule::Momentum { beta: 0.9 }, eta: 1e-6, step: 1 };
+    let op = Update { reg, groups, rule, eta: 1e-6, step: 1 };
     let (mut w, mut g, mut m) = (filled(n), filled(n), Buffer::zeroed(n));
+    let mut v = Buffer::zeroed(n * (moments - 1));
     w.iter_mut().skip(1).step_by(2).for_each(|w| *w = 0.0);
     g.iter_mut().zip(&*w).for_each(|(g, w)| *g = -w);
     let mut tau = Buffer::zeroed(if reg.is_elementwise() { 0 } else { groups.groups });
     let mut scratch = Buffer::zeroed(prox::scratch_len(exec, &reg, groups));
     let limit = match penalty {
-        // Reads w, g and m, writes w and m.
-        Penalty::None => Limit::Roofline(Cost { flops: 0.0, moved: 5 * n, held: 3 * n }),
-        _ => Limit::Other(Box::new(step(exec, shape, Penalty::None))),
+        // Reads w, g and the moments, writes w and the moments.
+        Penalty::None => {
+            let (moved, held) = ((3 + 2 * moments) * n, (2 + moments) * n);
+            Limit::Roofline(Cost { flops: 0.0, moved, held })
+        }
+        _ => Limit::Other(Box::new(step(exec, shape, kind, Penalty::None))),
     };
-    Workload::new(format!("{rows}x{cols} {name}"), limit, move || {
-        let data = UpdateData { w: &mut w, g: &g, m: &mut m, v: &mut [], tau: &mut tau };
+    Workload::new(format!("{rows}x{cols} {rule_name} {name}"), limit, move || {
+        let data = UpdateData { w: &mut w, g: &g, m: &mut m, v: &mut v, tau: &mut tau };
         update::update(exec, &op, data, &mut scratch);
     })
 }

@@ -18,12 +18,12 @@ mod visit;
 use super::flat::{Flat, visit_run};
 use super::groups::Groups;
 use super::newton::Equation;
-use super::source::Source;
+use super::source::{Kept, Scale, Source};
 use super::sums::Question;
-use super::sweep::{Fresh, Made};
+use super::sweep::{Fresh, Keeping, Made};
 use crate::simd::{Kernel, Simd};
 use core::ops::Range;
-use newton::Newton;
+use newton::{Ahead, Newton};
 use visit::{Accumulators, take};
 
 /// Elements summed in f32 before a fold into f64: 4096 / (4 x 8) = 128 additions for each lane.
@@ -31,6 +31,10 @@ const FOLD: usize = 4096;
 
 /// Elements of the groups that are solved together: w of them is 16 KiB, a third of L1.
 const BATCH: usize = 4096;
+
+/// One number for each element of a batch.
+#[repr(align(64))]
+struct Batch([f32; BATCH]);
 
 /// What a task did.
 #[derive(Clone, Copy, Debug, Default)]
@@ -68,12 +72,25 @@ impl<Src: Source> Kernel for Contiguous<'_, Src> {
         let size = groups.group_size();
         if let Some(equation) = Equation::of(&question, size) {
             let batch = (BATCH / size.max(1)).clamp(1, S::LANES);
-            let streams = fresh.source.streams();
-            for g in range.clone().step_by(batch) {
-                let batch = g..range.end.min(g + batch);
-                let mut newton = Newton::new(s, &task, &equation, batch, streams);
-                newton.first(s, fresh);
-                done.add(newton.settle(s));
+            let batches = range.clone().step_by(batch).map(|g| g..range.end.min(g + batch));
+            let ahead = &mut Ahead::new(fresh.source.streams(), groups, range.start);
+            if Src::Scale::DIAGONAL && groups.outer == 1 && size <= BATCH {
+                let mut e = Batch([0.0; BATCH]);
+                let e = Flat::new(&mut e.0);
+                for batch in batches {
+                    let kept = Kept { e, from: batch.start * groups.inner };
+                    let task =
+                        Task { question, made: Made { scale: kept, w: fresh.w }, groups, tau };
+                    let mut newton = Newton::new(s, &task, &equation, batch, ahead);
+                    newton.first(s, Keeping { fresh, kept });
+                    done.add(newton.settle(s));
+                }
+            } else {
+                for batch in batches {
+                    let mut newton = Newton::new(s, &task, &equation, batch, ahead);
+                    newton.first(s, fresh);
+                    done.add(newton.settle(s));
+                }
             }
         } else if question.solver.needs_norm() {
             for g in range {

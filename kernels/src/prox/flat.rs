@@ -23,6 +23,11 @@ impl<'a> Flat<'a> {
         Flat { ptr: x.as_mut_ptr(), len: x.len(), life: PhantomData }
     }
 
+    /// A buffer that is only read: nobody may vouch for a write.
+    pub(crate) fn shared(x: &'a [f32]) -> Flat<'a> {
+        Flat { ptr: x.as_ptr().cast_mut(), len: x.len(), life: PhantomData }
+    }
+
     /// Reads n <= LANES elements from `at`; lanes past n are +0.0.
     ///
     /// # Safety

@@ -1,6 +1,6 @@
 //! Where v and the metric come from: a buffer, or the optimiser's rule.
 
-use super::flat::{Flat, load_at};
+use super::flat::Flat;
 use crate::simd::{Simd, prefetch};
 
 /// Yields v, and e = 1/d, for elements of the flat weight buffer.
@@ -91,11 +91,36 @@ impl Scale for Uniform {
     }
 }
 
-/// A buffer of d.
+/// An e for each element: `eta / (x c + eps)`, or Adam's `eta / (sqrt(x c) + eps)`. One type for both,
+/// since all later sweeps are compiled for each.
 #[derive(Clone, Copy)]
-pub(crate) struct Inverse<'a>(pub(crate) &'a [f32]);
+pub(crate) struct Varied<'a> {
+    pub(crate) x: Flat<'a>,
+    pub(crate) root: bool,
+    pub(crate) c: f32,
+    pub(crate) eta: f32,
+    pub(crate) eps: f32,
+}
 
-impl Scale for Inverse<'_> {
+impl<'a> Varied<'a> {
+    /// `1 / d`.
+    fn inverse(d: &'a [f32]) -> Varied<'a> {
+        Varied { x: Flat::shared(d), root: false, c: 1.0, eta: 1.0, eps: 0.0 }
+    }
+
+    /// e of x, with the root.
+    #[inline(always)]
+    pub(crate) fn of_root<S: Simd>(self, s: S, x: S::F) -> S::F {
+        self.of(s, s.sqrt(s.mul(x, s.splat(self.c))))
+    }
+
+    #[inline(always)]
+    fn of<S: Simd>(self, s: S, x: S::F) -> S::F {
+        s.div(s.splat(self.eta), s.add(x, s.splat(self.eps)))
+    }
+}
+
+impl Scale for Varied<'_> {
     const DIAGONAL: bool = true;
 
     fn step(self) -> Option<f32> {
@@ -105,11 +130,43 @@ impl Scale for Inverse<'_> {
     #[inline(always)]
     unsafe fn e<S: Simd>(self, s: S, at: usize, n: usize) -> S::F {
         // SAFETY: the caller vouches for the elements.
-        s.div(s.splat(1.0), unsafe { load_at(s, self.0, at, n) })
+        let x = s.mul(unsafe { self.x.load(s, at, n) }, s.splat(self.c));
+        // A select, since a branch would be there twice.
+        let root = s.ne(s.splat(f32::from(u8::from(self.root))), s.zero());
+        self.of(s, s.select(root, s.sqrt(x), x))
     }
 
     unsafe fn e_one(self, at: usize) -> f32 {
-        1.0 / self.0[at]
+        // SAFETY: the caller vouches for the element.
+        let x = unsafe { self.x.get(at) } * self.c;
+        self.eta / (if self.root { x.sqrt() } else { x } + self.eps)
+    }
+}
+
+/// e as the first sweep left it, for the elements from `from` on: the later ones are spared a square
+/// root and a division, which take as long as all else that they do.
+#[derive(Clone, Copy)]
+pub(crate) struct Kept<'a> {
+    pub(crate) e: Flat<'a>,
+    pub(crate) from: usize,
+}
+
+impl Scale for Kept<'_> {
+    const DIAGONAL: bool = true;
+
+    fn step(self) -> Option<f32> {
+        None
+    }
+
+    #[inline(always)]
+    unsafe fn e<S: Simd>(self, s: S, at: usize, n: usize) -> S::F {
+        // SAFETY: the caller vouches for the elements.
+        unsafe { self.e.load(s, at - self.from, n) }
+    }
+
+    unsafe fn e_one(self, at: usize) -> f32 {
+        // SAFETY: the caller vouches for the element.
+        unsafe { self.e.get(at - self.from) }
     }
 }
 
@@ -148,11 +205,11 @@ pub(crate) struct Diagonal<'a> {
 }
 
 impl<'a> Source for Diagonal<'a> {
-    type Scale = Inverse<'a>;
+    type Scale = Varied<'a>;
     const IN_PLACE: bool = true;
 
-    fn scale(self) -> Inverse<'a> {
-        Inverse(self.d)
+    fn scale(self) -> Varied<'a> {
+        Varied::inverse(self.d)
     }
 
     #[inline(always)]

@@ -1,8 +1,8 @@
 //! What one sweep does with a vector of elements.
 
-use super::flat::{Flat, Visit};
+use super::flat::{Flat, UNROLL, Visit};
 use super::shrink::{Cuts, Tally};
-use super::source::{Scale, Source};
+use super::source::{Kept, Scale, Source};
 use crate::simd::Simd;
 
 /// The first sweep makes v and stores it.
@@ -17,6 +17,13 @@ impl<'a, Src: Source> Fresh<'a, Src> {
     pub(crate) fn made(self) -> Made<'a, Src::Scale> {
         Made { scale: self.source.scale(), w: self.w }
     }
+}
+
+/// A first sweep that keeps e too.
+#[derive(Clone, Copy)]
+pub(crate) struct Keeping<'a, Src> {
+    pub(crate) fresh: Fresh<'a, Src>,
+    pub(crate) kept: Kept<'a>,
 }
 
 /// Later sweeps find v in the weight buffer.
@@ -53,6 +60,20 @@ impl<Src: Source> Elements for Fresh<'_, Src> {
     }
 }
 
+impl<'a, Src: Source> Elements for Keeping<'a, Src> {
+    type Scale = Kept<'a>;
+
+    #[inline(always)]
+    unsafe fn get<S: Simd>(self, s: S, at: usize, n: usize) -> (S::F, S::F) {
+        // SAFETY: the caller vouches for the elements, and `kept` holds them all.
+        unsafe {
+            let (v, e) = self.fresh.get(s, at, n);
+            self.kept.e.store(s, at - self.kept.from, n, e);
+            (v, e)
+        }
+    }
+}
+
 impl<M: Scale> Elements for Made<'_, M> {
     type Scale = M;
 
@@ -66,6 +87,9 @@ impl<M: Scale> Elements for Made<'_, M> {
 /// A sweep of Newton's method: the first one sums, the later ones cut and sum what is left.
 pub(crate) trait Sweep: Elements {
     const IS_FIRST: bool;
+    /// In which of four vectors' turns a line of what is wanted later is asked for, where one group
+    /// comes after another.
+    const ASKS: [bool; UNROLL];
 
     /// Adds to the count, the excess and, in a diagonal metric, the weight of what is above a cut.
     /// Elements that exceed it by less than the smallest normal f32 count as below. In the first
@@ -81,14 +105,12 @@ pub(crate) trait Sweep: Elements {
 
 impl<Src: Source> Sweep for Fresh<'_, Src> {
     const IS_FIRST: bool = true;
+    const ASKS: [bool; UNROLL] = [false; UNROLL];
 
     #[inline(always)]
     unsafe fn above<S: Simd>(self, s: S, cut: S::F, (at, n): (usize, usize), acc: &mut [S::F; 3]) {
         // SAFETY: the caller vouches for the elements.
-        let (v, e) = unsafe { self.get(s, at, n) };
-        let (over, keep) = over::<S, Src::Scale>(s, (v, e), cut);
-        // max(0, NaN) is NaN.
-        add::<S, Src::Scale>(s, acc, (keep, s.max(s.zero(), over), e));
+        first::<S, Src::Scale>(s, unsafe { self.get(s, at, n) }, cut, acc);
     }
 
     #[inline(always)]
@@ -97,8 +119,25 @@ impl<Src: Source> Sweep for Fresh<'_, Src> {
     }
 }
 
+impl<'a, Src: Source> Sweep for Keeping<'a, Src> {
+    const IS_FIRST: bool = true;
+    const ASKS: [bool; UNROLL] = [false; UNROLL];
+
+    #[inline(always)]
+    unsafe fn above<S: Simd>(self, s: S, cut: S::F, (at, n): (usize, usize), acc: &mut [S::F; 3]) {
+        // SAFETY: the caller vouches for the elements.
+        first::<S, Kept<'a>>(s, unsafe { self.get(s, at, n) }, cut, acc);
+    }
+
+    #[inline(always)]
+    fn prefetch(self, at: usize) {
+        self.fresh.prefetch(at);
+    }
+}
+
 impl<M: Scale> Sweep for Made<'_, M> {
     const IS_FIRST: bool = false;
+    const ASKS: [bool; UNROLL] = [false, true, false, false];
 
     #[inline(always)]
     unsafe fn above<S: Simd>(self, s: S, cut: S::F, (at, n): (usize, usize), acc: &mut [S::F; 3]) {
@@ -116,6 +155,45 @@ impl<M: Scale> Sweep for Made<'_, M> {
     fn prefetch(self, at: usize) {
         self.w.prefetch(at);
     }
+}
+
+/// A first sweep of what comes from memory. It asks for the lines that the later ones, in cache, leave:
+/// so memory has as much to do in either.
+#[derive(Clone, Copy)]
+pub(crate) struct Streaming<E>(pub(crate) E);
+
+impl<E: Elements> Elements for Streaming<E> {
+    type Scale = E::Scale;
+
+    #[inline(always)]
+    unsafe fn get<S: Simd>(self, s: S, at: usize, n: usize) -> (S::F, S::F) {
+        // SAFETY: the caller vouches for the elements.
+        unsafe { self.0.get(s, at, n) }
+    }
+}
+
+impl<E: Sweep> Sweep for Streaming<E> {
+    const IS_FIRST: bool = true;
+    const ASKS: [bool; UNROLL] = [true, false, true, true];
+
+    #[inline(always)]
+    unsafe fn above<S: Simd>(self, s: S, cut: S::F, at: (usize, usize), acc: &mut [S::F; 3]) {
+        // SAFETY: the caller vouches for the elements.
+        unsafe { self.0.above(s, cut, at, acc) }
+    }
+
+    #[inline(always)]
+    fn prefetch(self, at: usize) {
+        self.0.prefetch(at);
+    }
+}
+
+/// The sums of a first sweep.
+#[inline(always)]
+fn first<S: Simd, M: Scale>(s: S, (v, e): (S::F, S::F), cut: S::F, acc: &mut [S::F; 3]) {
+    let (over, keep) = over::<S, M>(s, (v, e), cut);
+    // max(0, NaN) is NaN.
+    add::<S, M>(s, acc, (keep, s.max(s.zero(), over), e));
 }
 
 /// How far |v| is above a cut, and where it is.

@@ -1,7 +1,7 @@
 //! The rules in vectors, each in two parts: the moments, and the point v that they lead to.
 
 use super::{Rule, Update};
-use crate::prox::{Flat, Scale, Source, Streams, Uniform, load_at};
+use crate::prox::{Flat, Scale, Source, Streams, Uniform, Varied, load_at};
 use crate::simd::Simd;
 
 /// (g, first moment, second moment); parts that a rule does not have are not used.
@@ -171,17 +171,8 @@ pub(crate) struct Adam<'a> {
     keep: f32,
     /// 1 / (1 - beta1^t).
     correct1: f32,
-    scale: Preconditioner<'a>,
-}
-
-/// e = eta / (sqrt(v correct2) + eps).
-#[derive(Clone, Copy)]
-pub(crate) struct Preconditioner<'a> {
-    v: Flat<'a>,
-    eta: f32,
-    eps: f32,
-    /// 1 / (1 - beta2^t).
-    correct2: f32,
+    /// Of the second moment.
+    scale: Varied<'a>,
 }
 
 impl<'a> Adam<'a> {
@@ -199,43 +190,15 @@ impl<'a> Adam<'a> {
         let correct = |beta: f32| (1.0 / (1.0 - f64::from(beta).powf(op.step as f64))) as f32;
         let keep = (1.0 - f64::from(eta) * f64::from(decay)) as f32;
         let (correct1, correct2) = (correct(beta1), correct(beta2));
-        let scale = Preconditioner { v, eta, eps, correct2 };
+        let scale = Varied { x: v, root: true, c: correct2, eta, eps };
         Adam { w, g, m, beta1, beta2, keep, correct1, scale }
     }
 }
 
-impl Preconditioner<'_> {
-    #[inline(always)]
-    fn of<S: Simd>(self, s: S, v: S::F) -> S::F {
-        let root = s.sqrt(s.mul(v, s.splat(self.correct2)));
-        s.div(s.splat(self.eta), s.add(root, s.splat(self.eps)))
-    }
-}
-
-impl Scale for Preconditioner<'_> {
-    const DIAGONAL: bool = true;
-
-    fn step(self) -> Option<f32> {
-        None
-    }
-
-    #[inline(always)]
-    unsafe fn e<S: Simd>(self, s: S, at: usize, n: usize) -> S::F {
-        // SAFETY: the caller vouches for the elements.
-        self.of(s, unsafe { self.v.load(s, at, n) })
-    }
-
-    unsafe fn e_one(self, at: usize) -> f32 {
-        // SAFETY: the caller vouches for the element.
-        let v = unsafe { self.v.get(at) };
-        self.eta / ((v * self.correct2).sqrt() + self.eps)
-    }
-}
-
 impl<'a> Parts for Adam<'a> {
-    type Scale = Preconditioner<'a>;
+    type Scale = Varied<'a>;
 
-    fn scale(self) -> Preconditioner<'a> {
+    fn scale(self) -> Varied<'a> {
         self.scale
     }
 
@@ -244,13 +207,13 @@ impl<'a> Parts for Adam<'a> {
         // SAFETY: the caller vouches for the elements.
         unsafe {
             let g = load_at(s, self.g, at, n);
-            let (m, v) = (self.m.load(s, at, n), self.scale.v.load(s, at, n));
+            let (m, v) = (self.m.load(s, at, n), self.scale.x.load(s, at, n));
             let fresh = s.mul(s.splat(1.0 - self.beta1), g);
             let m = normal(s, s.mul_add(s.splat(self.beta1), m, fresh));
             let fresh = s.mul(s.mul(s.splat(1.0 - self.beta2), g), g);
             let v = normal(s, s.mul_add(s.splat(self.beta2), v, fresh));
             self.m.store(s, at, n, m);
-            self.scale.v.store(s, at, n, v);
+            self.scale.x.store(s, at, n, v);
             (g, m, v)
         }
     }
@@ -258,7 +221,7 @@ impl<'a> Parts for Adam<'a> {
     #[inline(always)]
     unsafe fn recall<S: Simd>(self, s: S, at: usize, n: usize) -> Moments<S> {
         // SAFETY: the caller vouches for the elements.
-        unsafe { (load_at(s, self.g, at, n), self.m.load(s, at, n), self.scale.v.load(s, at, n)) }
+        unsafe { (load_at(s, self.g, at, n), self.m.load(s, at, n), self.scale.x.load(s, at, n)) }
     }
 
     #[inline(always)]
@@ -266,13 +229,13 @@ impl<'a> Parts for Adam<'a> {
         let (_, m, v) = x;
         // SAFETY: the caller vouches for the elements.
         let w = unsafe { self.w.load(s, at, n) };
-        let e = self.scale.of(s, v);
+        let e = self.scale.of_root(s, v);
         let u = s.mul(m, s.splat(self.correct1));
         (s.neg_mul_add(e, u, s.mul(w, s.splat(self.keep))), e)
     }
 
     #[inline(always)]
     fn streams(self) -> Streams {
-        Streams::new([self.w.as_ptr(), self.g.as_ptr(), self.m.as_ptr(), self.scale.v.as_ptr()])
+        Streams::new([self.w.as_ptr(), self.g.as_ptr(), self.m.as_ptr(), self.scale.x.as_ptr()])
     }
 }

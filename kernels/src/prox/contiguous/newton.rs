@@ -2,26 +2,50 @@
 //! of all solved while the next is swept.
 
 use super::visit::SumAbove;
-use super::{Done, Task};
+use super::{BATCH, Done, Task};
 use crate::prox::flat::UNROLL;
 use crate::prox::groups::Groups;
 use crate::prox::newton::{Above, Equation};
-use crate::prox::source::{Scale, Source, Streams};
-use crate::prox::sweep::{Fresh, Sweep};
+use crate::prox::source::{Scale, Streams};
+use crate::prox::sweep::{Streaming, Sweep};
 use crate::simd::{Kernel, Simd};
 use core::ops::Range;
 
-/// Elements of the next group that are asked for at most while a group is cut: 64 KiB of w, of g and
-/// of m, which leaves most of L2 to the group.
+/// Elements that are asked for before their turn, at most: 64 KiB of w, of g and of m, which leaves most
+/// of L2 to the group.
 const AHEAD: usize = 16 * 1024;
+
+/// Elements whose w, g and m, 48 MiB, come from memory. (From L3 the first sweep takes 1.2 times as long
+/// where it asks ahead.)
+const STREAMS: usize = 4 * 1024 * 1024;
+
+/// What is asked for ahead of the sweeps.
+#[derive(Clone, Copy)]
+pub(super) struct Ahead {
+    /// What the groups to come will read.
+    streams: Streams,
+    /// The next element that is asked for.
+    at: usize,
+    /// Whether the first sweep asks too.
+    streaming: bool,
+}
+
+impl Ahead {
+    /// Before the first group of a task.
+    pub(super) fn new(streams: Streams, groups: Groups, first: usize) -> Ahead {
+        let streaming = groups.len() > STREAMS && groups.outer == 1;
+        Ahead { streams, at: if streaming { first * groups.inner + BATCH } else { 0 }, streaming }
+    }
+}
 
 /// A batch of groups, at most one for each lane.
 pub(super) struct Newton<'a, 't, M> {
     task: &'t Task<'a, M>,
     equation: &'t Equation,
     batch: Range<usize>,
-    /// What the groups after the batch will read.
-    streams: Streams,
+    ahead: &'t mut Ahead,
+    /// The end of the batch in memory.
+    end: usize,
     /// The first cuts.
     cuts: [f32; 16],
     /// What the last sweep told: count, excess and weight.
@@ -36,21 +60,27 @@ impl<'a, 't, M: Scale> Newton<'a, 't, M> {
         task: &'t Task<'a, M>,
         equation: &'t Equation,
         batch: Range<usize>,
-        streams: Streams,
+        ahead: &'t mut Ahead,
     ) -> Self {
         let mut cuts = [0.0; 16];
         for (cut, g) in cuts.iter_mut().zip(batch.clone()) {
             *cut = task.warm(g);
         }
+        let Groups { outer, groups, inner } = task.groups;
+        let end = ((outer - 1) * groups + batch.end) * inner;
         let cuts = s.to_lanes(equation.start(s, s.load(&cuts)));
-        Newton { task, equation, batch, streams, cuts, sums: [[0.0; 16]; 3], counts: [0.0; 16] }
+        Newton { task, equation, batch, ahead, end, cuts, sums: [[0.0; 16]; 3], counts: [0.0; 16] }
     }
 
     /// Makes v, and sums at the first cuts.
     #[inline(always)]
-    pub(super) fn first<S: Simd, Src: Source<Scale = M>>(&mut self, s: S, fresh: Fresh<'_, Src>) {
+    pub(super) fn first<S: Simd>(&mut self, s: S, elements: impl Sweep<Scale = M>) {
         for i in 0..self.batch.len() {
-            self.sweep(s, fresh, (i, self.cuts[i]), &mut (0..0));
+            if self.ahead.streaming {
+                self.sweep(s, Streaming(elements), (i, self.cuts[i]));
+            } else {
+                self.sweep(s, elements, (i, self.cuts[i]));
+            }
         }
     }
 
@@ -62,22 +92,18 @@ impl<'a, 't, M: Scale> Newton<'a, 't, M> {
 
     /// The sums of group i of the batch, where `cut` is still to be cut off.
     #[inline(always)]
-    fn sweep<S: Simd>(
-        &mut self,
-        s: S,
-        elements: impl Sweep<Scale = M>,
-        (i, cut): (usize, f32),
-        ahead: &mut Range<usize>,
-    ) {
+    fn sweep<S: Simd, E: Sweep<Scale = M>>(&mut self, s: S, elements: E, (i, cut): (usize, f32)) {
+        let (task, g) = (self.task, self.batch.start + i);
         let mut sum = SumAbove {
             elements,
             cut: s.splat(cut),
             acc: [[s.zero(); 3]; UNROLL],
-            streams: &self.streams,
-            ahead: ahead.clone(),
+            streams: &self.ahead.streams,
+            ahead: self.ahead.at..self.end + AHEAD,
         };
-        let total = self.task.fold(s, self.batch.start + i, &mut sum);
-        *ahead = sum.ahead;
+        let total = task.fold(s, g, &mut sum);
+        let at = sum.ahead.start;
+        self.ahead.at = at;
         for (sum, total) in self.sums.iter_mut().zip(total) {
             sum[i] = total as f32;
         }
@@ -88,13 +114,6 @@ impl<'a, 't, M: Scale> Newton<'a, 't, M> {
     fn above<S: Simd>(&self, s: S, cut: S::F) -> Above<S> {
         let [count, excess, weight] = self.sums.each_ref().map(|x| s.load(x));
         Above { cut, count, excess, weight: if M::DIAGONAL { weight } else { count } }
-    }
-
-    /// What is wanted next from memory.
-    fn ahead(&self) -> Range<usize> {
-        let Groups { outer, groups, inner } = self.task.groups;
-        let end = ((outer - 1) * groups + self.batch.end) * inner;
-        end..end + AHEAD
     }
 }
 
@@ -109,7 +128,7 @@ impl<M: Scale> Kernel for Settle<'_, '_, '_, M> {
         let Newton { task, equation, .. } = *newton;
         let (first, n) = (newton.batch.start, newton.batch.len());
         let mut done = Done { passes: n as u64, ..Done::default() };
-        let mut ahead = newton.ahead();
+        newton.ahead.at = newton.ahead.at.max(newton.end);
         let mut cut = s.load(&newton.cuts);
         let size = task.groups.group_size() as f32;
         let mild = equation.is_mild(s, &newton.above(s, cut), size);
@@ -136,7 +155,7 @@ impl<M: Scale> Kernel for Settle<'_, '_, '_, M> {
             }
             before = s.load(&newton.sums[0]);
             for i in (0..n).filter(|&i| swept[i] != 0.0) {
-                newton.sweep(s, task.made, (i, parts[i]), &mut ahead);
+                newton.sweep(s, task.made, (i, parts[i]));
                 done.passes += u64::from(moves[i] != 0.0);
             }
             base = cut;

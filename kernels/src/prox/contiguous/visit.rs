@@ -31,8 +31,8 @@ pub(super) struct SumAbove<'a, S: Simd, E> {
     pub(super) elements: E,
     pub(super) cut: S::F,
     pub(super) acc: [[S::F; 3]; UNROLL],
-    /// What is wanted next from memory while the group is in cache, and its end. (A copy of the
-    /// streams, which are looked up in a loop, would keep the accumulators out of registers.)
+    /// What is wanted next, and its end. (A copy of the streams, which are looked up in a loop, would
+    /// keep the accumulators out of registers.)
     pub(super) streams: &'a Streams,
     pub(super) ahead: Range<usize>,
 }
@@ -42,7 +42,7 @@ impl<S: Simd, E: Sweep> Visit<S> for SumAbove<'_, S, E> {
     unsafe fn visit(&mut self, s: S, at: usize, n: usize, lane: usize) {
         // SAFETY: the caller vouches for the elements.
         unsafe { self.elements.above(s, self.cut, (at, n), &mut self.acc[lane]) };
-        if !E::IS_FIRST && lane == 1 && self.ahead.start < self.ahead.end {
+        if E::ASKS[lane] && self.ahead.start < self.ahead.end {
             self.streams.prefetch(self.ahead.start);
             self.ahead.start += LINE;
         }
