@@ -239,6 +239,7 @@ impl Winograd {
                     sliver_step: packed.width * channels,
                     depth_step: packed.width,
                     tail: weights[tail..].as_ptr(),
+                    copy: core::ptr::null_mut(),
                 },
                 c: Dest { ptr: m[f * to.step..].as_mut_ptr(), stride: [to.channels, 1] },
                 rows: (0, tiles.len()),

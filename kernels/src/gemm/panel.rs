@@ -40,13 +40,16 @@ pub(crate) struct Rhs {
     /// The last sliver where it has fewer columns: always packed, each depth padded to whole
     /// vectors.
     pub(crate) tail: *const f32,
+    /// Where the first tile of a whole sliver leaves it packed, for the tiles below it; null where all
+    /// read it as it lies. The next sliver takes the same place.
+    pub(crate) copy: *mut f32,
 }
 
 // SAFETY: both are addresses of memory that no task writes while the panel is computed.
 unsafe impl Send for Lhs {}
 // SAFETY: as above.
 unsafe impl Sync for Lhs {}
-// SAFETY: as above.
+// SAFETY: as above, but for the copy, which one task has to itself.
 unsafe impl Send for Rhs {}
 // SAFETY: as above.
 unsafe impl Sync for Rhs {}
@@ -73,8 +76,9 @@ impl<'a> RunPanel<'a> {
     ///
     /// # Safety
     /// `lhs` must be readable for `rows.1` rows and `rhs` for `cols.1` columns at `depth` depths,
-    /// in the layouts that their fields tell; `c` must be writable (readable, if beta is not 0) at
-    /// those rows and columns, by this task alone.
+    /// in the layouts that their fields tell; the copy of B, of `width` columns at `depth` depths, must
+    /// be this task's own; `c` must be writable (readable, if beta is not 0) at those rows and columns,
+    /// by this task alone.
     pub(crate) unsafe fn new(panel: Panel<'a>) -> Self {
         RunPanel(panel)
     }
@@ -94,7 +98,12 @@ impl Kernel for RunPanel<'_> {
             } else {
                 (rhs.tail, width.next_multiple_of(S::LANES))
             };
+            let copy = if width == rhs.width { rhs.copy } else { core::ptr::null_mut() };
             for i in (0..rows.1).step_by(lhs.width) {
+                let (b, b_step, copy) = match i {
+                    1.. if !copy.is_null() => (copy.cast_const(), width, core::ptr::null_mut()),
+                    _ => (b, b_step, copy),
+                };
                 let size = [lhs.width.min(rows.1 - i), width];
                 let at = [rows.0 + i, cols.0 + j];
                 let a = lhs.ptr.wrapping_add(i * lhs.in_place.map_or(depth, |steps| steps.row));
@@ -107,6 +116,7 @@ impl Kernel for RunPanel<'_> {
                         a_steps: RowsAdjoin { depth: size[0] },
                         b,
                         b_step,
+                        copy,
                         depth,
                         out: dense.0.as_mut_ptr(),
                         out_step: NR,

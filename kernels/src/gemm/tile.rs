@@ -11,6 +11,10 @@ use super::{Activation, Bias};
 use crate::Accumulate;
 use crate::simd::{Kernel, Simd, prefetch};
 
+/// How many depths ahead a tile asks for B while it copies it: each lies in a page of its own, which
+/// hardware does not foresee.
+const COPY_AHEAD: usize = 8;
+
 /// What happens to a tile when its panel is done.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Epilogue<'a> {
@@ -68,6 +72,9 @@ pub(crate) struct Tile<'a, A> {
     pub(crate) a_steps: A,
     pub(crate) b: *const f32,
     pub(crate) b_step: usize,
+    /// Where a sliver of B that is read in place is left packed, V vectors for each depth; null for
+    /// nowhere.
+    pub(crate) copy: *mut f32,
     pub(crate) depth: usize,
     /// Where the first element goes; columns are neighbours.
     pub(crate) out: *mut f32,
@@ -95,8 +102,50 @@ impl<'a, A> Tile<'a, A> {
     /// The same tile over another layout of A.
     #[inline(always)]
     pub(crate) fn with_steps<B>(self, a_steps: B) -> Tile<'a, B> {
-        let Tile { a, b, b_step, depth, out, out_step, cols, first, store, activation, .. } = self;
-        Tile { a, a_steps, b, b_step, depth, out, out_step, cols, first, store, activation }
+        let Tile {
+            a, b, b_step, copy, depth, out, out_step, cols, first, store, activation, ..
+        } = self;
+        Tile { a, a_steps, b, b_step, copy, depth, out, out_step, cols, first, store, activation }
+    }
+}
+
+impl<A: Steps> Tile<'_, A> {
+    /// acc[i] += A[i, p] * B[p] for all depths p, and a copy of B.
+    ///
+    /// # Safety
+    /// As `Run::new`; to copy, `copy` must not be null.
+    #[inline(always)]
+    unsafe fn sum<S: Simd, const R: usize, const V: usize, const COPY: bool>(
+        &self,
+        s: S,
+        acc: &mut [[S::F; V]; R],
+    ) {
+        let (mut a, mut b, mut copy) = (self.a, self.b, self.copy);
+        for _ in 0..self.depth {
+            // SAFETY: A and B are readable at every depth, and the copy is writable.
+            unsafe {
+                let mut row = [s.zero(); V];
+                for (v, row) in row.iter_mut().enumerate() {
+                    *row = s.load_ptr(b.add(v * S::LANES));
+                }
+                if COPY {
+                    let ahead = b.wrapping_add(COPY_AHEAD.wrapping_mul(self.b_step));
+                    for (v, &row) in row.iter().enumerate() {
+                        prefetch(ahead.wrapping_add(v * S::LANES));
+                        s.store_ptr(copy.add(v * S::LANES), row);
+                    }
+                    copy = copy.wrapping_add(V * S::LANES);
+                }
+                for (i, acc) in acc.iter_mut().enumerate() {
+                    let x = s.splat(*a.add(i * self.a_steps.row()));
+                    for (acc, &row) in acc.iter_mut().zip(&row) {
+                        *acc = s.mul_add(x, row, *acc);
+                    }
+                }
+            }
+            a = a.wrapping_add(self.a_steps.depth());
+            b = b.wrapping_add(self.b_step);
+        }
     }
 }
 
@@ -108,8 +157,9 @@ impl<'a, A: Steps, const R: usize, const V: usize> Run<'a, A, R, V> {
     ///
     /// # Safety
     /// `a` must be readable at i * row + p * depth for i < R, p < depth; `b` at p * b_step and V
-    /// vectors from there; and `out` writable (readable, to add to it) at R rows, out_step
-    /// apart, and `cols` columns, by this task alone.
+    /// vectors from there; `copy`, if it is not null, writable at V vectors for each p; and `out`
+    /// writable (readable, to add to it) at R rows, out_step apart, and `cols` columns, both by this
+    /// task alone.
     #[inline(always)]
     pub(crate) unsafe fn new(tile: Tile<'a, A>) -> Self {
         Run(tile)
@@ -149,23 +199,13 @@ impl<A: Steps, const R: usize, const V: usize> Kernel for Run<'_, A, R, V> {
                 prefetch(t.out.wrapping_add(i * t.out_step + t.cols - 1));
             }
         }
-        let (mut a, mut b) = (t.a, t.b);
-        for _ in 0..t.depth {
-            // SAFETY: `Run::new` asks that A and B are readable at every depth below t.depth.
-            unsafe {
-                let mut row = [s.zero(); V];
-                for (v, row) in row.iter_mut().enumerate() {
-                    *row = s.load_ptr(b.add(v * S::LANES));
-                }
-                for (i, acc) in acc.iter_mut().enumerate() {
-                    let x = s.splat(*a.add(i * t.a_steps.row()));
-                    for (acc, &row) in acc.iter_mut().zip(&row) {
-                        *acc = s.mul_add(x, row, *acc);
-                    }
-                }
+        // SAFETY: `Run::new` asks for what each of them reads and writes.
+        unsafe {
+            if t.copy.is_null() {
+                t.sum::<S, R, V, false>(s, &mut acc);
+            } else {
+                t.sum::<S, R, V, true>(s, &mut acc);
             }
-            a = a.wrapping_add(t.a_steps.depth());
-            b = b.wrapping_add(t.b_step);
         }
         if let Accumulate::Add = t.store {
             for (i, row) in acc.iter_mut().enumerate() {

@@ -155,6 +155,7 @@ impl Winograd {
                         sliver_step: width,
                         depth_step: to.channels,
                         tail: b,
+                        copy: core::ptr::null_mut(),
                     },
                     c: Dest { ptr: sums.as_mut_ptr(), stride: [values.channels, 1] },
                     rows: (0, inputs),
