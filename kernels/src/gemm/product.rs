@@ -3,7 +3,8 @@
 //! for jc in 0..n by NC             columns of B
 //!   for pc in 0..k by KC           depth: always in this order, so the bits never change
 //!     for ic in 0..m by MC         rows of A; tasks take up to eight blocks at one time
-//!       pack B[pc, jc] (once), pack A[ic, pc]       each sliver by one task
+//!       pack B[pc, jc] (once), pack A[ic, pc]       each sliver by one task; neither where it is
+//!                                                   read in place, nor B where tiles pack it
 //!       macro-kernel on C[ic, jc]                   a grid of tasks, each its own part of C
 
 use super::blocks::{Blocks, Cut, aligned};
@@ -163,11 +164,11 @@ impl<A: Source, B: Source> Product<'_, A, B> {
                 // What B takes of scratch: whole slivers, unless they are read in place, and a tail.
                 let whole = jc.len() / blocks.nr * blocks.nr;
                 let tail_at = if b_in_place.is_some() { 0 } else { whole * depth };
-                let by_the_way = b_in_place.or(b_copied);
+                let b_as_it_lies = b_in_place.or(b_copied);
                 for ic in steps(m, at_once) {
                     exec.join(
                         || {
-                            let (first, at) = match by_the_way {
+                            let (first, at) = match b_as_it_lies {
                                 Some(_) => (jc.start + whole, tail_at),
                                 None => (jc.start, 0),
                             };
@@ -198,7 +199,7 @@ impl<A: Source, B: Source> Product<'_, A, B> {
                         }
                     };
                     let packed = b_scratch.as_mut_ptr();
-                    let rhs = match by_the_way {
+                    let rhs = match b_as_it_lies {
                         None => Rhs::packed(b_scratch, &blocks, jc.len(), depth),
                         Some(b) => Rhs {
                             ptr: b.data[jc.start + pc.start * b.depth_stride..].as_ptr(),

@@ -136,7 +136,7 @@ impl<Src: Source> Kernel for Columns<'_, Src> {
         }
         if question.solver.needs_norm() {
             block.aim(&mut lanes);
-            block.sum::<S, _, true>(s, fresh, &mut lanes);
+            block.sum(s, fresh, &mut lanes);
             return block.search(s, &mut lanes);
         }
         for row in 0..groups.outer {

@@ -22,6 +22,7 @@ use super::source::{Kept, Scale, Source};
 use super::sums::Question;
 use super::sweep::{Fresh, Keeping, Made};
 use crate::simd::{Kernel, Simd};
+use core::mem::MaybeUninit;
 use core::ops::Range;
 use newton::{Ahead, Newton};
 use visit::{Accumulators, take};
@@ -34,7 +35,7 @@ const BATCH: usize = 4096;
 
 /// One number for each element of a batch.
 #[repr(align(64))]
-struct Batch([f32; BATCH]);
+struct Batch([MaybeUninit<f32>; BATCH]);
 
 /// What a task did.
 #[derive(Clone, Copy, Debug, Default)]
@@ -75,8 +76,8 @@ impl<Src: Source> Kernel for Contiguous<'_, Src> {
             let batches = range.clone().step_by(batch).map(|g| g..range.end.min(g + batch));
             let ahead = &mut Ahead::new(fresh.source.streams(), groups, range.start);
             if Src::Scale::DIAGONAL && groups.outer == 1 && size <= BATCH {
-                let mut e = Batch([0.0; BATCH]);
-                let e = Flat::new(&mut e.0);
+                let mut e = Batch([const { MaybeUninit::uninit() }; BATCH]);
+                let e = Flat::uninit(&mut e.0);
                 for batch in batches {
                     let kept = Kept { e, from: batch.start * groups.inner };
                     let task =

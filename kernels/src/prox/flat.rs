@@ -2,6 +2,7 @@
 
 use crate::simd::{Simd, prefetch};
 use core::marker::PhantomData;
+use core::mem::MaybeUninit;
 
 /// A mutable buffer whose elements are handed out by index, since the groups of a task are
 /// disjoint from those of another but need not be one slice (columns of a matrix).
@@ -21,6 +22,11 @@ unsafe impl Sync for Flat<'_> {}
 impl<'a> Flat<'a> {
     pub(crate) fn new(x: &'a mut [f32]) -> Flat<'a> {
         Flat { ptr: x.as_mut_ptr(), len: x.len(), life: PhantomData }
+    }
+
+    /// A buffer whose elements are written before they are read.
+    pub(crate) fn uninit(x: &'a mut [MaybeUninit<f32>]) -> Flat<'a> {
+        Flat { ptr: x.as_mut_ptr().cast(), len: x.len(), life: PhantomData }
     }
 
     /// A buffer that is only read: nobody may vouch for a write.

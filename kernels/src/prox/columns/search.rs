@@ -44,16 +44,16 @@ impl<M: Scale> Block<'_, M> {
         lanes.more[NORM_GUESS][columns].fill(probe.s as f32);
     }
 
-    /// The sums of all columns at the first probes.
+    /// The sums of all columns at the first probes, for `search`.
     #[inline(always)]
-    pub(super) fn sum<S: Simd, E: Elements<Scale = M>, const NORM: bool>(
+    pub(super) fn sum<S: Simd>(
         &self,
         s: S,
-        elements: E,
+        elements: impl Elements<Scale = M>,
         lanes: &mut Lanes<'_>,
     ) {
         let strips = &[true; WIDE / STRIP][..self.columns().div_ceil(STRIP)];
-        self.sum_strips::<S, E, NORM>(s, elements, strips, lanes);
+        self.sum_strips::<S, _, true>(s, elements, strips, lanes);
     }
 
     #[inline(always)]

@@ -15,12 +15,11 @@ use core::ops::Range;
 /// of L2 to the group.
 const AHEAD: usize = 16 * 1024;
 
-/// Elements whose w, g and m, 48 MiB, come from memory. (From L3 the first sweep takes 1.2 times as long
-/// where it asks ahead.)
+/// Elements whose w, g and m, 48 MiB, come from memory. (From L3 the step takes 1.2 times as long where
+/// the first sweep asks ahead.)
 const STREAMS: usize = 4 * 1024 * 1024;
 
 /// What is asked for ahead of the sweeps.
-#[derive(Clone, Copy)]
 pub(super) struct Ahead {
     /// What the groups to come will read.
     streams: Streams,
