@@ -46,7 +46,7 @@ pub(crate) struct Done {
 }
 
 impl Done {
-    fn add(&mut self, other: Done) {
+    pub(super) fn add(&mut self, other: Done) {
         self.nan |= other.nan;
         self.passes += other.passes;
         self.kept += other.kept;

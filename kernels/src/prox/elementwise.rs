@@ -1,12 +1,13 @@
 //! Penalties of each weight alone: one sweep, `w = f(rule(w, g, m))`.
 
 use super::contiguous::Done;
-use super::flat::{Visit, visit_run};
-use super::shrink::{Cut, Cuts, Tally, shrink_each};
-use super::solver::{Element, Threshold};
+use super::flat::{Flat, Visit, visit_run};
+use super::shrink::{Cut, Cuts, Tally};
+use super::solver::{Element, Steps, Threshold};
 use super::source::{Scale, Source};
 use super::sweep::{Elements, Fresh, Made};
 use crate::simd::{Kernel, Simd};
+use core::mem::MaybeUninit;
 use core::ops::Range;
 
 /// What is done to each weight alone.
@@ -31,19 +32,23 @@ impl<Src: Source> Kernel for Elementwise<'_, Src> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> Done {
         let Elementwise { alone, mut fresh, range } = self;
-        let run = (range.start, range.len());
         match alone {
             Alone::Soft(threshold) => {
                 let cut = Cut::new(threshold, fresh.source.scale().step());
                 let mut once = Once { fresh, cuts: Cuts::splat(s, cut), tally: Tally::new(s) };
                 // SAFETY: the range lies inside the buffers and is this task's own.
-                unsafe { visit_run(s, run, &mut once) };
+                unsafe { visit_run(s, (range.start, range.len()), &mut once) };
                 once.tally.done(s)
             }
             Alone::Element(element) => {
-                // SAFETY: as above.
-                unsafe { visit_run(s, run, &mut fresh) };
-                each(s, Each { made: fresh.made(), element, run })
+                let mut done = Done::default();
+                for start in range.clone().step_by(BLOCK) {
+                    let run = (start, BLOCK.min(range.end - start));
+                    // SAFETY: as above.
+                    unsafe { visit_run(s, run, &mut fresh) };
+                    done.add(each(s, Each { made: fresh.made(), element, run }));
+                }
+                done
             }
         }
     }
@@ -68,7 +73,21 @@ impl<S: Simd, Src: Source> Visit<S> for Once<'_, S, Src> {
     }
 }
 
-/// Applies a function in f64 to what is made: it takes so long that a sweep more does not show.
+/// Elements that a function in f64 is applied to at a time, so that what is indirect is so once for
+/// a block: 4 KiB of each buffer, which stay in L1 from sweep to sweep.
+const BLOCK: usize = 1024;
+
+/// One number for each element of a block.
+#[repr(align(64))]
+struct Block([MaybeUninit<f32>; BLOCK]);
+
+impl Block {
+    fn new() -> Block {
+        Block([const { MaybeUninit::uninit() }; BLOCK])
+    }
+}
+
+/// Applies a function in f64 to a block of what is made.
 struct Each<'a, M> {
     made: Made<'a, M>,
     element: &'a dyn Element,
@@ -86,30 +105,62 @@ impl<M: Scale> Kernel for Each<'_, M> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> Done {
         let Each { made, element, run } = self;
-        let step = s.splat(made.scale.step().unwrap_or(0.0));
-        let mut one = One { made, element, step, tally: Tally::new(s) };
-        // SAFETY: who made it vouches for the range.
-        unsafe { visit_run(s, run, &mut one) };
-        one.tally.done(s)
+        let (mut a, mut e) = (Block::new(), Block::new());
+        let (a, e) = (Flat::uninit(&mut a.0), Flat::uninit(&mut e.0));
+        let (from, n) = run;
+        // SAFETY: who made v vouches for the run, and the blocks hold its n elements: those of a, and
+        // of e where it differs, are written before they are read.
+        unsafe {
+            visit_run(s, run, &mut Spread { made, a, e, from });
+            let steps = match made.scale.step() {
+                Some(step) => Steps::Same(step),
+                None => Steps::Each(e.part(0, n)),
+            };
+            element.shrink_all(a.part(0, n), steps);
+            let mut finish = Finish { w: made.w, a, from, tally: Tally::new(s) };
+            visit_run(s, run, &mut finish);
+            finish.tally.done(s)
+        }
     }
 }
 
-struct One<'a, S: Simd, M> {
+/// |v|, and e where it differs.
+struct Spread<'a, M> {
     made: Made<'a, M>,
-    element: &'a dyn Element,
-    step: S::F,
+    a: Flat<'a>,
+    e: Flat<'a>,
+    from: usize,
+}
+
+impl<S: Simd, M: Scale> Visit<S> for Spread<'_, M> {
+    #[inline(always)]
+    unsafe fn visit(&mut self, s: S, at: usize, n: usize, _: usize) {
+        // SAFETY: the caller vouches for the elements, and for the blocks.
+        unsafe {
+            let (v, e) = self.made.get(s, at, n);
+            self.a.store(s, at - self.from, n, s.abs(v));
+            if M::DIAGONAL {
+                self.e.store(s, at - self.from, n, e);
+            }
+        }
+    }
+}
+
+/// The sign of v for what was found.
+struct Finish<'a, S: Simd> {
+    w: Flat<'a>,
+    a: Flat<'a>,
+    from: usize,
     tally: Tally<S>,
 }
 
-impl<S: Simd, M: Scale> Visit<S> for One<'_, S, M> {
+impl<S: Simd> Visit<S> for Finish<'_, S> {
     #[inline(always)]
     unsafe fn visit(&mut self, s: S, at: usize, n: usize, _: usize) {
-        // SAFETY: the caller vouches for the elements.
+        // SAFETY: the caller vouches for the elements, and for the block.
         unsafe {
-            let (v, e) = self.made.get(s, at, n);
-            let e = if M::DIAGONAL { e } else { self.step };
-            let x = shrink_each(s, self.element, &mut self.tally, v, e);
-            self.made.w.store(s, at, n, x);
+            let (v, a) = (self.w.load(s, at, n), self.a.load(s, at - self.from, n));
+            self.w.store(s, at, n, self.tally.finish(s, v, a));
         }
     }
 }

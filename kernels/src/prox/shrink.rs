@@ -1,7 +1,7 @@
 //! Applies what a solver found: `x = soft(v, tau e) / (1 + c e)`.
 
 use super::contiguous::Done;
-use super::solver::{Element, Threshold};
+use super::solver::Threshold;
 use super::source::Scale;
 use crate::simd::Simd;
 
@@ -100,21 +100,4 @@ impl<S: Simd> Cuts<S> {
         };
         tally.finish(s, v, b)
     }
-}
-
-/// One lane after another, in f64.
-#[inline(always)]
-pub(crate) fn shrink_each<S: Simd>(
-    s: S,
-    element: &dyn Element,
-    tally: &mut Tally<S>,
-    v: S::F,
-    e: S::F,
-) -> S::F {
-    let (mut a, e) = (s.to_lanes(s.abs(v)), s.to_lanes(e));
-    for (a, e) in a.iter_mut().zip(e).take(S::LANES) {
-        // A NaN compares false and is left to `finish`.
-        *a = if *a > 0.0 { element.shrink(f64::from(*a), f64::from(e)) as f32 } else { 0.0 };
-    }
-    tally.finish(s, v, s.load(&a))
 }

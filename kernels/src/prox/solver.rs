@@ -39,11 +39,28 @@ impl Terms {
     }
 }
 
+/// e of some elements.
+pub(crate) enum Steps<'a> {
+    Same(f32),
+    Each(&'a [f32]),
+}
+
 /// A penalty of each weight alone that is not soft thresholding; all in f64.
 pub(crate) trait Element: Sync {
     fn is_valid(&self) -> bool;
     /// argmin over x >= 0 of 1/2 (x - a)^2 + e R(x), for a >= 0.
     fn shrink(&self, a: f64, e: f64) -> f64;
+    /// The same for many, in place: one indirect call, behind which the function is known. What is
+    /// not above 0, a NaN too, becomes 0.
+    fn shrink_all(&self, a: &mut [f32], e: Steps<'_>) {
+        let one = |a: &mut f32, e: f32| {
+            *a = if *a > 0.0 { self.shrink(f64::from(*a), f64::from(e)) as f32 } else { 0.0 };
+        };
+        match e {
+            Steps::Same(e) => a.iter_mut().for_each(|a| one(a, e)),
+            Steps::Each(e) => a.iter_mut().zip(e).for_each(|(a, &e)| one(a, e)),
+        }
+    }
     /// R(a), for a >= 0.
     fn value(&self, a: f64) -> f64;
     /// R'(a) for a > 0, and its limit at 0: infinite where a zero stays zero at any gradient.
