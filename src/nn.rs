@@ -2,19 +2,19 @@
 //!
 //! A model is data: a list of [`Named`] layers. [`Model::new`] checks that each layer fits what
 //! comes before it, declares the parameters and initialises them; [`Model::record`] writes the
-//! operations to a tape, in training or in inference form, and [`Model::record_sparse`] without the
-//! weights that are zero.
+//! operations to a tape, in training or in inference form, and [`Model::record_frozen`] for use only,
+//! with weights that are laid out once.
 
 mod build;
+mod frozen;
 mod init;
 mod layer;
-mod sparse;
 pub mod zoo;
 
 pub use build::ModelError;
+pub use frozen::{FrozenLayer, FrozenModel, Zeros};
 pub use init::Init;
 pub use layer::{Layer, Named, WithBias};
-pub use sparse::{SparseLayer, SparseModel, Zeros};
 
 use crate::ops::{self, BatchNormAttrs, ConvAttrs, PoolAttrs};
 use crate::params::{ParamId, Params};

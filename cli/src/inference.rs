@@ -3,7 +3,7 @@
 use crate::experiment::Samples;
 use crate::model_file::Trained;
 use proxtape::data::{Dataset, Normalization};
-use proxtape::nn::{SparseModel, Zeros};
+use proxtape::nn::{FrozenModel, Zeros};
 use proxtape::{Exec, Tape, Var};
 
 /// Samples of a batch, where nothing asks for another number.
@@ -22,7 +22,7 @@ pub(crate) struct Recorded<'a> {
     pub(crate) normalization: Normalization,
     tape: Tape,
     x: Var,
-    model: SparseModel,
+    model: FrozenModel,
     labels: Vec<u32>,
 }
 
@@ -39,7 +39,7 @@ impl<'a> Recorded<'a> {
     fn record(exec: Exec, trained: &'a Trained, batch: usize, zeros: Zeros) -> Recorded<'a> {
         let mut tape = Tape::inference(exec);
         let x = tape.input(trained.model.input().batch(batch));
-        let model = trained.model.record_sparse(&mut tape, &trained.params, x, zeros);
+        let model = trained.model.record_frozen(&mut tape, &trained.params, x, zeros);
         tape.keep(model.output);
         let normalization = trained.normalization.clone();
         Recorded { trained, normalization, tape, x, model, labels: vec![0; batch] }

@@ -13,6 +13,7 @@ mod by_rows;
 mod dots;
 mod finish;
 pub(crate) mod pack;
+mod packed;
 pub(crate) mod panel;
 pub(crate) mod product;
 mod quads;
@@ -20,6 +21,7 @@ pub(crate) mod tile;
 pub(crate) mod view;
 
 pub use by_rows::ByRows;
+pub use packed::PackedB;
 
 use crate::isa::Isa;
 use crate::threads::Exec;
@@ -46,6 +48,15 @@ impl Bias<'_> {
             Bias::None => Bias::None,
             Bias::Rows(b) => Bias::Cols(b),
             Bias::Cols(b) => Bias::Rows(b),
+        }
+    }
+
+    #[track_caller]
+    fn check(self, [m, n]: [usize; 2]) {
+        match self {
+            Bias::None => {}
+            Bias::Rows(b) => assert!(b.len() == m, "gemm: bias has {} elements, not {m}", b.len()),
+            Bias::Cols(b) => assert!(b.len() == n, "gemm: bias has {} elements, not {n}", b.len()),
         }
     }
 
@@ -102,6 +113,11 @@ impl<'a> Gemm<'a> {
         Gemm { alpha: 1.0, a, b, beta: 0.0, bias, activation }
     }
 
+    fn epilogue(&self) -> Epilogue<'a> {
+        let Gemm { alpha, beta, bias, activation, .. } = *self;
+        Epilogue { alpha, beta, bias, activation }
+    }
+
     /// The transposed problem: C^T = act(alpha B^T A^T + beta C^T + bias).
     fn t(self) -> Self {
         Gemm { a: self.b.t(), b: self.a.t(), bias: self.bias.t(), ..self }
@@ -139,7 +155,7 @@ pub fn gemm(exec: Exec, op: &Gemm<'_>, mut c: MatMut<'_>, scratch: &mut [f32]) {
     let dest = c.dest();
     if k == 0 {
         // SAFETY: C is borrowed for this call, and has m rows and n columns.
-        return unsafe { without_product(op, dest, [m, n]) };
+        return unsafe { without_product(&op.epilogue(), dest, [m, n]) };
     }
     if exec.isa().is_baseline() && !exec.isa().is_forced() && is_plain(op) {
         // SAFETY: as above.
@@ -164,11 +180,7 @@ fn check(isa: Isa, op: &Gemm<'_>, c: &MatMut<'_>, scratch: usize) -> [usize; 3] 
     let shape = |x: &MatRef<'_>| (x.rows(), x.cols());
     assert!(shape(&op.a) == (m, k), "gemm: a is {:?}, c is {:?}", shape(&op.a), (m, n));
     assert!(shape(&op.b) == (k, n), "gemm: b is {:?}, not {:?}", shape(&op.b), (k, n));
-    match op.bias {
-        Bias::None => {}
-        Bias::Rows(b) => assert!(b.len() == m, "gemm: bias has {} elements, not {m}", b.len()),
-        Bias::Cols(b) => assert!(b.len() == n, "gemm: bias has {} elements, not {n}", b.len()),
-    }
+    op.bias.check([m, n]);
     let wants = scratch_len(isa, m, n, k);
     assert!(scratch >= wants, "gemm: scratch has {scratch} elements, this shape needs {wants}");
     [m, n, k]
@@ -191,18 +203,14 @@ fn is_plain(op: &Gemm<'_>) -> bool {
 /// # Safety
 /// `c` must be writable (readable, if beta is not 0) at m rows and n columns, by this call alone.
 unsafe fn solve(exec: Exec, op: &Gemm<'_>, c: Dest, scratch: &mut [f32]) {
-    let Gemm { alpha, a, b, beta, bias, activation } = *op;
-    let shape = [a.rows(), b.cols(), a.cols()];
-    let epilogue = Epilogue { alpha, beta, bias, activation };
-    let lines = |data, line_stride, depth_stride| Lines { data, line_stride, depth_stride };
-    let a = lines(a.data(), a.row_stride(), a.col_stride());
-    let b = lines(b.data(), b.col_stride(), b.row_stride());
-    let product = Product { shape, a, b, epilogue };
+    let shape = [op.a.rows(), op.b.cols(), op.a.cols()];
+    let (a, b) = (Lines::rows(op.a), Lines::columns(op.b));
+    let product = Product { shape, a, b, epilogue: op.epilogue() };
     // SAFETY: passed on from the caller.
     unsafe {
         if dots::suits(&product, exec.isa().lanes()) {
             dots::run(exec, &product, c);
-        } else if quads::suits(&product, c, exec.isa().lanes()) {
+        } else if quads::suits(shape, [a.depth_stride, c.stride[1]], exec.isa().lanes()) {
             quads::run(exec, &product, c, scratch);
         } else {
             product.run(exec, c, scratch);
@@ -214,7 +222,7 @@ unsafe fn solve(exec: Exec, op: &Gemm<'_>, c: Dest, scratch: &mut [f32]) {
 ///
 /// # Safety
 /// `c` must be writable (readable, if beta is not 0) at m rows and n columns, by this call alone.
-unsafe fn without_product(op: &Gemm<'_>, c: Dest, [m, n]: [usize; 2]) {
+unsafe fn without_product(op: &Epilogue<'_>, c: Dest, [m, n]: [usize; 2]) {
     for i in 0..m {
         for j in 0..n {
             // SAFETY: i < m and j < n.

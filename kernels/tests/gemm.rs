@@ -2,7 +2,7 @@
 
 mod support;
 
-use proxtape_kernels::gemm::{Activation, Bias, Gemm, MatMut, MatRef, gemm, scratch_len};
+use proxtape_kernels::gemm::{Activation, Bias, Gemm, MatMut, MatRef, PackedB, gemm, scratch_len};
 use proxtape_kernels::{Exec, Isa, Pool};
 use support::{Canary, Guarded, Rng, assert_close, execs, isas};
 
@@ -97,6 +97,17 @@ impl Case {
         let mut scratch = Canary::new(scratch_len(exec.isa(), m, n, k), rng.below(16));
         let mut c = Canary::new(lc.extent(m, n), rng.below(16));
         let mut guarded = Guarded::new(&vec![f32::NAN; lc.extent(m, n)]);
+        let mut from_packed = Canary::new(lc.extent(m, n), rng.below(16));
+        let packs = self.alpha == 1.0 && self.beta == 0.0;
+        if packs {
+            let packed = PackedB::new(exec, op.b);
+            let c = MatMut::strided(from_packed.slice_mut(), [m, n], [rs, cs]);
+            let mut scratch = Canary::new(packed.scratch_len(m), rng.below(16));
+            let end = (op.bias, op.activation);
+            packed.product(exec, op.a, end, c, scratch.slice_mut());
+            scratch.check();
+            from_packed.check();
+        }
         for c in [c.slice_mut(), guarded.slice_mut()] {
             if self.beta != 0.0 {
                 (0..m * n).for_each(|i| c[i / n * rs + i % n * cs] = old[i]);
@@ -107,7 +118,8 @@ impl Case {
         c.check();
         let old: Vec<f64> = old.iter().map(|&x| f64::from(x)).collect();
         let want = oracle(&op, &old, n);
-        for c in [c.slice(), guarded.slice()] {
+        for c in [c.slice(), guarded.slice(), from_packed.slice()][..2 + usize::from(packs)].iter()
+        {
             for (i, &want) in want.iter().enumerate() {
                 let got = c[i / n * rs + i % n * cs];
                 assert!(
@@ -308,6 +320,47 @@ fn gemm_gives_the_same_bits_at_any_number_of_threads() {
                 let pool = Pool::new(threads).unwrap();
                 let got = pool.install(|| run(Exec::new(isa).parallel()));
                 assert!(got == want, "{} {m} {n} {k}: {threads} threads", isa.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn packed_b_gives_the_bits_of_gemm_where_both_have_tiles() {
+    let rng = &mut Rng::new(7);
+    for isa in isas() {
+        for (shape, pays, same) in [
+            ([128, 300, 784], true, true),
+            ([40, 3000, 70], true, true),
+            ([33, 65, 9], true, true),
+            ([5, 300, 784], true, false),
+            ([2, 300, 784], false, false),
+            ([128, 10, 100], isa.lanes() == 4, false),
+            ([64, 1, 100], false, false),
+        ] {
+            let [m, n, k] = shape;
+            let (a, b) = (rng.vec(m * k, -1.0, 1.0), rng.vec(k * n, -1.0, 1.0));
+            let op = Gemm::new(MatRef::row_major(&a, m, k), MatRef::row_major(&b, n, k).t());
+            assert_eq!(PackedB::pays(isa, shape), pays, "{} {shape:?}", isa.name());
+            let mut want = vec![f32::NAN; m * n];
+            let mut scratch = vec![f32::NAN; scratch_len(isa, m, n, k)];
+            gemm(Exec::new(isa), &op, MatMut::row_major(&mut want, m, n), &mut scratch);
+            for threads in [1, 2] {
+                let pool = Pool::new(threads).unwrap();
+                let exec = pool.exec(isa);
+                let packed = PackedB::new(exec, op.b);
+                let mut c = vec![f32::NAN; m * n];
+                let mut scratch = vec![f32::NAN; packed.scratch_len(m)];
+                let dest = MatMut::row_major(&mut c, m, n);
+                let end = (op.bias, op.activation);
+                pool.install(|| packed.product(exec, op.a, end, dest, &mut scratch));
+                assert!(!same || c == want, "{} {shape:?}, {threads} threads", isa.name());
+                let mut alone = vec![f32::NAN; m * n];
+                let dest = MatMut::row_major(&mut alone, m, n);
+                packed.product(Exec::new(isa), op.a, end, dest, &mut scratch);
+                assert_eq!(alone, c, "{} {shape:?}, {threads} threads", isa.name());
+                let want: Vec<f64> = want.iter().map(|&x| f64::from(x)).collect();
+                assert_close(&c, &want, 1e-6);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Whole training steps: forward, backward, and the update with the exact prox of l1,1 + l1,2.
 
 use crate::filled;
-use proxtape::nn::{Layer, Model, Named, Phase, zoo};
+use proxtape::nn::{Layer, Model, Named, Phase, Zeros, zoo};
 use proxtape::optim::{Family, GroupScale, Grouping, Optimizer, Penalty, Regularized, Rule};
 use proxtape::{Exec, Gradients, Labels, Params, Random, Tape, Var, ops};
 
@@ -125,7 +125,7 @@ impl Inference {
         let (params, model) = build(network, layers);
         let mut tape = Tape::inference(exec);
         let (x, labels) = batch(&mut tape, network);
-        model.record(&mut tape, &params, x, Phase::Inference);
+        model.record_frozen(&mut tape, &params, x, Zeros::default());
         fill(&mut tape, x, labels);
         Inference { params, tape }
     }

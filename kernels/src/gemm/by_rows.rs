@@ -2,13 +2,13 @@
 //!
 //! B is packed once and every panel of rows meets it again, from L2 or L3; A is packed for each panel.
 
+use super::MatRef;
 use super::blocks::{Blocks, LINE, aligned, tile};
-use super::pack::{Block, Lines, Slivers};
-use super::panel::{Lhs, Panel, Rhs, RunPanel};
-use super::product::{pack, steps};
+use super::pack::Lines;
+use super::packed::Packed;
+use super::product::Product;
 use super::tile::Epilogue;
 use super::view::Dest;
-use super::{Activation, Bias, MatRef};
 use crate::Isa;
 use crate::threads::Exec;
 use core::ops::Range;
@@ -34,15 +34,14 @@ const DEEP: usize = 320 * 512;
 pub struct ByRows<'a> {
     isa: Isa,
     a: MatRef<'a>,
-    /// For each panel of depth the slivers of B.
-    b: &'a [f32],
+    b: Packed<'a>,
     n: usize,
 }
 
 impl<'a> ByRows<'a> {
     /// Elements that [`new`](ByRows::new) wants for B: [k, n].
     pub fn packed_len(isa: Isa, n: usize, k: usize) -> usize {
-        LINE + n.next_multiple_of(isa.lanes()) * k
+        LINE + Packed::len(isa, [n, k])
     }
 
     /// Scratch of [`rows`](ByRows::rows) for at most so many rows, of any depth.
@@ -67,17 +66,7 @@ impl<'a> ByRows<'a> {
         assert!(a.cols() == k, "gemm: a has {} columns, b has {k} rows", a.cols());
         let (need, have) = (ByRows::packed_len(isa, n, k), packed.len());
         assert!(have >= need, "gemm: packed has {have} elements, this shape needs {need}");
-        let packed = aligned(packed);
-        let lines =
-            Lines { data: b.data(), line_stride: b.col_stride(), depth_stride: b.row_stride() };
-        let blocks = Blocks::new(isa, [a.rows(), n, k]);
-        let slivers = Slivers { width: blocks.nr, pad: isa.lanes() };
-        let width = n.next_multiple_of(isa.lanes());
-        for depth in steps(k, blocks.kc) {
-            let dst = &mut packed[depth.start * width..depth.end * width];
-            pack(exec, &lines, Block { lines: 0..n, depth }, slivers, dst);
-        }
-        ByRows { isa, a, b: packed, n }
+        ByRows { isa, a, b: Packed::new(exec, b, aligned(packed)), n }
     }
 
     /// Writes some rows of C, row after row, on the calling thread; the bits are those of
@@ -97,34 +86,11 @@ impl<'a> ByRows<'a> {
         if c.is_empty() {
             return;
         }
-        let exec = Exec::new(isa);
         let data = &a.data()[rows.start * a.row_stride()..];
-        let a = Lines { data, line_stride: a.row_stride(), depth_stride: a.col_stride() };
-        let blocks = Blocks::new(isa, [m, n, k]);
-        let slivers = Slivers { width: blocks.mr, pad: 1 };
-        let scratch = aligned(scratch);
-        let whole =
-            Epilogue { alpha: 1.0, beta: 0.0, bias: Bias::None, activation: Activation::None };
+        let a = MatRef::strided(data, [m, k], [a.row_stride(), a.col_stride()]);
         let dest = Dest { ptr: c.as_mut_ptr(), stride: [n, 1] };
-        let width = n.next_multiple_of(isa.lanes());
-        for pc in steps(k, blocks.kc) {
-            let b = &b[pc.start * width..pc.end * width];
-            for ic in steps(m, blocks.mc) {
-                let block = Block { lines: ic.clone(), depth: pc.clone() };
-                pack(exec, &a, block, slivers, scratch);
-                let panel = Panel {
-                    lhs: Lhs { ptr: scratch.as_ptr(), width: blocks.mr, in_place: None },
-                    rhs: Rhs::packed(b, &blocks, n, pc.len()),
-                    c: dest,
-                    rows: (ic.start, ic.len()),
-                    cols: (0, n),
-                    depth: pc.len(),
-                    epilogue: whole.for_panel(pc.start == 0, pc.end == k),
-                };
-                // SAFETY: both operands were packed for these rows, columns and depths, and C is
-                // m x n and borrowed for this call alone.
-                isa.run(unsafe { RunPanel::new(panel) });
-            }
-        }
+        let product = Product { shape: [m, n, k], a: Lines::rows(a), b, epilogue: Epilogue::NONE };
+        // SAFETY: C is m x n and borrowed for this call.
+        unsafe { product.run(Exec::new(isa), dest, scratch) };
     }
 }

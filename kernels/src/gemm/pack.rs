@@ -4,6 +4,7 @@
 //! `width` lines: line l at depth p lies at `p * width + l`. The last sliver may have fewer lines;
 //! its width is rounded up to `pad`, and the lines that are not there hold anything.
 
+use super::MatRef;
 use super::blocks::LINE;
 use crate::simd::{Simd, prefetch};
 use core::ops::Range;
@@ -39,6 +40,12 @@ pub(crate) trait Source: Copy + Send + Sync {
     /// `dst` may be longer, and what is there may be overwritten.
     fn pack<S: Simd>(&self, s: S, block: &Block, slivers: Slivers, dst: &mut [f32]);
 
+    /// What [`pack`](Source::pack) would write for a panel, if it was packed before.
+    fn packed(&self, panel: &Block) -> Option<&[f32]> {
+        let _ = panel;
+        None
+    }
+
     /// The matrix itself, if there is one, so that a small product can read it in place.
     fn in_place(&self) -> Option<Lines<'_>> {
         None
@@ -51,6 +58,18 @@ pub(crate) struct Lines<'a> {
     pub(crate) data: &'a [f32],
     pub(crate) line_stride: usize,
     pub(crate) depth_stride: usize,
+}
+
+impl<'a> Lines<'a> {
+    /// The rows of A.
+    pub(super) fn rows(a: MatRef<'a>) -> Lines<'a> {
+        Lines { data: a.data(), line_stride: a.row_stride(), depth_stride: a.col_stride() }
+    }
+
+    /// The columns of B.
+    pub(super) fn columns(b: MatRef<'a>) -> Lines<'a> {
+        Lines::rows(b.t())
+    }
 }
 
 impl Source for Lines<'_> {

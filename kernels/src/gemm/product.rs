@@ -165,6 +165,8 @@ impl<A: Source, B: Source> Product<'_, A, B> {
                 let whole = jc.len() / blocks.nr * blocks.nr;
                 let tail_at = if b_in_place.is_some() { 0 } else { whole * depth };
                 let b_as_it_lies = b_in_place.or(b_copied);
+                let b_panel = Block { lines: jc.clone(), depth: pc.clone() };
+                let b_packed = self.b.packed(&b_panel);
                 for ic in steps(m, at_once) {
                     exec.join(
                         || {
@@ -173,7 +175,7 @@ impl<A: Source, B: Source> Product<'_, A, B> {
                                 None => (jc.start, 0),
                             };
                             let block = Block { lines: first..jc.end, depth: pc.clone() };
-                            if ic.start == 0 && first < jc.end {
+                            if b_packed.is_none() && ic.start == 0 && first < jc.end {
                                 pack(exec, &self.b, block, b_slivers, &mut b_scratch[at..]);
                             }
                         },
@@ -200,7 +202,10 @@ impl<A: Source, B: Source> Product<'_, A, B> {
                     };
                     let packed = b_scratch.as_mut_ptr();
                     let rhs = match b_as_it_lies {
-                        None => Rhs::packed(b_scratch, &blocks, jc.len(), depth),
+                        None => {
+                            let b = b_packed.unwrap_or(b_scratch);
+                            Rhs::packed(b, &blocks, jc.len(), depth)
+                        }
                         Some(b) => Rhs {
                             ptr: b.data[jc.start + pc.start * b.depth_stride..].as_ptr(),
                             width: blocks.nr,

@@ -39,12 +39,11 @@ fn vectors(cols: usize, lanes: usize) -> usize {
     (QUAD * cols).div_ceil(lanes)
 }
 
-/// Whether this path is the one for a product.
-pub(super) fn suits(p: &Product<'_, Lines<'_>, Lines<'_>>, c: Dest, lanes: usize) -> bool {
-    let [m, n, k] = p.shape;
+/// Whether this path is the one for a product, of an A and a C whose rows have these steps.
+pub(super) fn suits([m, n, k]: [usize; 3], steps: [usize; 2], lanes: usize) -> bool {
     let fewer = vectors(n, lanes) < QUAD * n.div_ceil(lanes);
     let large = n <= COLS && m >= ROWS && k >= DEPTH;
-    large && fewer && lanes > QUAD && p.a.depth_stride == 1 && c.stride[1] == 1
+    large && fewer && lanes > QUAD && steps == [1, 1]
 }
 
 /// Computes C.

@@ -25,6 +25,12 @@ pub(crate) struct Epilogue<'a> {
     pub(crate) activation: Activation,
 }
 
+impl Epilogue<'_> {
+    /// C = A B.
+    pub(crate) const NONE: Epilogue<'static> =
+        Epilogue { alpha: 1.0, beta: 0.0, bias: Bias::None, activation: Activation::None };
+}
+
 /// How far apart the rows and the depths of a sliver of A lie.
 pub(crate) trait Steps: Copy {
     fn row(self) -> usize;

@@ -1,13 +1,16 @@
-//! Recording for use only: layers with few weights left are computed without their zeros.
+//! Recording for use only: weights that change no more are laid out once, without their zeros where
+//! few are left, or packed for the product that they are an operand of.
+
+mod laid_out;
 
 use super::{Built, Model, Phase};
 use crate::ops::{self, ConvAttrs};
 use crate::params::{ParamId, Params};
-use crate::tape::{Forward, Primitive, Tape, Var, Vjp, Workspace};
-use proxtape_kernels::Exec;
+use crate::tape::{Tape, Var};
+use laid_out::{LaidOut, PackedLinear, Weight};
 use proxtape_kernels::conv::Conv2d;
-use proxtape_kernels::gemm::Activation;
-use proxtape_kernels::sparse::{Kind, SparseConv2d, SparseForward, SparseLinear, pays};
+use proxtape_kernels::gemm::{Activation, PackedB};
+use proxtape_kernels::sparse::{Kind, SparseConv2d, SparseLinear, pays};
 
 /// What becomes of weights that are zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,18 +25,18 @@ pub enum Zeros {
     Multiplied,
 }
 
-/// A model that [`Model::record_sparse`] recorded.
+/// A model that [`Model::record_frozen`] recorded.
 #[derive(Clone, Debug, PartialEq)]
-pub struct SparseModel {
+pub struct FrozenModel {
     /// What the model gives.
     pub output: Var,
     /// Its weights, in the order of the layers.
-    pub layers: Vec<SparseLayer>,
+    pub layers: Vec<FrozenLayer>,
 }
 
 /// What became of one weight.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SparseLayer {
+pub struct FrozenLayer {
     /// The layer's name.
     pub layer: String,
     /// Weights, zeros counted.
@@ -46,7 +49,8 @@ pub struct SparseLayer {
 
 impl Model {
     /// Records the model in its inference form for a batch x: [N, input...], with weights that are
-    /// laid out here, once, without their zeros where `zeros` says so.
+    /// laid out here, once: without their zeros where `zeros` says so, else packed, in a linear layer
+    /// of which that makes a product faster (three samples or more).
     ///
     /// Such a layer does not see later changes of its weight, and no gradient flows through it. The
     /// outputs are those of [`record`](Model::record) up to rounding, for every finite x.
@@ -61,39 +65,39 @@ impl Model {
     /// params.value_mut(w).copy_from_slice(&[0.0, 2.0, 0.0, 0.0, 0.0, -1.0]);
     /// let mut tape = Tape::inference(Exec::new(Isa::detect()));
     /// let x = tape.input([1, 3]);
-    /// let sparse = model.record_sparse(&mut tape, &params, x, Zeros::LeftOut);
-    /// assert!(sparse.layers[0].sparse && sparse.layers[0].kept == 2);
+    /// let frozen = model.record_frozen(&mut tape, &params, x, Zeros::LeftOut);
+    /// assert!(frozen.layers[0].sparse && frozen.layers[0].kept == 2);
     /// tape.set(x, &[1.0, 10.0, 100.0]);
     /// tape.infer(&params);
-    /// assert_eq!(tape.value(sparse.output), [20.0, 0.0]);
+    /// assert_eq!(tape.value(frozen.output), [20.0, 0.0]);
     /// # Ok::<(), proxtape::nn::ModelError>(())
     /// ```
     ///
     /// # Panics
-    /// If `x` does not have the shape that the model was built for. A backward pass through a layer
-    /// without its zeros panics.
+    /// If `x` does not have the shape that the model was built for. A backward pass through a weight
+    /// that was laid out panics.
     #[track_caller]
-    pub fn record_sparse(
+    pub fn record_frozen(
         &self,
         tape: &mut Tape,
         params: &Params,
         x: Var,
         zeros: Zeros,
-    ) -> SparseModel {
+    ) -> FrozenModel {
         self.check_input(tape.shape(x));
         let mut recorder = Recorder { tape, params, zeros, left_out: Vec::new() };
         let output = recorder.sequence(&self.layers, x);
         let left_out = recorder.left_out;
         let layers = self.weights.iter().map(|weight| {
             let w = params.value(weight.id);
-            SparseLayer {
+            FrozenLayer {
                 layer: weight.layer.clone(),
                 weights: w.len(),
                 kept: kept(w),
                 sparse: left_out.contains(&weight.id),
             }
         });
-        SparseModel { output, layers: layers.collect() }
+        FrozenModel { output, layers: layers.collect() }
     }
 }
 
@@ -154,13 +158,18 @@ impl Recorder<'_> {
     ) -> Option<Var> {
         let (samples, shape) = (self.tape.shape(x)[0], self.params.shape(w));
         let size = [shape[0], shape[1]];
-        if !SparseLinear::serves(size) || !self.leaves_out(w, Kind::Linear { samples }) {
-            return None;
+        let leaves_out = SparseLinear::serves(size) && self.leaves_out(w, Kind::Linear { samples });
+        let (exec, values) = (self.tape.exec(), self.params.value(w));
+        let y = [samples, shape[0]].into();
+        if leaves_out {
+            let weight = SparseLinear::new(exec.isa(), values, size, samples);
+            Some(self.record(LaidOut { weight, samples, activation }, x, b, y))
+        } else if PackedB::pays(exec.isa(), [samples, shape[0], shape[1]]) {
+            let weight = PackedLinear::new(exec, values, size);
+            Some(self.record(LaidOut { weight, samples, activation }, x, b, y))
+        } else {
+            None
         }
-        let values = self.params.value(w);
-        let weight = SparseLinear::new(self.tape.exec().isa(), values, size, samples);
-        let op = Sparse { weight, samples, activation };
-        Some(self.record(op, x, b, [samples, shape[0]].into()))
     }
 
     fn conv2d(
@@ -178,7 +187,7 @@ impl Recorder<'_> {
             return None;
         }
         let weight = SparseConv2d::new(self.tape.exec().isa(), shape, self.params.value(w));
-        let op = Sparse { weight, samples: n, activation };
+        let op = LaidOut { weight, samples: n, activation };
         Some(self.record(op, x, b, [n, oc, shape.oh(), shape.ow()].into()))
     }
 
@@ -198,7 +207,7 @@ impl Recorder<'_> {
 
     fn record<W: Weight>(
         &mut self,
-        op: Sparse<W>,
+        op: LaidOut<W>,
         x: Var,
         b: Option<ParamId>,
         shape: crate::Shape,
@@ -207,63 +216,5 @@ impl Recorder<'_> {
             Some(b) => self.tape.record(op, &[x, b], shape),
             None => self.tape.record(op, &[x], shape),
         }
-    }
-}
-
-/// y = act(layer(x) + b).
-struct Sparse<W> {
-    weight: W,
-    samples: usize,
-    activation: Activation,
-}
-
-/// A weight without its zeros.
-trait Weight: Send + Sync + 'static {
-    const NAME: &'static str;
-    fn scratch_len(&self, samples: usize) -> usize;
-    fn forward(&self, exec: Exec, op: &SparseForward<'_>, y: &mut [f32], scratch: &mut [f32]);
-}
-
-impl Weight for SparseLinear {
-    const NAME: &'static str = "sparse linear";
-
-    fn scratch_len(&self, samples: usize) -> usize {
-        self.scratch_len(samples)
-    }
-
-    fn forward(&self, exec: Exec, op: &SparseForward<'_>, y: &mut [f32], scratch: &mut [f32]) {
-        self.forward(exec, op, y, scratch);
-    }
-}
-
-impl Weight for SparseConv2d {
-    const NAME: &'static str = "sparse conv2d";
-
-    fn scratch_len(&self, _: usize) -> usize {
-        self.scratch_len()
-    }
-
-    fn forward(&self, exec: Exec, op: &SparseForward<'_>, y: &mut [f32], scratch: &mut [f32]) {
-        self.forward(exec, op, y, scratch);
-    }
-}
-
-impl<W: Weight> Primitive for Sparse<W> {
-    fn name(&self) -> &'static str {
-        W::NAME
-    }
-
-    fn workspace(&self, _: Exec) -> Workspace {
-        Workspace { scratch: self.weight.scratch_len(self.samples), ..Workspace::default() }
-    }
-
-    fn forward(&self, cx: Forward<'_>) {
-        let bias = (cx.x.len() == 2).then(|| cx.x.get(1));
-        let op = SparseForward { x: cx.x.get(0), bias, activation: self.activation };
-        self.weight.forward(cx.exec, &op, cx.y, cx.scratch);
-    }
-
-    fn vjp(&self, _: Vjp<'_>) {
-        panic!("{}: recorded without its zeros, for use only; there is no gradient", W::NAME);
     }
 }

@@ -1,6 +1,7 @@
-//! Models recorded without their zeros give what the dense recording gives.
+//! Models recorded for use, without their zeros or with packed weights, give what the dense recording
+//! gives.
 
-use proxtape::nn::{Layer, Model, Named, Phase, SparseModel, Zeros, zoo};
+use proxtape::nn::{FrozenModel, Layer, Model, Named, Phase, Zeros, zoo};
 use proxtape::{Exec, Isa, Kind, Params, Pool, Random, Tape};
 
 /// A network of the zoo that keeps about `share` of 1,000 weights; biases are not zero.
@@ -32,10 +33,10 @@ fn recorded(
     (model, params): &(Model, Params),
     batch: usize,
     zeros: Zeros,
-) -> (Vec<f32>, SparseModel) {
+) -> (Vec<f32>, FrozenModel) {
     let mut tape = Tape::inference(exec);
     let x = tape.input(model.input().batch(batch));
-    let sparse = model.record_sparse(&mut tape, params, x, zeros);
+    let sparse = model.record_frozen(&mut tape, params, x, zeros);
     let x = tape.value_mut(x);
     x.iter_mut().enumerate().for_each(|(i, x)| *x = (i * 7919 % 1009) as f32 * 1e-3 - 0.5);
     tape.infer(params);
@@ -81,14 +82,33 @@ fn every_network_of_the_zoo_gives_the_dense_outputs() {
 fn multiplied_zeros_are_the_inference_form() {
     let network = pruned("lenet5", [1, 28, 28], 100);
     let exec = Exec::new(Isa::detect());
-    let (got, _) = recorded(exec, &network, 3, Zeros::Multiplied);
-    let mut tape = Tape::inference(exec);
-    let x = tape.input([3, 1, 28, 28]);
-    let y = network.0.record(&mut tape, &network.1, x, Phase::Inference);
-    let x = tape.value_mut(x);
-    x.iter_mut().enumerate().for_each(|(i, x)| *x = (i * 7919 % 1009) as f32 * 1e-3 - 0.5);
-    tape.infer(&network.1);
-    assert_eq!(tape.value(y), got);
+    // One sample reads weights as they lie; many meet the same tiles, packed once or each time; a few
+    // are dot products or tiles.
+    for (batch, tolerance) in [(1, 0.0), (3, 2e-6), (33, 0.0)] {
+        let (got, _) = recorded(exec, &network, batch, Zeros::Multiplied);
+        let mut tape = Tape::inference(exec);
+        let x = tape.input([batch, 1, 28, 28]);
+        let y = network.0.record(&mut tape, &network.1, x, Phase::Inference);
+        let x = tape.value_mut(x);
+        x.iter_mut().enumerate().for_each(|(i, x)| *x = (i * 7919 % 1009) as f32 * 1e-3 - 0.5);
+        tape.infer(&network.1);
+        assert_close(&got, tape.value(y), tolerance);
+    }
+}
+
+#[test]
+fn packed_weight_is_that_of_the_recording() {
+    let layers = [Layer::linear(4).named("fc1")];
+    let (model, mut params) = prune(&layers, &[5], 1000);
+    let mut tape = Tape::new(Exec::new(Isa::detect()));
+    let x = tape.input([3, 5]);
+    let frozen = model.record_frozen(&mut tape, &params, x, Zeros::Multiplied);
+    tape.value_mut(x).fill(1.0);
+    tape.infer(&params);
+    let before = tape.value(frozen.output).to_vec();
+    params.value_mut(params.find("fc1.weight").unwrap()).fill(9.0);
+    tape.infer(&params);
+    assert_eq!(tape.value(frozen.output), before);
 }
 
 #[test]
@@ -139,13 +159,25 @@ fn layer_without_any_weight_gives_its_bias() {
 }
 
 #[test]
-#[should_panic(expected = "sparse linear: recorded without its zeros")]
+#[should_panic(expected = "packed linear: recorded for use only")]
+fn there_is_no_gradient_of_what_is_packed() {
+    let layers = [Layer::linear(4).named("fc1")];
+    let (model, mut params) = prune(&layers, &[5], 1000);
+    let mut tape = Tape::new(Exec::new(Isa::detect()));
+    let x = tape.variable([3, 5]);
+    let frozen = model.record_frozen(&mut tape, &params, x, Zeros::Multiplied);
+    tape.forward(&mut params);
+    tape.backward_from(&mut params, (frozen.output, &[1.0; 12]), &mut ());
+}
+
+#[test]
+#[should_panic(expected = "sparse linear: recorded for use only")]
 fn there_is_no_gradient() {
     let layers = [Layer::linear(4).named("fc1")];
     let (model, mut params) = prune(&layers, &[5], 500);
     let mut tape = Tape::new(Exec::new(Isa::detect()));
     let x = tape.variable([1, 5]);
-    let sparse = model.record_sparse(&mut tape, &params, x, Zeros::LeftOut);
+    let sparse = model.record_frozen(&mut tape, &params, x, Zeros::LeftOut);
     tape.forward(&mut params);
     tape.backward_from(&mut params, (sparse.output, &[1.0; 4]), &mut ());
 }
