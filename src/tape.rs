@@ -14,12 +14,13 @@ mod forward;
 mod plan;
 mod poison;
 mod primitive;
+mod record;
 
 pub use primitive::{
     Forward, LabelData, Labels, Operands, Prepare, Primitive, Rows, Vjp, Workspace,
 };
 
-use crate::params::{Kind, ParamId, Params};
+use crate::params::ParamId;
 use crate::random::Random;
 use crate::shape::Shape;
 use plan::{Program, aligned};
@@ -172,130 +173,6 @@ impl Tape {
         self.program = None;
         (self.primal_len, self.scratch_len, self.computed) = (0, 0, 0);
         self.placed = false;
-    }
-
-    /// A leaf that the user sets before each replay; no gradient is computed for it.
-    pub fn input(&mut self, shape: impl Into<Shape>) -> Var {
-        self.leaf(Source::Input, shape.into(), false)
-    }
-
-    /// A leaf that the user sets before each replay and whose gradient can be read.
-    pub fn variable(&mut self, shape: impl Into<Shape>) -> Var {
-        let grad = self.mode == Mode::Training;
-        self.leaf(Source::Variable, shape.into(), grad)
-    }
-
-    /// A leaf that points into the parameters.
-    ///
-    /// # Panics
-    /// If it is a running statistic: those are no operands, see [`Forward::running`].
-    #[track_caller]
-    pub fn param(&mut self, params: &Params, id: ParamId) -> Var {
-        assert!(params.kind(id) != Kind::Running, "\"{}\" is a statistic", params.name(id));
-        let grad = self.mode == Mode::Training;
-        self.leaf(Source::Param(id), params.shape(id), grad)
-    }
-
-    /// As [`param`](Tape::param), but no gradient is computed for it.
-    #[track_caller]
-    pub fn frozen(&mut self, params: &Params, id: ParamId) -> Var {
-        let var = self.param(params, id);
-        self.nodes[var.index()].grad = false;
-        var
-    }
-
-    /// Reserves `len` integers that the user sets before each replay.
-    pub fn labels(&mut self, len: usize) -> Labels {
-        let start = self.labels.len();
-        self.labels.resize(start + len, 0);
-        Labels { start, len }
-    }
-
-    fn leaf(&mut self, source: Source, shape: Shape, grad: bool) -> Var {
-        let inputs = self.operands.len()..self.operands.len();
-        let owns_memory = !matches!(source, Source::Param(_));
-        let var = self.push(Node {
-            source,
-            shape,
-            inputs,
-            root: self.nodes.len(),
-            grad,
-            keep: true,
-            work: Workspace::default(),
-            primal: self.primal_len,
-            saved: 0,
-        });
-        if owns_memory {
-            self.primal_len += aligned(shape.len());
-        }
-        var
-    }
-
-    #[track_caller]
-    fn push(&mut self, node: Node) -> Var {
-        assert!(!self.placed, "an inference tape is recorded before its first replay");
-        let var = Var(u32::try_from(self.nodes.len()).expect("fewer than 2^32 nodes"));
-        self.nodes.push(node);
-        var
-    }
-
-    /// Records an operation. Its value is there after the next [`forward`](Tape::forward) or
-    /// [`advance`](Tape::advance).
-    #[track_caller]
-    pub fn record(
-        &mut self,
-        op: impl Primitive + 'static,
-        inputs: &[Var],
-        shape: impl Into<Shape>,
-    ) -> Var {
-        let first = self.operands.len();
-        self.operands.extend_from_slice(inputs);
-        let work = op.workspace(self.exec);
-        let node = Node {
-            source: Source::Op(Box::new(op)),
-            shape: shape.into(),
-            inputs: first..self.operands.len(),
-            root: self.nodes.len(),
-            grad: inputs.iter().any(|x| self.nodes[x.index()].grad),
-            keep: false,
-            work,
-            primal: self.primal_len,
-            saved: self.saved.len(),
-        };
-        if self.mode == Mode::Training {
-            self.primal_len += node.span_len();
-        }
-        self.saved.resize(self.saved.len() + work.saved, 0);
-        self.scratch_len = self.scratch_len.max(work.scratch);
-        self.push(node)
-    }
-
-    /// Records the same values under another shape; nothing is copied.
-    ///
-    /// # Panics
-    /// If the number of elements differs.
-    #[track_caller]
-    pub fn view(&mut self, x: Var, shape: impl Into<Shape>) -> Var {
-        let (node, shape) = (&self.nodes[x.index()], shape.into());
-        assert!(
-            node.shape.len() == shape.len(),
-            "reshape: {} has {} elements and {shape} has {}; the counts must be equal",
-            node.shape,
-            node.shape.len(),
-            shape.len(),
-        );
-        let view = Node {
-            source: Source::View,
-            shape,
-            inputs: 0..0,
-            root: node.root,
-            grad: node.grad,
-            keep: false,
-            work: Workspace::default(),
-            primal: 0,
-            saved: 0,
-        };
-        self.push(view)
     }
 
     /// The shape of a value.

@@ -1,12 +1,15 @@
 //! Batch norm over `x: [N, C, spatial]`, M = N * spatial elements in a channel.
 
-use super::apply::{At, Channelwise, apply};
-use super::columns::{ByColumn, STRIP, Strip, column_sums, strip_width};
-use super::sums::{self, Centred, Gated, Gradient, Plain, RunSums, Terms, gate};
+mod formulas;
+mod group;
+
+use super::apply::apply;
+use super::sums::{Centred, Gated, Gradient, Plain};
 use super::{Affine, Planes, check, sized};
 use crate::gemm::Activation;
-use crate::simd::{Kernel, Simd};
 use crate::{Accumulate, Exec};
+use formulas::{Forward, GatedInferenceVjp, GatedVjp, InferenceVjp, Vjp};
+use group::{Group, ZERO, channels_at, group_size};
 
 /// Mean and biased variance of each channel: `mean, variance: [C]`.
 ///
@@ -177,197 +180,5 @@ fn check_affine(op: &str, view: Planes, affine: &Affine<'_>) {
 fn check_beta(op: &str, view: Planes, (affine, activation): (&Affine<'_>, Activation)) {
     if activation == Activation::Relu {
         check(op, "beta", affine.beta.len(), view.c);
-    }
-}
-
-/// Coefficients: mean, scale, beta. `scale * x + (beta - scale * mean)` would save a subtraction
-/// and lose all digits where |mean| >> std.
-#[derive(Clone, Copy)]
-struct Forward<'a, const RELU: bool>(Affine<'a>);
-
-impl<const RELU: bool> Channelwise<1, 3> for Forward<'_, RELU> {
-    #[inline(always)]
-    fn coefficients<S: Simd>(self, s: S, at: impl At) -> [S::F; 3] {
-        let scale = s.mul(at.get(s, self.0.gamma), at.get(s, self.0.inv_std));
-        [at.get(s, self.0.mean), scale, at.get(s, self.0.beta)]
-    }
-    #[inline(always)]
-    fn eval<S: Simd>(s: S, [mean, scale, beta]: [S::F; 3], [x]: [S::F; 1]) -> S::F {
-        let y = s.mul_add(s.sub(x, mean), scale, beta);
-        // In this order a NaN stays a NaN.
-        if RELU { s.max(s.zero(), y) } else { y }
-    }
-}
-
-/// Coefficients: mean, gamma * inv_std, dbeta / M, inv_std * dgamma / M.
-#[derive(Clone, Copy)]
-struct Vjp<'a> {
-    affine: Affine<'a>,
-    dgamma: &'a [f32],
-    dbeta: &'a [f32],
-    inv_m: f32,
-}
-
-impl Channelwise<2, 4> for Vjp<'_> {
-    #[inline(always)]
-    fn coefficients<S: Simd>(self, s: S, at: impl At) -> [S::F; 4] {
-        let (inv_std, inv_m) = (at.get(s, self.affine.inv_std), s.splat(self.inv_m));
-        let scale = s.mul(at.get(s, self.affine.gamma), inv_std);
-        let level = s.mul(at.get(s, self.dbeta), inv_m);
-        let slope = s.mul(s.mul(at.get(s, self.dgamma), inv_m), inv_std);
-        [at.get(s, self.affine.mean), scale, level, slope]
-    }
-    #[inline(always)]
-    fn eval<S: Simd>(s: S, [mean, scale, level, slope]: [S::F; 4], [x, dy]: [S::F; 2]) -> S::F {
-        s.mul(scale, s.neg_mul_add(s.sub(x, mean), slope, s.sub(dy, level)))
-    }
-}
-
-/// Coefficients: those of [`Vjp`], and beta.
-#[derive(Clone, Copy)]
-struct GatedVjp<'a>(Vjp<'a>);
-
-impl Channelwise<2, 5> for GatedVjp<'_> {
-    #[inline(always)]
-    fn coefficients<S: Simd>(self, s: S, at: impl At) -> [S::F; 5] {
-        let [mean, scale, level, slope] = self.0.coefficients(s, at);
-        [mean, scale, level, slope, at.get(s, self.0.affine.beta)]
-    }
-    #[inline(always)]
-    fn eval<S: Simd>(s: S, k: [S::F; 5], [x, dy]: [S::F; 2]) -> S::F {
-        let [mean, scale, level, slope, beta] = k;
-        let dz = gate(s, [x, dy], [mean, scale, beta]);
-        Vjp::eval(s, [mean, scale, level, slope], [x, dz])
-    }
-}
-
-/// Coefficients: gamma * inv_std.
-#[derive(Clone, Copy)]
-struct InferenceVjp<'a>(Affine<'a>);
-
-impl Channelwise<1, 1> for InferenceVjp<'_> {
-    #[inline(always)]
-    fn coefficients<S: Simd>(self, s: S, at: impl At) -> [S::F; 1] {
-        [s.mul(at.get(s, self.0.gamma), at.get(s, self.0.inv_std))]
-    }
-    #[inline(always)]
-    fn eval<S: Simd>(s: S, [scale]: [S::F; 1], [dy]: [S::F; 1]) -> S::F {
-        s.mul(scale, dy)
-    }
-}
-
-/// Coefficients: those of [`Forward`].
-#[derive(Clone, Copy)]
-struct GatedInferenceVjp<'a>(Affine<'a>);
-
-impl Channelwise<2, 3> for GatedInferenceVjp<'_> {
-    #[inline(always)]
-    fn coefficients<S: Simd>(self, s: S, at: impl At) -> [S::F; 3] {
-        Forward::<true>(self.0).coefficients(s, at)
-    }
-    #[inline(always)]
-    fn eval<S: Simd>(s: S, [mean, scale, beta]: [S::F; 3], [x, dy]: [S::F; 2]) -> S::F {
-        s.mul(scale, gate(s, [x, dy], [mean, scale, beta]))
-    }
-}
-
-/// Planes up to this size are summed as columns of `[N, C * spatial]`: a plane of fewer elements
-/// than the widest vector would leave lanes empty.
-const SMALL_PLANE: usize = 16;
-
-const ZERO: sums::At<[f32; STRIP]> = [[0.0; STRIP]; 4];
-
-/// Channels that are summed together: one, or as many small planes as a strip holds.
-fn group_size(exec: Exec, view: Planes) -> usize {
-    if view.spatial > SMALL_PLANE { 1 } else { strip_width(exec.isa()) / view.spatial }
-}
-
-/// mean, inv_std, gamma * inv_std and beta of `count` channels; beta may be missing.
-fn channels_at(affine: &Affine<'_>, first: usize, count: usize) -> sums::At<[f32; STRIP]> {
-    let mut at = ZERO;
-    let of = [affine.mean, affine.inv_std, affine.gamma, affine.beta];
-    for (at, of) in at.iter_mut().zip(of) {
-        let of = of.get(first..first + count).unwrap_or(&[]);
-        at[..of.len()].copy_from_slice(of);
-    }
-    let [_, inv_std, scale, _] = &mut at;
-    scale.iter_mut().zip(inv_std).for_each(|(scale, inv_std)| *scale *= *inv_std);
-    at
-}
-
-/// Channels from `first` on.
-struct Group<'a, const N: usize> {
-    exec: Exec,
-    view: Planes,
-    first: usize,
-    x: [&'a [f32]; N],
-}
-
-impl<const N: usize> Group<'_, N> {
-    /// The K sums of each of `count` channels; `at` holds what goes with each.
-    fn sums<const K: usize>(
-        &self,
-        terms: impl Terms<N, K>,
-        count: usize,
-        at: &sums::At<[f32; STRIP]>,
-    ) -> [[f64; STRIP]; K] {
-        let Planes { n, c, spatial } = self.view;
-        let mut sums = [[0.0; STRIP]; K];
-        if spatial > SMALL_PLANE {
-            let at = at.each_ref().map(|of| of[0]);
-            let channel = Channel { view: self.view, c: self.first, x: self.x, terms, at };
-            for (sums, sum) in sums.iter_mut().zip(self.exec.isa().run(channel)) {
-                sums[0] = sum;
-            }
-            return sums;
-        }
-        let mut wide = ZERO;
-        for (wide, at) in wide.iter_mut().zip(at) {
-            for (wide, &at) in wide.chunks_mut(spatial).zip(&at[..count]) {
-                wide.fill(at);
-            }
-        }
-        let strip = Strip {
-            x: self.x,
-            pitch: c * spatial,
-            first: self.first * spatial,
-            width: count * spatial,
-            at: ByColumn(&wide),
-        };
-        let columns = column_sums(self.exec, terms, strip, 0..n);
-        for (sums, columns) in sums.iter_mut().zip(columns) {
-            for (sum, plane) in sums[..count].iter_mut().zip(columns.chunks(spatial)) {
-                *sum = plane.iter().sum();
-            }
-        }
-        sums
-    }
-}
-
-/// One channel, plane by plane.
-struct Channel<'a, T, const N: usize, const K: usize> {
-    view: Planes,
-    c: usize,
-    x: [&'a [f32]; N],
-    terms: T,
-    at: sums::At<f32>,
-}
-
-impl<T: Terms<N, K>, const N: usize, const K: usize> Kernel for Channel<'_, T, N, K> {
-    type Output = [f64; K];
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) -> [f64; K] {
-        let Planes { n, c, spatial } = self.view;
-        let mut sums = RunSums::new(s);
-        for image in 0..n {
-            let from = (image * c + self.c) * spatial;
-            let mut plane = self.x;
-            for (plane, x) in plane.iter_mut().zip(self.x) {
-                *plane = &x[from..from + spatial];
-            }
-            sums.add(self.terms, plane, self.at);
-        }
-        sums.finish()
     }
 }

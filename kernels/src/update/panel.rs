@@ -9,7 +9,7 @@
 //! Two steps over a large weight move seven times its size: the product writes g (a line is read
 //! before it is written), the step reads w, g and m and writes w and m. Panels move four times.
 //! (Asking for a panel's w and m between the tiles of its product, to overlap the two, made it 5 to
-//! 20 % slower.)
+//! 20 % slower in the order of the tiles, and no faster line after line.)
 
 use super::{Update, UpdateData, check, update};
 use crate::gemm::blocks::{LINE, tile};
