@@ -10,8 +10,8 @@
 //!
 //! The first sweep is compiled for each rule. What comes after it knows the metric alone.
 //!
-//! Where the rows of a block are few enough, the later sweeps find it in L2. Else they are two pages
-//! long, so that the matrix is streamed.
+//! Where the rows of a block are few enough, the later sweeps find it in L2. Else they find it in L3 or
+//! memory, and what comes next is asked for: hardware follows no streams as short as a block's rows.
 
 mod newton;
 mod search;
@@ -31,21 +31,19 @@ use core::ops::Range;
 const STRIP: usize = 16;
 /// Vectors of a strip at most.
 const VECTORS: usize = 4;
-/// Columns of a block, at most, where its w fits `FITS`.
-const NARROW: usize = 256;
+/// Columns of a block, at most: w of 512 rows stays in L2 from sweep to sweep, w of 4096, 4 MiB, in L3.
+/// (4096 x 4096 from memory: 0.8 of the time of blocks of 2048.)
+const COLUMNS: usize = 256;
 /// Elements: 512 KiB of w, half of a 1 MiB L2.
 const FITS: usize = 128 * 1024;
-/// Columns of a block, at most, where the later sweeps miss L2 anyway: long runs of each row, so that
-/// memory is streamed; what the columns carry takes 40 KiB of L2.
-const WIDE: usize = 2048;
 /// Rows that a strip is taken through at once, its sums in registers: many where they are in cache.
 /// From memory four: rows a power of two apart share one set of L1, and w, g and m of more would not fit
 /// its 8 to 12 ways.
-const TILE_NARROW: usize = 32;
-const TILE_WIDE: usize = 4;
-/// How far ahead a row is asked for from memory, in elements: 16 lines, for which four rows of five
-/// streams take some 400 ns.
-const AHEAD: usize = 256;
+const TILE_NEAR: usize = 32;
+const TILE_FAR: usize = 4;
+/// How far ahead a block is asked for from memory, in elements of its rows' runs: 12 lines, for which
+/// four rows of five streams take some 300 ns.
+const AHEAD: usize = 192;
 /// Fields of `Lanes`, in scratch.
 const FIELDS: usize = 13;
 
@@ -53,9 +51,9 @@ const FIELDS: usize = 13;
 /// load from one waits for a store to the other.
 const STAGGER: usize = 80;
 
-/// Whether the later sweeps of a narrow block find it in L2.
+/// Whether the later sweeps of a block find it in L2.
 fn fits(groups: Groups) -> bool {
-    groups.outer * NARROW <= FITS
+    groups.outer * COLUMNS <= FITS
 }
 
 /// Whether the first sweep finds w, g and m in memory: more than 6 MiB of them.
@@ -65,7 +63,7 @@ fn is_large(groups: Groups) -> bool {
 
 /// Groups of a block, by shape only: blocks of nearly the same width.
 pub(crate) fn block(groups: Groups) -> usize {
-    let most = (if fits(groups) { NARROW } else { WIDE } / groups.inner).max(1);
+    let most = (COLUMNS / groups.inner).max(1);
     let strip = if groups.inner == 1 { STRIP } else { 1 };
     let blocks = groups.groups.div_ceil(most).max(1);
     groups.groups.div_ceil(blocks).next_multiple_of(strip).max(1)
@@ -148,14 +146,54 @@ impl<Src: Source> Kernel for Columns<'_, Src> {
     }
 }
 
+/// How a sweep goes through a block.
+#[derive(Clone, Copy)]
+struct Pace {
+    /// Rows of a tile.
+    rows: usize,
+    /// How far ahead it asks for what lies in memory; 0 where all is in cache.
+    ahead: usize,
+}
+
+impl Pace {
+    fn new(streams: bool) -> Pace {
+        if streams {
+            Pace { rows: TILE_FAR, ahead: AHEAD }
+        } else {
+            Pace { rows: TILE_NEAR, ahead: 0 }
+        }
+    }
+
+    /// Of a sweep that makes v.
+    fn first(groups: Groups) -> Pace {
+        Pace::new(is_large(groups))
+    }
+
+    /// Of a later sweep.
+    fn later(groups: Groups) -> Pace {
+        Pace::new(!fits(groups))
+    }
+}
+
 /// Something done to a strip in a few rows.
 trait Tile<S: Simd> {
     /// Whether it is there twice, once with the common width as a constant.
     const IS_HOT: bool;
 
-    /// `live` <= 16 columns from column `from` of the block. Each line of a row is finished before
-    /// the next row: rows a power of two apart share one set of L1.
-    fn tile(&mut self, s: S, rows: Range<usize>, from: usize, live: usize);
+    /// Each line of a row is finished before the next row: rows a power of two apart share one set of
+    /// L1.
+    fn tile(&mut self, s: S, spot: Spot);
+}
+
+/// Where a tile is.
+#[derive(Clone)]
+struct Spot {
+    rows: Range<usize>,
+    /// Its first column, of the block, and how many there are: at most 16.
+    from: usize,
+    live: usize,
+    /// From an element to one that is asked for, which may lie outside; 0 for nothing.
+    ahead: usize,
 }
 
 impl<M> Block<'_, M> {
@@ -175,17 +213,25 @@ impl<M> Block<'_, M> {
         (row * self.groups.groups + self.range.start) * self.groups.inner + from
     }
 
-    /// Visits all rows of the marked strips, `step` at a time.
+    /// Visits all rows of the marked strips.
     #[inline(always)]
-    fn tiles<S: Simd, T: Tile<S>>(&self, s: S, (strips, step): (&[bool], usize), op: &mut T) {
+    fn tiles<S: Simd, T: Tile<S>>(&self, s: S, (strips, pace): (&[bool], Pace), op: &mut T) {
         let (count, outer) = (self.columns(), self.groups.outer);
-        for row in (0..outer).step_by(step) {
-            let rows = row..outer.min(row + step);
+        for row in (0..outer).step_by(pace.rows) {
+            let rows = row..outer.min(row + pace.rows);
             for from in (0..count).step_by(STRIP).filter(|i| strips[i / STRIP]) {
+                let ahead = match pace.ahead {
+                    // Past the end of a row's run, the run of the rows after these.
+                    ahead if ahead > 0 && from + ahead >= count => {
+                        rows.len() * self.stride() + ahead - count
+                    }
+                    ahead => ahead,
+                };
+                let spot = Spot { rows: rows.clone(), from, live: STRIP, ahead };
                 if T::IS_HOT && count - from >= STRIP {
-                    op.tile(s, rows.clone(), from, STRIP);
+                    op.tile(s, spot);
                 } else {
-                    op.tile(s, rows.clone(), from, STRIP.min(count - from));
+                    op.tile(s, Spot { live: STRIP.min(count - from), ..spot });
                 }
             }
         }

@@ -42,6 +42,9 @@ pub(crate) trait Elements: Copy {
     /// # Safety
     /// As [`Source::first`]; of [`Fresh`] once for each element.
     unsafe fn get<S: Simd>(self, s: S, at: usize, n: usize) -> (S::F, S::F);
+
+    /// Asks for the cache lines of an element, which may lie outside.
+    fn prefetch(self, at: usize);
 }
 
 impl<Src: Source> Elements for Fresh<'_, Src> {
@@ -58,6 +61,11 @@ impl<Src: Source> Elements for Fresh<'_, Src> {
             (v, e)
         }
     }
+
+    #[inline(always)]
+    fn prefetch(self, at: usize) {
+        self.source.streams().prefetch(at);
+    }
 }
 
 impl<'a, Src: Source> Elements for Keeping<'a, Src> {
@@ -72,6 +80,11 @@ impl<'a, Src: Source> Elements for Keeping<'a, Src> {
             (v, e)
         }
     }
+
+    #[inline(always)]
+    fn prefetch(self, at: usize) {
+        self.fresh.prefetch(at);
+    }
 }
 
 impl<M: Scale> Elements for Made<'_, M> {
@@ -81,6 +94,11 @@ impl<M: Scale> Elements for Made<'_, M> {
     unsafe fn get<S: Simd>(self, s: S, at: usize, n: usize) -> (S::F, S::F) {
         // SAFETY: the caller vouches for the elements.
         unsafe { (self.w.load(s, at, n), self.scale.e(s, at, n)) }
+    }
+
+    #[inline(always)]
+    fn prefetch(self, at: usize) {
+        self.w.prefetch(at);
     }
 }
 
@@ -98,9 +116,6 @@ pub(crate) trait Sweep: Elements {
     /// # Safety
     /// As [`Elements::get`].
     unsafe fn above<S: Simd>(self, s: S, cut: S::F, at: (usize, usize), acc: &mut [S::F; 3]);
-
-    /// Asks for the cache lines of an element, which may lie outside.
-    fn prefetch(self, at: usize);
 }
 
 impl<Src: Source> Sweep for Fresh<'_, Src> {
@@ -112,11 +127,6 @@ impl<Src: Source> Sweep for Fresh<'_, Src> {
         // SAFETY: the caller vouches for the elements.
         first::<S, Src::Scale>(s, unsafe { self.get(s, at, n) }, cut, acc);
     }
-
-    #[inline(always)]
-    fn prefetch(self, at: usize) {
-        self.source.streams().prefetch(at);
-    }
 }
 
 impl<'a, Src: Source> Sweep for Keeping<'a, Src> {
@@ -127,11 +137,6 @@ impl<'a, Src: Source> Sweep for Keeping<'a, Src> {
     unsafe fn above<S: Simd>(self, s: S, cut: S::F, (at, n): (usize, usize), acc: &mut [S::F; 3]) {
         // SAFETY: the caller vouches for the elements.
         first::<S, Kept<'a>>(s, unsafe { self.get(s, at, n) }, cut, acc);
-    }
-
-    #[inline(always)]
-    fn prefetch(self, at: usize) {
-        self.fresh.prefetch(at);
     }
 }
 
@@ -150,11 +155,6 @@ impl<M: Scale> Sweep for Made<'_, M> {
             self.w.store(s, at, n, s.select_or_zero(keep, s.or(b, s.sign_bit(v))));
         }
     }
-
-    #[inline(always)]
-    fn prefetch(self, at: usize) {
-        self.w.prefetch(at);
-    }
 }
 
 /// A first sweep of what comes from memory. It asks for the lines that the later ones, in cache, leave:
@@ -170,6 +170,11 @@ impl<E: Elements> Elements for Streaming<E> {
         // SAFETY: the caller vouches for the elements.
         unsafe { self.0.get(s, at, n) }
     }
+
+    #[inline(always)]
+    fn prefetch(self, at: usize) {
+        self.0.prefetch(at);
+    }
 }
 
 impl<E: Sweep> Sweep for Streaming<E> {
@@ -180,11 +185,6 @@ impl<E: Sweep> Sweep for Streaming<E> {
     unsafe fn above<S: Simd>(self, s: S, cut: S::F, at: (usize, usize), acc: &mut [S::F; 3]) {
         // SAFETY: the caller vouches for the elements.
         unsafe { self.0.above(s, cut, at, acc) }
-    }
-
-    #[inline(always)]
-    fn prefetch(self, at: usize) {
-        self.0.prefetch(at);
     }
 }
 

@@ -1,13 +1,10 @@
 //! Newton's method, one group in each lane.
 
-use super::{
-    AHEAD, Block, Done, Lanes, STRIP, TILE_NARROW, TILE_WIDE, Tile, VECTORS, WIDE, fits, is_large,
-};
+use super::{Block, COLUMNS, Done, Lanes, Pace, STRIP, Spot, Tile, VECTORS};
 use crate::prox::newton::{Above as Sums, Equation};
 use crate::prox::source::{Scale, Source};
 use crate::prox::sweep::{Fresh, Sweep};
 use crate::simd::{Kernel, Simd};
-use core::ops::Range;
 
 /// Of `Lanes::more`, by group: the cut, its part that is not cut off yet, the last count, and the
 /// three sums.
@@ -40,7 +37,7 @@ impl<M: Scale> Block<'_, M> {
         fresh: Fresh<'_, Src>,
         lanes: &mut Lanes<'_>,
     ) {
-        let strips = &[true; WIDE / STRIP][..self.columns().div_ceil(STRIP)];
+        let strips = &[true; COLUMNS / STRIP][..self.columns().div_ceil(STRIP)];
         self.sweep(s, fresh, (strips, CUT), lanes);
     }
 
@@ -67,10 +64,9 @@ impl<M: Scale> Block<'_, M> {
             cuts.for_each(|(cut, &x)| cut.fill(x));
         }
         lanes.clear(strips);
-        let streams = if E::IS_FIRST { is_large(self.groups) } else { !fits(self.groups) };
-        let step = if streams { TILE_WIDE } else { TILE_NARROW };
-        let ahead = if streams { AHEAD } else { 0 };
-        self.tiles(s, (strips, step), &mut Above { block: self, elements, lanes, ahead });
+        let pace = if E::IS_FIRST { Pace::first } else { Pace::later };
+        let above = &mut Above { block: self, elements, lanes };
+        self.tiles(s, (strips, pace(self.groups)), above);
         for k in 0..if M::DIAGONAL { 3 } else { 2 } {
             if inner == 1 {
                 for i in (0..self.range.len()).step_by(S::LANES) {
@@ -111,7 +107,7 @@ impl<M: Scale> Kernel for Newton<'_, '_, '_, '_, M> {
         if !vectors().all(is_mild) {
             return block.irregular(s, lanes);
         }
-        let mut strips = [true; WIDE / STRIP];
+        let mut strips = [true; COLUMNS / STRIP];
         let strips = &mut strips[..block.columns().div_ceil(STRIP)];
         for pass in 1.. {
             strips.fill(pass == 1);
@@ -176,17 +172,15 @@ struct Above<'b, 'a, 'l, 'm, M, E> {
     block: &'b Block<'a, M>,
     elements: E,
     lanes: &'l mut Lanes<'m>,
-    /// How far ahead in its row is what is wanted next from memory; 0 where all is in cache.
-    ahead: usize,
 }
 
 impl<S: Simd, M: Scale, E: Sweep<Scale = M>> Tile<S> for Above<'_, '_, '_, '_, M, E> {
     const IS_HOT: bool = true;
 
     #[inline(always)]
-    fn tile(&mut self, s: S, rows: Range<usize>, from: usize, live: usize) {
+    fn tile(&mut self, s: S, Spot { rows, from, live, ahead }: Spot) {
         // Copies: a store could change what a reference shows.
-        let (elements, stride, ahead) = (self.elements, self.block.stride(), self.ahead);
+        let (elements, stride) = (self.elements, self.block.stride());
         let mut acc = [[s.zero(); 3]; VECTORS];
         let mut cut = [s.zero(); VECTORS];
         for (k, cut) in cut.iter_mut().enumerate().take(STRIP / S::LANES) {
@@ -204,9 +198,8 @@ impl<S: Simd, M: Scale, E: Sweep<Scale = M>> Tile<S> for Above<'_, '_, '_, '_, M
                     }
                 }
             }
-            // Four rows of three streams are more than the prefetchers of a CPU follow.
             if ahead > 0 {
-                elements.prefetch(at + ahead);
+                elements.prefetch(at.wrapping_add(ahead));
             }
             at += stride;
         }

@@ -1,6 +1,6 @@
 //! Any solver, in f64: one search for each group, all in step.
 
-use super::{Block, Done, Lanes, STRIP, TILE_NARROW, TILE_WIDE, Tile, VECTORS, WIDE, fits};
+use super::{Block, COLUMNS, Done, Lanes, Pace, STRIP, Spot, Tile, VECTORS};
 use crate::prox::shrink::{Cut, Cuts, Tally};
 use crate::prox::solver::{Probe, State, Step, Threshold, solve_wide};
 use crate::prox::source::Scale;
@@ -8,7 +8,6 @@ use crate::prox::sums::terms;
 use crate::prox::sweep::Elements;
 use crate::simd::{Kernel, Simd};
 use core::mem::MaybeUninit;
-use core::ops::Range;
 
 /// Of `Lanes::more`, by column: the guess of ||x||_2, and the last two numbers of a `Cut`.
 const NORM_GUESS: usize = 0;
@@ -52,8 +51,9 @@ impl<M: Scale> Block<'_, M> {
         elements: impl Elements<Scale = M>,
         lanes: &mut Lanes<'_>,
     ) {
-        let strips = &[true; WIDE / STRIP][..self.columns().div_ceil(STRIP)];
-        self.sum_strips::<S, _, true>(s, elements, strips, lanes);
+        let strips = &[true; COLUMNS / STRIP][..self.columns().div_ceil(STRIP)];
+        let pace = Pace::first(self.groups);
+        self.sum_strips::<S, _, true>(s, elements, (strips, pace), lanes);
     }
 
     #[inline(always)]
@@ -61,17 +61,12 @@ impl<M: Scale> Block<'_, M> {
         &self,
         s: S,
         elements: E,
-        strips: &[bool],
+        (strips, pace): (&[bool], Pace),
         lanes: &mut Lanes<'_>,
     ) {
         lanes.clear(strips);
         let mut sums = Sums::<M, E, NORM> { block: self, elements, lanes };
-        self.tiles(s, (strips, self.step()), &mut sums);
-    }
-
-    /// Rows of a tile.
-    fn step(&self) -> usize {
-        if fits(self.groups) { TILE_NARROW } else { TILE_WIDE }
+        self.tiles(s, (strips, pace), &mut sums);
     }
 
     /// Solves and applies, from the first sums on.
@@ -125,20 +120,25 @@ impl<M: Scale, const NORM: bool> Kernel for Solve<'_, '_, '_, '_, M, NORM> {
         let Solve { block, lanes } = self;
         let (question, count, inner) = (&block.question, block.range.len(), block.groups.inner);
         // A thousand searches are 100 KiB, which a small block should not have to clear.
-        let mut memory = [const { MaybeUninit::<Search>::uninit() }; WIDE];
+        let mut memory = [const { MaybeUninit::<Search>::uninit() }; COLUMNS];
         for (i, search) in memory[..count].iter_mut().enumerate() {
             search.write(Search { state: block.start_of(i), found: None });
         }
         // SAFETY: the first `count` are initialised above, and `memory` is not used otherwise.
         let searches: &mut [Search] =
             unsafe { core::slice::from_raw_parts_mut(memory.as_mut_ptr().cast(), count) };
-        let mut strips = [true; WIDE / STRIP];
+        let mut strips = [true; COLUMNS / STRIP];
         let strips = &mut strips[..block.columns().div_ceil(STRIP)];
         let mut passes = 0;
 
         if !NORM {
             block.aim(lanes);
-            block.sum_strips::<S, _, NORM>(s, block.made, strips, lanes);
+            block.sum_strips::<S, _, NORM>(
+                s,
+                block.made,
+                (strips, Pace::later(block.groups)),
+                lanes,
+            );
         }
         loop {
             strips.fill(false);
@@ -152,7 +152,12 @@ impl<M: Scale, const NORM: bool> Kernel for Solve<'_, '_, '_, '_, M, NORM> {
             if !strips.contains(&true) {
                 break;
             }
-            block.sum_strips::<S, _, NORM>(s, block.made, strips, lanes);
+            block.sum_strips::<S, _, NORM>(
+                s,
+                block.made,
+                (strips, Pace::later(block.groups)),
+                lanes,
+            );
         }
 
         for (i, search) in searches.iter().enumerate() {
@@ -167,7 +172,7 @@ impl<M: Scale, const NORM: bool> Kernel for Solve<'_, '_, '_, '_, M, NORM> {
         strips.fill(true);
         let divides = lanes.more[C][..block.columns()].iter().any(|&c| c != 0.0);
         let mut apply = Apply { block, lanes, divides, tally: Tally::new(s) };
-        block.tiles(s, (strips, block.step()), &mut apply);
+        block.tiles(s, (strips, Pace::later(block.groups)), &mut apply);
         Done { passes, ..apply.tally.done(s) }
     }
 }
@@ -184,7 +189,7 @@ impl<S: Simd, M: Scale, E: Elements<Scale = M>, const NORM: bool> Tile<S>
     const IS_HOT: bool = false;
 
     #[inline(always)]
-    fn tile(&mut self, s: S, rows: Range<usize>, from: usize, live: usize) {
+    fn tile(&mut self, s: S, Spot { rows, from, live, ahead }: Spot) {
         let (block, lanes) = (self.block, &mut *self.lanes);
         let mut acc = [[s.zero(); 3]; VECTORS];
         let mut levels = [block.question.levels(s, s.zero(), s.zero()); VECTORS];
@@ -204,6 +209,9 @@ impl<S: Simd, M: Scale, E: Elements<Scale = M>, const NORM: bool> Tile<S>
                         *acc = s.add(*acc, t);
                     }
                 }
+            }
+            if ahead > 0 {
+                self.elements.prefetch(at.wrapping_add(ahead));
             }
         }
         for (k, acc) in acc.iter().enumerate().take(STRIP / S::LANES) {
@@ -225,7 +233,7 @@ impl<S: Simd, M: Scale> Tile<S> for Apply<'_, '_, '_, '_, S, M> {
     const IS_HOT: bool = false;
 
     #[inline(always)]
-    fn tile(&mut self, s: S, rows: Range<usize>, from: usize, live: usize) {
+    fn tile(&mut self, s: S, Spot { rows, from, live, ahead }: Spot) {
         let mut tally = self.tally;
         for k in 0..STRIP / S::LANES {
             let (i, n) = (from + k * S::LANES, S::LANES.min(live.saturating_sub(k * S::LANES)));
@@ -240,9 +248,12 @@ impl<S: Simd, M: Scale> Tile<S> for Apply<'_, '_, '_, '_, S, M> {
                 divides: self.divides,
             };
             for row in rows.clone() {
-                let at = (self.block.at(row, i), n);
+                let at = self.block.at(row, i);
                 // SAFETY: the columns are inside the matrix and this task's own.
-                unsafe { self.block.made.apply(s, &cuts, &mut tally, at) };
+                unsafe { self.block.made.apply(s, &cuts, &mut tally, (at, n)) };
+                if ahead > 0 && k == 0 {
+                    self.block.made.prefetch(at.wrapping_add(ahead));
+                }
             }
         }
         self.tally = tally;
