@@ -254,7 +254,7 @@ impl Tape {
     ///
     /// # Panics
     /// If it was not computed yet, its memory was used again (see [`Tape::inference`]), or it is a
-    /// parameter (read it from [`Params`]).
+    /// parameter (read it from [`Params`](crate::Params)).
     #[track_caller]
     pub fn value(&self, x: Var) -> &[f32] {
         let root = &self.nodes[self.nodes[x.index()].root];

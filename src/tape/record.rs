@@ -20,7 +20,7 @@ impl Tape {
     /// A leaf that points into the parameters.
     ///
     /// # Panics
-    /// If it is a running statistic: those are no operands, see [`Forward::running`].
+    /// If it is a running statistic: those are no operands, see [`Forward::running`](crate::Forward::running).
     #[track_caller]
     pub fn param(&mut self, params: &Params, id: ParamId) -> Var {
         assert!(params.kind(id) != Kind::Running, "\"{}\" is a statistic", params.name(id));
