@@ -4,7 +4,7 @@ use crate::limits::Cost;
 use crate::{Workload, filled};
 use proxtape::Exec;
 use proxtape::kernels::Buffer;
-use proxtape::kernels::gemm::{self, Activation, Bias, Gemm, MatMut, MatRef};
+use proxtape::kernels::gemm::{self, Activation, Bias, Gemm, MatMut, MatRef, PackedB};
 use proxtape::kernels::sparse::{SparseForward, SparseLinear};
 
 /// [out, in].
@@ -13,8 +13,8 @@ const SHAPE: [usize; 2] = [300, 784];
 /// One sample, a tile of them, and the batch that the network is trained with.
 const BATCHES: [usize; 3] = [1, 32, 128];
 
-/// For each batch the layer with its zeros, from weights that were turned beforehand so that no
-/// call packs them, and without.
+/// For each batch the layer with its zeros, from weights that were packed beforehand where that pays,
+/// and without.
 pub fn layers(exec: Exec) -> impl Iterator<Item = Workload> {
     BATCHES.into_iter().flat_map(move |batch| [dense(exec, batch), sparse(exec, batch)])
 }
@@ -41,25 +41,23 @@ fn weights() -> Buffer {
 fn dense(exec: Exec, batch: usize) -> Workload {
     let [out, input] = SHAPE;
     let (w, x, bias, mut y) = (weights(), filled(batch * input), filled(out), filled(batch * out));
-    let mut turned = Buffer::zeroed(w.len());
-    for (i, w) in w.iter().enumerate() {
-        turned[i % input * out + i / input] = *w;
-    }
+    let turned = MatRef::row_major(&w, out, input).t();
+    let pays = PackedB::pays(exec.isa(), [batch, out, input]);
+    let packed = pays.then(|| PackedB::new(exec, turned));
     let mut scratch = Buffer::zeroed(gemm::scratch_len(exec.isa(), batch, out, input));
     let flops = (2 * batch * out * input) as f64;
     let limit = Cost::once(flops, w.len() + x.len() + y.len());
     Workload::new(name(batch, "dense"), limit, move || {
-        // One sample is a dot product with each row, read where it lies.
-        let w = match batch {
-            1 => MatRef::row_major(&w, out, input).t(),
-            _ => MatRef::row_major(&turned, input, out),
-        };
-        let product = Gemm {
-            bias: Bias::Cols(&bias),
-            activation: Activation::Relu,
-            ..Gemm::new(MatRef::row_major(&x, batch, input), w)
-        };
-        gemm::gemm(exec, &product, MatMut::row_major(&mut y, batch, out), &mut scratch);
+        let (x, y) = (MatRef::row_major(&x, batch, input), MatMut::row_major(&mut y, batch, out));
+        let (bias, activation) = (Bias::Cols(&bias), Activation::Relu);
+        match &packed {
+            Some(packed) => packed.product(exec, x, (bias, activation), y, &mut scratch),
+            None => {
+                // One sample is a dot product with each row, read where it lies.
+                let w = MatRef::row_major(&w, out, input).t();
+                gemm::gemm(exec, &Gemm { bias, activation, ..Gemm::new(x, w) }, y, &mut scratch);
+            }
+        }
     })
 }
 
