@@ -67,19 +67,18 @@ impl Buffer {
 
     /// Moves to a place with room for so many lines, and for more of them if it grew before.
     fn reallocate(&mut self, lines: usize) {
-        let own = self.lines.len() - self.lead;
+        let own = &self.lines[self.lead..];
         let large = lines >= LARGE;
-        let room = lines.max(2 * own) + if large { PAGE - 1 } else { 0 };
+        let room = lines.max(2 * own.len()) + if large { PAGE - 1 } else { 0 };
         let mut to = Vec::with_capacity(room);
-        self.lead = 0;
         if large {
             let place = TURN.fetch_add(1, Relaxed).wrapping_mul(STAGGER) % PAGE;
             let first = to.as_ptr() as usize / size_of::<Line>();
-            self.lead = place.wrapping_sub(first) % PAGE;
+            to.resize(place.wrapping_sub(first) % PAGE, Line([0.0; LINE]));
         }
-        to.resize(self.lead, Line([0.0; LINE]));
-        to.extend_from_slice(&self.lines[self.lines.len() - own..]);
-        self.lines = to;
+        let lead = to.len();
+        to.extend_from_slice(own);
+        (self.lines, self.lead) = (to, lead);
     }
 }
 

@@ -118,8 +118,8 @@ impl Case {
         c.check();
         let old: Vec<f64> = old.iter().map(|&x| f64::from(x)).collect();
         let want = oracle(&op, &old, n);
-        for c in [c.slice(), guarded.slice(), from_packed.slice()][..2 + usize::from(packs)].iter()
-        {
+        let from_packed = packs.then(|| from_packed.slice());
+        for c in [c.slice(), guarded.slice()].into_iter().chain(from_packed) {
             for (i, &want) in want.iter().enumerate() {
                 let got = c[i / n * rs + i % n * cs];
                 assert!(

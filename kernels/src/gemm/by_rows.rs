@@ -5,7 +5,7 @@
 use super::MatRef;
 use super::blocks::{Blocks, LINE, aligned, tile};
 use super::pack::Lines;
-use super::packed::Packed;
+use super::packed::{Layout, Packed};
 use super::product::Product;
 use super::tile::Epilogue;
 use super::view::Dest;
@@ -35,13 +35,12 @@ pub struct ByRows<'a> {
     isa: Isa,
     a: MatRef<'a>,
     b: Packed<'a>,
-    n: usize,
 }
 
 impl<'a> ByRows<'a> {
     /// Elements that [`new`](ByRows::new) wants for B: [k, n].
     pub fn packed_len(isa: Isa, n: usize, k: usize) -> usize {
-        LINE + Packed::len(isa, [n, k])
+        LINE + Layout::new(isa, [n, k]).elements()
     }
 
     /// Scratch of [`rows`](ByRows::rows) for at most so many rows, of any depth.
@@ -53,7 +52,7 @@ impl<'a> ByRows<'a> {
 
     /// Rows and columns of C.
     pub fn shape(&self) -> [usize; 2] {
-        [self.a.rows(), self.n]
+        [self.a.rows(), self.b.columns()]
     }
 
     /// Packs B into `packed`, of at least [`packed_len`](ByRows::packed_len) elements.
@@ -66,7 +65,7 @@ impl<'a> ByRows<'a> {
         assert!(a.cols() == k, "gemm: a has {} columns, b has {k} rows", a.cols());
         let (need, have) = (ByRows::packed_len(isa, n, k), packed.len());
         assert!(have >= need, "gemm: packed has {have} elements, this shape needs {need}");
-        ByRows { isa, a, b: Packed::new(exec, b, aligned(packed)), n }
+        ByRows { isa, a, b: Packed::new(exec, b, aligned(packed)) }
     }
 
     /// Writes some rows of C, row after row, on the calling thread; the bits are those of
@@ -76,8 +75,8 @@ impl<'a> ByRows<'a> {
     /// # Panics
     /// If there are no such rows, `c` has another length, or `scratch` is short.
     pub fn rows(&self, rows: Range<usize>, c: &mut [f32], scratch: &mut [f32]) {
-        let ByRows { isa, a, b, n } = *self;
-        let (m, k) = (rows.len(), a.cols());
+        let ByRows { isa, a, b } = *self;
+        let (m, n, k) = (rows.len(), b.columns(), a.cols());
         assert!(rows.start <= rows.end && rows.end <= a.rows(), "gemm: rows {rows:?} of C");
         assert!(c.len() == m * n, "gemm: c has {} elements, not {m} x {n}", c.len());
         if k == 0 {

@@ -12,35 +12,22 @@ use crate::simd::Simd;
 use crate::threads::Exec;
 use core::ops::Range;
 
-/// A packed B: for each panel of columns, its panels of depth. How it is cut does not depend on A.
+/// How a packed B lies: for each panel of columns, its panels of depth. A does not matter.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Packed<'a> {
-    data: &'a [f32],
+pub(super) struct Layout {
     /// n and k.
     shape: [usize; 2],
     lanes: usize,
 }
 
-impl<'a> Packed<'a> {
-    /// Elements of B: [k, n].
-    pub(super) fn len(isa: Isa, [n, k]: [usize; 2]) -> usize {
-        n.next_multiple_of(isa.lanes()) * k
+impl Layout {
+    /// Of B: [k, n].
+    pub(super) fn new(isa: Isa, shape: [usize; 2]) -> Layout {
+        Layout { shape, lanes: isa.lanes() }
     }
 
-    /// Packs B into `data`, which should start on a cache line.
-    pub(super) fn new(exec: Exec, b: MatRef<'_>, data: &'a mut [f32]) -> Packed<'a> {
-        let (isa, shape) = (exec.isa(), [b.cols(), b.rows()]);
-        let blocks = Blocks::new(isa, [1, shape[0], shape[1]]);
-        let slivers = Slivers { width: blocks.nr, pad: isa.lanes() };
-        let at = |block: &Block| Packed { data: &[], shape, lanes: isa.lanes() }.range(block);
-        for columns in steps(shape[0], blocks.nc) {
-            for depth in steps(shape[1], blocks.kc) {
-                let block = Block { lines: columns.clone(), depth };
-                let range = at(&block);
-                pack(exec, &Lines::columns(b), block, slivers, &mut data[range]);
-            }
-        }
-        Packed { data, shape, lanes: isa.lanes() }
+    pub(super) fn elements(&self) -> usize {
+        self.shape[0].next_multiple_of(self.lanes) * self.shape[1]
     }
 
     /// Where a panel lies.
@@ -51,13 +38,43 @@ impl<'a> Packed<'a> {
     }
 }
 
+/// A packed B.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Packed<'a> {
+    data: &'a [f32],
+    layout: Layout,
+}
+
+impl<'a> Packed<'a> {
+    /// Packs B into `data`, which should start on a cache line.
+    pub(super) fn new(exec: Exec, b: MatRef<'_>, data: &'a mut [f32]) -> Packed<'a> {
+        let (isa, [n, k]) = (exec.isa(), [b.cols(), b.rows()]);
+        let layout = Layout::new(isa, [n, k]);
+        let blocks = Blocks::new(isa, [1, n, k]);
+        let slivers = Slivers { width: blocks.nr, pad: isa.lanes() };
+        for columns in steps(n, blocks.nc) {
+            for depth in steps(k, blocks.kc) {
+                let block = Block { lines: columns.clone(), depth };
+                let range = layout.range(&block);
+                pack(exec, &Lines::columns(b), block, slivers, &mut data[range]);
+            }
+        }
+        Packed { data, layout }
+    }
+
+    /// n.
+    pub(super) fn columns(&self) -> usize {
+        self.layout.shape[0]
+    }
+}
+
 impl Source for Packed<'_> {
     fn pack<S: Simd>(&self, _: S, _: &Block, _: Slivers, _: &mut [f32]) {
         unreachable!("gemm: B is packed")
     }
 
     fn packed(&self, panel: &Block) -> Option<&[f32]> {
-        Some(&self.data[self.range(panel)])
+        Some(&self.data[self.layout.range(panel)])
     }
 }
 
@@ -81,8 +98,7 @@ const FEWEST_ROWS: usize = 3;
 #[derive(Clone, Debug)]
 pub struct PackedB {
     isa: Isa,
-    /// n and k.
-    shape: [usize; 2],
+    layout: Layout,
     data: Buffer,
 }
 
@@ -97,15 +113,15 @@ impl PackedB {
 
     /// Packs B.
     pub fn new(exec: Exec, b: MatRef<'_>) -> PackedB {
-        let shape = [b.cols(), b.rows()];
-        let mut data = Buffer::zeroed(Packed::len(exec.isa(), shape));
+        let layout = Layout::new(exec.isa(), [b.cols(), b.rows()]);
+        let mut data = Buffer::zeroed(layout.elements());
         Packed::new(exec, b, &mut data);
-        PackedB { isa: exec.isa(), shape, data }
+        PackedB { isa: exec.isa(), layout, data }
     }
 
     /// Scratch of [`product`](PackedB::product) for m rows.
     pub fn scratch_len(&self, m: usize) -> usize {
-        let [n, k] = self.shape;
+        let [n, k] = self.layout.shape;
         let blocks = Blocks::new(self.isa, [m, n, k]);
         LINE + blocks.a_len(blocks.rows_at_once(m, Cut::Tasks))
     }
@@ -125,7 +141,7 @@ impl PackedB {
         mut c: MatMut<'_>,
         scratch: &mut [f32],
     ) {
-        let ([n, k], m) = (self.shape, c.rows());
+        let ([n, k], m) = (self.layout.shape, c.rows());
         assert!(exec.isa().name() == self.isa.name(), "gemm: B was packed for {:?}", self.isa);
         let (found, fits) = ((a.rows(), a.cols(), c.cols()), (m, k, n));
         assert!(found == fits, "gemm: [m, k, n] of a and c are {found:?}, not {fits:?}");
@@ -142,7 +158,7 @@ impl PackedB {
             return unsafe { without_product(&epilogue, dest, [m, n]) };
         }
         let a = Lines::rows(a);
-        let b = Packed { data: &self.data, shape: self.shape, lanes: exec.isa().lanes() };
+        let b = Packed { data: &self.data, layout: self.layout };
         // SAFETY: as above.
         unsafe { Product { shape: [m, n, k], a, b, epilogue }.run(exec, dest, scratch) };
     }

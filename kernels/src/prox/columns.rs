@@ -37,8 +37,8 @@ const COLUMNS: usize = 256;
 /// Elements: 512 KiB of w, half of a 1 MiB L2.
 const FITS: usize = 128 * 1024;
 /// Rows that a strip is taken through at once, its sums in registers: many where they are in cache.
-/// From memory four: rows a power of two apart share one set of L1, and w, g and m of more would not fit
-/// its 8 to 12 ways.
+/// From memory four: rows a power of two apart share one set of L1, of 8 to 12 ways. (4096 x 4096: 6 or 8
+/// rows take 1.05 times as long, 2 rows 1.6.)
 const TILE_NEAR: usize = 32;
 const TILE_FAR: usize = 4;
 /// How far ahead a block is asked for from memory, in elements of its rows' runs: 12 lines, for which

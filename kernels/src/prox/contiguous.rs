@@ -15,14 +15,13 @@ mod newton;
 mod search;
 mod visit;
 
-use super::flat::{Flat, visit_run};
+use super::flat::{Flat, Local, visit_run};
 use super::groups::Groups;
 use super::newton::Equation;
 use super::source::{Kept, Scale, Source};
 use super::sums::Question;
 use super::sweep::{Fresh, Keeping, Made};
 use crate::simd::{Kernel, Simd};
-use core::mem::MaybeUninit;
 use core::ops::Range;
 use newton::{Ahead, Newton};
 use visit::{Accumulators, take};
@@ -32,10 +31,6 @@ const FOLD: usize = 4096;
 
 /// Elements of the groups that are solved together: w of them is 16 KiB, a third of L1.
 const BATCH: usize = 4096;
-
-/// One number for each element of a batch.
-#[repr(align(64))]
-struct Batch([MaybeUninit<f32>; BATCH]);
 
 /// What a task did.
 #[derive(Clone, Copy, Debug, Default)]
@@ -76,8 +71,8 @@ impl<Src: Source> Kernel for Contiguous<'_, Src> {
             let batches = range.clone().step_by(batch).map(|g| g..range.end.min(g + batch));
             let ahead = &mut Ahead::new(fresh.source.streams(), groups, range.start);
             if Src::Scale::DIAGONAL && groups.outer == 1 && size <= BATCH {
-                let mut e = Batch([const { MaybeUninit::uninit() }; BATCH]);
-                let e = Flat::uninit(&mut e.0);
+                let mut e = Local::<BATCH>::new();
+                let e = e.flat();
                 for batch in batches {
                     let kept = Kept { e, from: batch.start * groups.inner };
                     let task =

@@ -1,13 +1,12 @@
 //! Penalties of each weight alone: one sweep, `w = f(rule(w, g, m))`.
 
 use super::contiguous::Done;
-use super::flat::{Flat, Visit, visit_run};
+use super::flat::{Flat, Local, Visit, visit_run};
 use super::shrink::{Cut, Cuts, Tally};
 use super::solver::{Element, Steps, Threshold};
 use super::source::{Scale, Source};
 use super::sweep::{Elements, Fresh, Made};
 use crate::simd::{Kernel, Simd};
-use core::mem::MaybeUninit;
 use core::ops::Range;
 
 /// What is done to each weight alone.
@@ -77,16 +76,6 @@ impl<S: Simd, Src: Source> Visit<S> for Once<'_, S, Src> {
 /// a block: 4 KiB of each buffer, which stay in L1 from sweep to sweep.
 const BLOCK: usize = 1024;
 
-/// One number for each element of a block.
-#[repr(align(64))]
-struct Block([MaybeUninit<f32>; BLOCK]);
-
-impl Block {
-    fn new() -> Block {
-        Block([const { MaybeUninit::uninit() }; BLOCK])
-    }
-}
-
 /// Applies a function in f64 to a block of what is made.
 struct Each<'a, M> {
     made: Made<'a, M>,
@@ -105,8 +94,8 @@ impl<M: Scale> Kernel for Each<'_, M> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> Done {
         let Each { made, element, run } = self;
-        let (mut a, mut e) = (Block::new(), Block::new());
-        let (a, e) = (Flat::uninit(&mut a.0), Flat::uninit(&mut e.0));
+        let (mut a, mut e) = (Local::<BLOCK>::new(), Local::<BLOCK>::new());
+        let (a, e) = (a.flat(), e.flat());
         let (from, n) = run;
         // SAFETY: who made v vouches for the run, and the blocks hold its n elements: those of a, and
         // of e where it differs, are written before they are read.

@@ -24,11 +24,6 @@ impl<'a> Flat<'a> {
         Flat { ptr: x.as_mut_ptr(), len: x.len(), life: PhantomData }
     }
 
-    /// A buffer whose elements are written before they are read.
-    pub(crate) fn uninit(x: &'a mut [MaybeUninit<f32>]) -> Flat<'a> {
-        Flat { ptr: x.as_mut_ptr().cast(), len: x.len(), life: PhantomData }
-    }
-
     /// A buffer that is only read: nobody may vouch for a write.
     pub(crate) fn shared(x: &'a [f32]) -> Flat<'a> {
         Flat { ptr: x.as_ptr().cast_mut(), len: x.len(), life: PhantomData }
@@ -103,6 +98,20 @@ impl<'a> Flat<'a> {
         debug_assert!(at + n <= self.len);
         // SAFETY: inside the buffer and unique by contract.
         unsafe { core::slice::from_raw_parts_mut(self.ptr.add(at), n) }
+    }
+}
+
+/// A buffer on the stack, whose elements are written before they are read.
+#[repr(align(64))]
+pub(crate) struct Local<const N: usize>([MaybeUninit<f32>; N]);
+
+impl<const N: usize> Local<N> {
+    pub(crate) fn new() -> Self {
+        Local([const { MaybeUninit::uninit() }; N])
+    }
+
+    pub(crate) fn flat(&mut self) -> Flat<'_> {
+        Flat { ptr: self.0.as_mut_ptr().cast(), len: N, life: PhantomData }
     }
 }
 
