@@ -1,0 +1,76 @@
+//! The `proxtape` command line: trains compact networks, evaluates them and looks into their files.
+//!
+//! Results for machines (`--json`) and the text of all commands but `train` go to stdout; everything
+//! that `train` tells people, and what the others tell on the way, goes to stderr. Exit codes: 0 done,
+//! 1 failed, 2 wrong usage, 130 interrupted and saved.
+#![forbid(unsafe_code)]
+
+mod args;
+mod bench;
+mod cells;
+mod compact;
+mod compare;
+mod eval;
+mod experiment;
+mod export;
+mod failure;
+mod front;
+mod html;
+mod inference;
+mod inspect;
+mod interrupt;
+mod machine;
+mod metrics;
+mod model_file;
+mod number;
+mod overrides;
+mod predict;
+mod progress;
+mod proof;
+mod recipe;
+mod report;
+mod run_folder;
+mod stop;
+mod summary;
+mod sweep;
+mod table;
+mod tables;
+mod train;
+mod voice;
+
+use args::{Cli, Command};
+use clap::Parser;
+use std::process::ExitCode;
+use voice::Voice;
+
+/// Runs what the command line of the process asks for.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => {
+            // Nothing can be told where nothing can be printed.
+            let _ = e.print();
+            return ExitCode::from(u8::try_from(e.exit_code()).unwrap_or(2));
+        }
+    };
+    let voice = Voice::new(cli.command.quiet());
+    let ending = match &cli.command {
+        Command::Train(args) => train::run(args, voice),
+        Command::Eval(args) => eval::run(args, voice),
+        Command::Compact(args) => compact::run(args, voice),
+        Command::Export(args) => export::run(args, voice),
+        Command::Predict(args) => predict::run(args, voice),
+        Command::Compare(args) => compare::run(args, voice),
+        Command::Sweep(args) => sweep::run(args, voice),
+        Command::Inspect(args) => inspect::run(args, voice),
+        Command::Report(args) => report::run(args, voice),
+        Command::Bench(args) => bench::run(args, voice),
+    };
+    match ending {
+        Ok(ending) => ExitCode::from(ending.code()),
+        Err(failure) => {
+            voice.error(&failure);
+            ExitCode::from(failure.code())
+        }
+    }
+}
