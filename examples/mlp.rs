@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // stays 0, so that pixels which are always black need no weight.
     let source = Source::from(digits::load()?);
     let split = source.split(Fractions { validation: 0.1, test: 0.2 }, 1)?;
-    let normalization = Normalization::fit(&source.train, &split.train).uncentered();
+    let normalization = Normalization::fit_uncentered(&source.train, &split.train);
     let data = Data { source: &source, split: &split, normalization: &normalization };
 
     // Sizes of inputs follow: [1, 8, 8] - [64] - [128] - [64] - [10].

@@ -39,6 +39,8 @@ mod dataset;
 mod error;
 mod input;
 mod normalization;
+mod notes;
+mod schema;
 mod source;
 mod split;
 
@@ -47,5 +49,6 @@ pub use batches::{Batches, LastBatch};
 pub use dataset::{Dataset, Samples};
 pub use error::{DataError, Place};
 pub use normalization::Normalization;
-pub use source::{Source, Spec, read};
+pub use schema::{Columns, Schema};
+pub use source::{Source, Spec, read, read_as};
 pub use split::{Fractions, Split};

@@ -210,7 +210,7 @@ fn samples(path: &Path, trained: &Trained) -> Result<(Samples, bool), Failure> {
     let mut values = Vec::new();
     for _ in 0..SAMPLES {
         for (mean, std) in mean.iter().zip(std) {
-            values.extend((0..h * w).map(|_| (mean + std * random.normal()) / scale));
+            values.extend((0..h * w).map(|_| (*mean as f32 + std * random.normal()) / scale));
         }
     }
     let set = proxtape::data::Samples::F32(values);

@@ -109,7 +109,7 @@ pub(crate) fn is_model(file: &Checkpoint) -> bool {
 #[derive(Serialize, Deserialize)]
 struct Scaling {
     scale: f32,
-    mean: Vec<f32>,
+    mean: Vec<f64>,
     std: Vec<f32>,
 }
 

@@ -25,7 +25,7 @@ pub fn read_folder(folder: impl AsRef<Path>) -> Result<Source, DataError> {
     let train = read_files(&batch_files(folder)?)?;
     let test = folder.join("test_batch.bin");
     let test = if test.exists() { Some(read_files(&[test])?) } else { None };
-    Ok(Source { train, test })
+    Ok(Source { train, test, notes: Vec::new() })
 }
 
 /// The training files, by their numbers, which must run from 1 without a gap.

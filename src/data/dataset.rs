@@ -4,7 +4,7 @@
 //! std[c]`, computed while it is copied, where `raw` may be turned and moved by an [`Augment`].
 
 use super::augment::Placement;
-use super::{Augment, DataError, Normalization, Place};
+use super::{Augment, Columns, DataError, Normalization, Place, Schema};
 use crate::random::Random;
 use std::fmt;
 
@@ -16,6 +16,7 @@ pub struct Dataset {
     labels: Vec<u32>,
     classes: usize,
     class_names: Vec<String>,
+    columns: Option<Columns>,
     scale: f32,
 }
 
@@ -24,8 +25,11 @@ pub struct Dataset {
 pub enum Samples {
     /// Pixels as they lie in the file.
     U8(Vec<u8>),
-    /// Numbers of a table.
+    /// Numbers.
     F32(Vec<f32>),
+    /// Numbers that may lie close together and far from 0, as seconds since 1970 do: centred, they fit
+    /// an f32, but not as they are. Tables are read to them.
+    F64(Vec<f64>),
 }
 
 impl Samples {
@@ -34,12 +38,24 @@ impl Samples {
         match self {
             Samples::U8(values) => values.len(),
             Samples::F32(values) => values.len(),
+            Samples::F64(values) => values.len(),
         }
     }
 
     /// Whether there is no value.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The first value that no network could compute with, and its place.
+    fn first_unfit(&self) -> Option<(usize, f64)> {
+        let fits = |value: f64| value.abs() <= f64::from(f32::MAX);
+        let values: Box<dyn Iterator<Item = f64>> = match self {
+            Samples::U8(_) => return None,
+            Samples::F32(values) => Box::new(values.iter().map(|&value| value.into())),
+            Samples::F64(values) => Box::new(values.iter().copied()),
+        };
+        values.enumerate().find(|&(_, value)| !fits(value))
     }
 }
 
@@ -48,7 +64,7 @@ impl Dataset {
     ///
     /// # Errors
     /// If there is no sample, a length does not fit, a label is not below `classes`, or a value is not
-    /// finite.
+    /// a finite number of f32's range.
     ///
     /// ```
     /// use proxtape::data::{Dataset, Samples};
@@ -92,17 +108,16 @@ impl Dataset {
         }
         let scale = match &samples {
             Samples::U8(_) => 1.0 / 255.0,
-            Samples::F32(values) => {
-                if let Some(at) = values.iter().position(|value| !value.is_finite()) {
-                    let place = Place::Sample(at / sample_len);
-                    let found = values[at].to_string();
-                    let advice = "remove the sample or fill the gap";
-                    return refuse(place, "finite values".into(), found, advice);
-                }
-                1.0
-            }
+            Samples::F32(_) | Samples::F64(_) => 1.0,
         };
-        Ok(Self { shape, samples, labels, classes, class_names: Vec::new(), scale })
+        if let Some((at, value)) = samples.first_unfit() {
+            let place = Place::Sample(at / sample_len);
+            let expected = "finite values of at most 3.4e38".to_string();
+            let advice = "remove the sample or fill the gap";
+            return refuse(place, expected, value.to_string(), advice);
+        }
+        let (class_names, columns) = (Vec::new(), None);
+        Ok(Self { shape, samples, labels, classes, class_names, columns, scale })
     }
 
     /// The same samples with another factor on the raw values: 1/16 for pixels of 0 to 16.
@@ -132,6 +147,23 @@ impl Dataset {
             return Err(DataError::new(place, expected, found, "name each class once"));
         }
         self.class_names = names;
+        Ok(self)
+    }
+
+    /// The same samples with names for the columns of the table that they come from.
+    ///
+    /// # Errors
+    /// If the samples are not `[F, 1, 1]`, with a name for each of the `F` features.
+    pub fn with_columns(mut self, columns: Columns) -> Result<Self, DataError> {
+        let names = columns.features.len();
+        if self.shape != [names, 1, 1] {
+            let [c, h, w] = self.shape;
+            let expected = format!("a name for each value of samples of {c} x {h} x {w}");
+            let place = Place::Argument("columns");
+            let found = names.to_string();
+            return Err(DataError::new(place, expected, found, "name each feature once"));
+        }
+        self.columns = Some(columns);
         Ok(self)
     }
 
@@ -173,6 +205,17 @@ impl Dataset {
     /// The names of the classes: one a class, or none at all.
     pub fn class_names(&self) -> &[String] {
         &self.class_names
+    }
+
+    /// The names of the columns, of a table.
+    pub fn columns(&self) -> Option<&Columns> {
+        self.columns.as_ref()
+    }
+
+    /// What other data must have for a model that is trained on these samples.
+    pub fn schema(&self) -> Schema {
+        let (columns, class_names) = (self.columns.clone(), self.class_names.clone());
+        Schema { columns, classes: self.classes, class_names }
     }
 
     /// The factor on the raw values, before [`Normalization`] centres them.
@@ -225,16 +268,20 @@ impl Dataset {
                 Samples::U8(raw) => {
                     // A byte times a scale is as exact as f32 gets.
                     let scale = normalization.scale;
-                    let value = |raw: u8, mean, std| (scale * f32::from(raw) - mean) / std;
+                    let value = |raw: u8, mean, std| (scale * f32::from(raw) - mean as f32) / std;
                     self.write(&raw[range], (normalization, placement), value, y);
                 }
+                // In f64, since a feature may be far from 0 for its spread (a year, say), and a
+                // difference of f32 products would lose its digits.
                 Samples::F32(raw) => {
-                    // In f64, since a feature may be far from 0 for its spread (a year, say), and a
-                    // difference of f32 products would lose its digits.
                     let scale = f64::from(normalization.scale);
-                    let value = |raw, mean, std| {
-                        ((scale * f64::from(raw) - f64::from(mean)) / f64::from(std)) as f32
-                    };
+                    let value =
+                        |raw, mean, std| ((scale * f64::from(raw) - mean) / f64::from(std)) as f32;
+                    self.write(&raw[range], (normalization, placement), value, y);
+                }
+                Samples::F64(raw) => {
+                    let scale = f64::from(normalization.scale);
+                    let value = |raw, mean, std| ((scale * raw - mean) / f64::from(std)) as f32;
                     self.write(&raw[range], (normalization, placement), value, y);
                 }
             }
@@ -246,7 +293,7 @@ impl Dataset {
         &self,
         raw: &[T],
         (normalization, placement): (&Normalization, Placement),
-        value: impl Fn(T, f32, f32) -> f32,
+        value: impl Fn(T, f64, f32) -> f32,
         y: &mut [f32],
     ) {
         let [_, h, w] = self.shape;
@@ -274,6 +321,7 @@ impl fmt::Debug for Dataset {
             .field("samples", &self.samples)
             .field("classes", &self.classes)
             .field("class_names", &self.class_names)
+            .field("columns", &self.columns)
             .field("scale", &self.scale)
             .finish_non_exhaustive()
     }
@@ -284,6 +332,7 @@ impl fmt::Debug for Samples {
         let kind = match self {
             Samples::U8(_) => "U8",
             Samples::F32(_) => "F32",
+            Samples::F64(_) => "F64",
         };
         write!(f, "{kind}({} values)", self.len())
     }

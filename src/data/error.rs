@@ -76,12 +76,6 @@ impl DataError {
         self
     }
 
-    #[cfg(feature = "csv")]
-    pub(crate) fn at(mut self, place: Place) -> Self {
-        self.0.place = place;
-        self
-    }
-
     /// The file, if the data came from one.
     pub fn file(&self) -> Option<&Path> {
         self.0.file.as_deref()

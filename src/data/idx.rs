@@ -9,9 +9,12 @@
 //! Images have the dimensions `[N, H, W]` or `[N, C, H, W]`, labels `[N]`. Files may be compressed by
 //! gzip (feature `gzip`): the first bytes tell, not the name.
 
+mod folder;
+
 use super::input::Input;
-use super::{DataError, Dataset, Place, Samples, Source};
-use std::path::{Path, PathBuf};
+use super::{DataError, Dataset, Place, Samples, Schema, Source, notes};
+use folder::Files;
+use std::path::Path;
 
 const UNSIGNED_BYTE: u8 = 0x08;
 
@@ -56,54 +59,60 @@ pub fn read_images(images: impl AsRef<Path>) -> Result<([usize; 3], Vec<u8>), Da
 }
 
 /// Reads a folder with the file names of MNIST: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`
-/// and, for the test set, which may be missing, `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`;
-/// each with or without `.gz`, and with `-idx` or `.idx`.
+/// and, for the test set, which may be missing, `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`.
+/// Each may end in `.gz`, have `.idx` for `-idx` and `test` for `t10k`, stand behind a prefix that all
+/// have, and lie in a folder of its own name.
+///
+/// Labels that are 1, 2 and so on, all of them and no 0, are classes of these names.
 ///
 /// # Errors
 /// If a file is missing, for all that [`read`] refuses, or if the test set has another shape than the
 /// training set or a label that the training set has not.
 pub fn read_folder(folder: impl AsRef<Path>) -> Result<Source, DataError> {
-    let folder = folder.as_ref();
-    let missing = |name: &str| {
-        let expected = format!("a folder with {name}, {name}.gz or the like");
-        let found = if folder.is_dir() { "none of them" } else { "no folder of this name" };
-        let advice = "name the folder that holds the files of MNIST's format";
-        DataError::new(Place::Whole, expected, found, advice).in_file(folder)
-    };
-    let need = |name: &str| find(folder, name).ok_or_else(|| missing(name));
-    let train = read(need("train-images-idx3-ubyte")?, need("train-labels-idx1-ubyte")?)?;
-    let names = ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
-    if names.iter().all(|name| find(folder, name).is_none()) {
-        return Ok(Source::from(train));
+    read_files(folder.as_ref(), None)
+}
+
+/// The same for a model that is trained already: the classes are those of the model.
+///
+/// # Errors
+/// As [`read_folder`], and if a label is none of the model's classes.
+pub fn read_folder_as(folder: impl AsRef<Path>, schema: &Schema) -> Result<Source, DataError> {
+    read_files(folder.as_ref(), Some(schema))
+}
+
+fn read_files(folder: &Path, schema: Option<&Schema>) -> Result<Source, DataError> {
+    let files = Files::of(folder)?;
+    let open = |[images, labels]: [&Path; 2]| Ok((Input::open(images)?, Input::open(labels)?));
+    let (images, labels) = open(files.train()?)?;
+    let train = read_pair(images, labels, schema.map(|schema| (schema, "the model")))?;
+    let mut notes = notes::of_classes(&train);
+    if schema.is_none() && !train.class_names().is_empty() {
+        let classes = train.classes();
+        notes.insert(0, format!("labels start at 1: {classes} classes, \"1\" to \"{classes}\""));
     }
-    let images = Input::open(&need(names[0])?)?;
-    let labels = Input::open(&need(names[1])?)?;
+    if files.prefix.starts_with("emnist") {
+        notes.push("the images of EMNIST are stored with rows and columns exchanged".to_string());
+    }
+    let Some(test) = files.test()? else {
+        return Ok(Source { train, test: None, notes });
+    };
+    let (images, labels) = open(test)?;
     let path = images.path().to_path_buf();
-    let test = read_pair(images, labels, Some(train.classes()))?;
+    let test = read_pair(images, labels, Some((&train.schema(), "the training set")))?;
     if test.shape() != train.shape() {
         let [expected, found] = [train.shape(), test.shape()]
             .map(|[c, h, w]| format!("images of {c} x {h} x {w}, channels first"));
         let advice = "the training and the test images must come from one set";
         return Err(DataError::new(Place::Byte(4), expected, found, advice).in_file(&path));
     }
-    Ok(Source { train, test: Some(test) })
+    Ok(Source { train, test: Some(test), notes })
 }
 
-/// The file of the name, or of one of its usual variants.
-fn find(folder: &Path, name: &str) -> Option<PathBuf> {
-    let dotted = name.replace("-idx", ".idx");
-    [name, &dotted]
-        .iter()
-        .flat_map(|name| [name.to_string(), format!("{name}.gz")])
-        .map(|name| folder.join(name))
-        .find(|path| path.exists())
-}
-
-/// Reads a pair whose labels lie below `classes`, if that is known.
+/// Reads a pair whose labels are classes of a schema, and of whom it is, if that is known.
 fn read_pair(
     mut images: Input<'_>,
     mut labels: Input<'_>,
-    classes: Option<usize>,
+    expected: Option<(&Schema, &str)>,
 ) -> Result<Dataset, DataError> {
     // Both headers before any contents: they are cheap, and the counts must agree.
     let header = Images::header(&mut images)?;
@@ -119,22 +128,67 @@ fn read_pair(
     let first_label = 4 + 4 * label_sizes.len() as u64;
     let label_path = labels.path().to_path_buf();
     let label_bytes = labels.payload(u64::from(count), "labels")?;
-    if let Some(classes) = classes
-        && let Some(at) = label_bytes.iter().position(|&label| usize::from(label) >= classes)
-    {
-        let expected = format!("a label below {classes}, as in the training set");
-        let found = label_bytes[at].to_string();
-        let advice = "the training and the test labels must come from one set";
-        let place = Place::Byte(first_label + at as u64);
-        return Err(DataError::new(place, expected, found, advice).in_file(&label_path));
-    }
+    let classes = match expected {
+        Some((schema, _)) => Classes::of_schema(schema),
+        None => Classes::of_labels(&label_bytes),
+    };
+    let class = |(at, &label): (u64, &u8)| {
+        classes.index[usize::from(label)].ok_or_else(|| {
+            let whose = expected.map_or("the data", |(_, whose)| whose);
+            let expected = match classes.names.is_empty() {
+                true => format!("a label below {}, as in {whose}", classes.count),
+                false => format!("a label that is a class of {whose}: {:?}", classes.names),
+            };
+            let advice = "the labels must come from the same set";
+            DataError::new(Place::Byte(first_label + at), expected, label.to_string(), advice)
+                .in_file(&label_path)
+        })
+    };
+    let labels = (0..).zip(&label_bytes).map(class).collect::<Result<Vec<u32>, _>>()?;
     let path = images.path().to_path_buf();
     let pixels = images.payload(header.len, &header.what)?;
-    let largest = label_bytes.iter().copied().max().unwrap_or(0);
-    let classes = classes.unwrap_or(usize::from(largest) + 1);
-    let labels = label_bytes.into_iter().map(u32::from).collect();
-    Dataset::new(header.shape, Samples::U8(pixels), labels, classes)
-        .map_err(|error| error.in_file(&path))
+    let set = Dataset::new(header.shape, Samples::U8(pixels), labels, classes.count)
+        .map_err(|error| error.in_file(&path))?;
+    if classes.names.is_empty() { Ok(set) } else { set.with_class_names(classes.names) }
+}
+
+/// What labels stand for.
+struct Classes {
+    /// The class of each label.
+    index: [Option<u32>; 256],
+    count: usize,
+    /// One a class, or none.
+    names: Vec<String>,
+}
+
+impl Classes {
+    /// The classes 0 to the largest label. If there are all of 1, 2 and so on, but no 0, each is the name
+    /// of its class, as no sample would be of class 0.
+    fn of_labels(labels: &[u8]) -> Self {
+        let mut present = [false; 256];
+        labels.iter().for_each(|&label| present[usize::from(label)] = true);
+        let count = present.iter().rposition(|&present| present).map_or(0, |largest| largest + 1);
+        if count > 2 && !present[0] && present[1..count].iter().all(|&present| present) {
+            let names = (1..count).map(|label| label.to_string()).collect();
+            return Self::of_schema(&Schema {
+                columns: None,
+                classes: count - 1,
+                class_names: names,
+            });
+        }
+        Self::of_schema(&Schema { columns: None, classes: count, class_names: Vec::new() })
+    }
+
+    /// The classes of a schema, whose names are numbers.
+    fn of_schema(schema: &Schema) -> Self {
+        let mut index = [None; 256];
+        for (class, label) in (0..).zip(schema.labels()) {
+            if let Ok(label) = label.parse::<u8>() {
+                index[usize::from(label)] = Some(class);
+            }
+        }
+        Self { index, count: schema.classes, names: schema.class_names.clone() }
+    }
 }
 
 /// What the header of a file of images tells.

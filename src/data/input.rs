@@ -67,7 +67,8 @@ impl<'a> Input<'a> {
         let path = path.to_path_buf();
         if zipped {
             let left = Left::AtMost(len.saturating_mul(DEFLATE_RATIO).min(DECOMPRESSED_LIMIT));
-            return Ok(Self { reader: decompress(reader, &path)?, path, at: 0, left });
+            let reader = decompress(reader).map_err(|error| error.in_file(&path))?;
+            return Ok(Self { reader, path, at: 0, left });
         }
         Ok(Self { reader: Box::new(reader), path, at: 0, left: Left::Exactly(len) })
     }
@@ -182,14 +183,14 @@ impl<'a> Input<'a> {
     }
 }
 
+/// The contents of a gzip file.
 #[cfg(feature = "gzip")]
-fn decompress<'a>(reader: impl BufRead + 'a, _: &Path) -> Result<Box<dyn Read + 'a>, DataError> {
+pub(super) fn decompress<'a>(reader: impl BufRead + 'a) -> Result<Box<dyn Read + 'a>, DataError> {
     Ok(Box::new(flate2::bufread::MultiGzDecoder::new(reader)))
 }
 
 #[cfg(not(feature = "gzip"))]
-fn decompress<'a>(_: impl BufRead + 'a, path: &Path) -> Result<Box<dyn Read + 'a>, DataError> {
+pub(super) fn decompress<'a>(_: impl BufRead + 'a) -> Result<Box<dyn Read + 'a>, DataError> {
     let advice = "decompress it first, or build proxtape with the feature `gzip`";
-    let error = DataError::new(Place::Byte(0), "a plain file", "one compressed by gzip", advice);
-    Err(error.in_file(path))
+    Err(DataError::new(Place::Byte(0), "a plain file", "one compressed by gzip", advice))
 }

@@ -15,15 +15,17 @@ use super::{Dataset, Samples};
 /// let normalization = Normalization::fit(&set, &[0, 1]);
 /// assert_eq!(normalization.mean, [3.0, 7.0]);
 /// assert_eq!(normalization.std, [2.0, 1.0]);
-/// assert_eq!(normalization.uncentered().mean, [0.0, 0.0]);
+/// assert_eq!(Normalization::fit_uncentered(&set, &[0, 1]).mean, [0.0, 7.0], "see there");
 /// # Ok::<(), proxtape::data::DataError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Normalization {
     /// The factor on the raw values, as [`Dataset::scale`] gives it.
     pub scale: f32,
-    /// The mean of the scaled values: `[C]`.
-    pub mean: Vec<f32>,
+    /// The mean of the scaled values: `[C]`. In f64, as values may lie closer together than an f32 of
+    /// their size tells apart: those of 2023 in seconds since 1970 are multiples of 128. For bytes it is
+    /// the value of an f32.
+    pub mean: Vec<f64>,
     /// The (biased) standard deviation of the scaled values: `[C]`. It divides, so it is never 0: a
     /// constant channel has 1, and becomes 0 throughout.
     pub std: Vec<f32>,
@@ -42,35 +44,74 @@ impl Normalization {
     /// # Panics
     /// If an index is not below [`Dataset::len`].
     pub fn fit(dataset: &Dataset, indices: &[u32]) -> Self {
+        Self::measure(dataset, indices).0
+    }
+
+    /// The statistics, and which channels are constant.
+    fn measure(dataset: &Dataset, indices: &[u32]) -> (Self, Vec<bool>) {
         let mut fitted = Self::identity(dataset);
+        let mut constant = vec![false; fitted.mean.len()];
         let statistics = match dataset.samples() {
-            Samples::U8(raw) => Statistics::of(dataset, indices, raw),
-            Samples::F32(raw) => Statistics::of(dataset, indices, raw),
+            Samples::U8(raw) => Statistics::of(dataset, indices, raw, &[]),
+            Samples::F32(raw) => Statistics::of(dataset, indices, raw, &[]),
+            Samples::F64(raw) => {
+                Statistics::of(dataset, indices, raw, origin(dataset, indices, raw))
+            }
         };
         if statistics.n == 0.0 {
-            return fitted;
+            return (fitted, constant);
         }
         let scale = f64::from(dataset.scale());
+        let bytes = matches!(dataset.samples(), Samples::U8(_));
         for (c, channel) in statistics.channels.iter().enumerate() {
-            fitted.mean[c] = (scale * channel.mean) as f32;
+            let mean = scale * channel.mean;
+            fitted.mean[c] = if bytes { f64::from(mean as f32) } else { mean };
             let std = (scale * (channel.squares / statistics.n).sqrt()) as f32;
             // 0 for a constant channel; one too small for a normal f32 is as good as none.
-            fitted.std[c] = if std.is_normal() { std } else { 1.0 };
+            constant[c] = !std.is_normal();
+            fitted.std[c] = if constant[c] { 1.0 } else { std };
         }
-        fitted
+        (fitted, constant)
     }
 
     /// The same without a mean: values are divided by their root mean square, and a raw 0 stays 0.
     ///
     /// A black pixel then feeds nothing into a network. With a mean it feeds a constant, as a bias
     /// does, and no penalty has a reason to remove a pixel that is always black.
-    pub fn uncentered(mut self) -> Self {
-        for (mean, std) in self.mean.iter_mut().zip(&mut self.std) {
-            let rms = mean.hypot(*std);
+    ///
+    /// A channel that is constant, or whose deviation is below 1/1024 of its mean, keeps its mean all
+    /// the same. It has no 0 to preserve: without the mean it would be 1 throughout, a second bias, and
+    /// what tells its values apart would be lost in the last digits of an f32.
+    ///
+    /// # Panics
+    /// As [`Normalization::fit`].
+    pub fn fit_uncentered(dataset: &Dataset, indices: &[u32]) -> Self {
+        let (mut fitted, constant) = Self::measure(dataset, indices);
+        for ((mean, std), constant) in fitted.mean.iter_mut().zip(&mut fitted.std).zip(constant) {
+            if constant || f64::from(*std) < mean.abs() / 1024.0 {
+                continue;
+            }
+            let rms = (*mean as f32).hypot(*std);
             (*mean, *std) = (0.0, rms);
         }
-        self
+        fitted
     }
+
+    /// The first channel whose values an f32 does not tell apart well: the spacing of f32 numbers around
+    /// its mean is above 1/256 of its deviation. A program that takes raw samples in f32 (an export)
+    /// cannot give such a model what it needs.
+    pub fn coarse_in_f32(&self) -> Option<usize> {
+        let coarse = |(mean, std): (&f64, &f32)| {
+            mean.abs() * f64::from(f32::EPSILON) > f64::from(*std) / 256.0
+        };
+        self.mean.iter().zip(&self.std).position(coarse)
+    }
+}
+
+/// The first of the samples, by whose values sums are kept small.
+fn origin<'a>(dataset: &Dataset, indices: &[u32], raw: &'a [f64]) -> &'a [f64] {
+    let first = indices.first().map_or(0, |&index| index as usize);
+    &raw[first * dataset.sample_len()..]
 }
 
 /// Two passes, the mean first and then the squares around it, each sample by sample: the values of one
@@ -88,7 +129,15 @@ struct Channel {
 }
 
 impl Statistics {
-    fn of<T: Copy + Into<f64>>(dataset: &Dataset, indices: &[u32], raw: &[T]) -> Self {
+    /// Values are summed as distances from the one of `origin` in their channel, or from 0. Then the mean of
+    /// a constant channel is exact, and its squares are 0: without an origin for values of 24 bits,
+    /// since the sum of up to 2^29 equal ones fits the 53 bits of an f64.
+    fn of<T: Copy + Into<f64>>(
+        dataset: &Dataset,
+        indices: &[u32],
+        raw: &[T],
+        origin: &[f64],
+    ) -> Self {
         let [c, h, w] = dataset.shape();
         let (len, area) = (dataset.sample_len(), h * w);
         let sample = |&index: &u32| {
@@ -96,17 +145,19 @@ impl Statistics {
             raw[start..start + len].chunks_exact(area)
         };
         let n = indices.len() as f64 * area as f64;
+        let from = |channel: usize| origin.get(channel * area).copied().unwrap_or(0.0);
         let empty = Channel { mean: 0.0, squares: 0.0 };
         let mut channels = vec![empty; c];
         for (channel, plane) in indices.iter().flat_map(|index| (0..c).zip(sample(index))) {
+            let origin = from(channel);
             let channel = &mut channels[channel];
             for &value in plane {
-                channel.mean += value.into();
+                channel.mean += value.into() - origin;
             }
         }
-        // Exact for a constant channel, so that its squares are 0: the sum of up to 2^29 equal values of
-        // 24 bits fits the 53 bits of an f64.
-        channels.iter_mut().for_each(|channel| channel.mean /= n);
+        for (channel, place) in channels.iter_mut().zip(0..) {
+            channel.mean = channel.mean / n + from(place);
+        }
         for (channel, plane) in indices.iter().flat_map(|index| (0..c).zip(sample(index))) {
             let channel = &mut channels[channel];
             for &value in plane {

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "csv")]
 use super::csv;
-use super::{DataError, Dataset, Fractions, Split, cifar, digits, idx};
+use super::{DataError, Dataset, Fractions, Schema, Split, cifar, digits, idx};
 use std::path::PathBuf;
 
 /// What a reader gives: a training set and, where the files bring one, a test set of the same shape
@@ -13,11 +13,13 @@ pub struct Source {
     pub train: Dataset,
     /// The test set that came with the data.
     pub test: Option<Dataset>,
+    /// What the reader decided, and what looks odd: for people, a line each.
+    pub notes: Vec<String>,
 }
 
 impl From<Dataset> for Source {
     fn from(train: Dataset) -> Self {
-        Self { train, test: None }
+        Self { train, test: None, notes: Vec::new() }
     }
 }
 
@@ -59,10 +61,8 @@ pub enum Spec {
     Csv {
         /// The file.
         path: PathBuf,
-        /// Its column of labels.
-        label: csv::Label,
-        /// What its first line is.
-        header: csv::Header,
+        /// How it is read.
+        options: csv::Options,
     },
 }
 
@@ -76,6 +76,24 @@ pub fn read(spec: &Spec) -> Result<Source, DataError> {
         Spec::Idx(folder) => idx::read_folder(folder),
         Spec::Cifar10(folder) => cifar::read_folder(folder),
         #[cfg(feature = "csv")]
-        Spec::Csv { path, label, header } => csv::read(path, label, *header).map(Source::from),
+        Spec::Csv { path, options } => csv::read(path, options),
+    }
+}
+
+/// Reads what `spec` names for a model that is trained already: columns and classes are those of
+/// `schema`, as [`Dataset::schema`] told them of the samples that it was trained on.
+///
+/// # Errors
+/// Those of the reader, and if a column is missing or a sample is of none of the classes.
+pub fn read_as(spec: &Spec, schema: &Schema) -> Result<Source, DataError> {
+    match spec {
+        Spec::Idx(folder) => idx::read_folder_as(folder, schema),
+        #[cfg(feature = "csv")]
+        Spec::Csv { path, options } => {
+            let expected = Some(schema.clone());
+            csv::read(path, &csv::Options { expected, ..options.clone() })
+        }
+        // Their classes are known beforehand.
+        Spec::Digits | Spec::Cifar10(_) => read(spec),
     }
 }

@@ -33,7 +33,7 @@ pub(super) enum Kind<'a> {
     /// (scale raw - mean) / std of each channel.
     Normalize {
         scale: f32,
-        mean: &'a [f32],
+        mean: Vec<f32>,
         std: &'a [f32],
     },
     Linear {
@@ -100,7 +100,7 @@ impl<'a> Graph<'a> {
         let mut reader = Reader { params, graph: &mut graph };
         let scaling = Kind::Normalize {
             scale: normalization.scale,
-            mean: &normalization.mean,
+            mean: normalization.mean.iter().map(|&mean| mean as f32).collect(),
             std: &normalization.std,
         };
         let start = reader.push(String::new(), scaling, 0, input);

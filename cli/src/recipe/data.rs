@@ -47,7 +47,7 @@ impl Normalize {
     pub(crate) fn fit(self, set: &Dataset, indices: &[u32]) -> Normalization {
         match self {
             Normalize::Standard => Normalization::fit(set, indices),
-            Normalize::Uncentered => Normalization::fit(set, indices).uncentered(),
+            Normalize::Uncentered => Normalization::fit_uncentered(set, indices),
             Normalize::None => Normalization::identity(set),
         }
     }
@@ -81,12 +81,15 @@ impl Data {
             Kind::Cifar10 => Spec::Cifar10(path),
             Kind::Csv => Spec::Csv {
                 path,
-                label: match &self.label {
-                    None => csv::Label::Last,
-                    Some(Label::Index(index)) => csv::Label::Index(*index),
-                    Some(Label::Name(name)) => csv::Label::Name(name.clone()),
+                options: csv::Options {
+                    label: match &self.label {
+                        None => csv::Label::Last,
+                        Some(Label::Index(index)) => csv::Label::Index(*index),
+                        Some(Label::Name(name)) => csv::Label::Name(name.clone()),
+                    },
+                    header: if self.header { csv::Header::Present } else { csv::Header::Absent },
+                    expected: None,
                 },
-                header: if self.header { csv::Header::Present } else { csv::Header::Absent },
             },
         }
     }

@@ -58,7 +58,9 @@ pub(super) fn draft<'a>(graph: &Graph<'a>) -> Vec<Draft<'a>> {
                 other = Some(names[*second]);
                 Call::Add { other: Span { place: Place::Input, len: shape.len() } }
             }
-            Kind::Normalize { scale, mean, std } => Call::Normalize { scale: *scale, mean, std },
+            Kind::Normalize { scale, mean, std } => {
+                Call::Normalize { scale: *scale, mean: mean.clone(), std }
+            }
             Kind::Linear { w, b } => {
                 let b = b.as_ref().map_or(Vec::new(), |b| b.values.to_vec());
                 Call::Linear { w: Weight::of(w.values.to_vec(), w.shape[0]), b }

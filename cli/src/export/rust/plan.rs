@@ -52,7 +52,7 @@ pub(in crate::export) enum Place {
 pub(in crate::export) enum Call<'a> {
     Normalize {
         scale: f32,
-        mean: &'a [f32],
+        mean: Vec<f32>,
         std: &'a [f32],
     },
     Linear {
