@@ -6,7 +6,7 @@
 //! normalisation updates them while it reads the values.
 
 use crate::shape::Shape;
-use proxtape_kernels::Buffer;
+use proxtape_kernels::{Buffer, size};
 use std::ops::Range;
 
 /// Spans start at a cache line.
@@ -70,7 +70,7 @@ impl Params {
     /// Declares a parameter of zeros.
     ///
     /// # Panics
-    /// If the name is taken.
+    /// If the name is taken, or there is no memory for so many elements.
     #[track_caller]
     pub fn add(&mut self, name: impl Into<String>, kind: Kind, shape: impl Into<Shape>) -> ParamId {
         let (name, shape) = (name.into(), shape.into());
@@ -81,7 +81,8 @@ impl Params {
             _ => &mut self.values,
         };
         let offset = buffer.len();
-        buffer.resize((offset + shape.len()).next_multiple_of(ALIGN));
+        let end = size::total("Params", &[offset, shape.len(), ALIGN - 1]) / ALIGN * ALIGN;
+        buffer.resize(end);
         self.entries.push(Entry { name, shape, kind, offset });
         id
     }

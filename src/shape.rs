@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::ops::Deref;
+use proxtape_kernels::size;
 
 /// The most axes that a tensor may have.
 pub const MAX_RANK: usize = 6;
@@ -26,9 +27,25 @@ impl Shape {
     pub const SCALAR: Shape = Shape { dims: [0; MAX_RANK], rank: 0 };
 
     /// The number of elements: the product of the extents.
+    ///
+    /// # Panics
+    /// If memory cannot hold so many: see [`checked_len`](Self::checked_len).
     #[expect(clippy::len_without_is_empty, reason = "a shape is no container")]
+    #[track_caller]
     pub fn len(&self) -> usize {
-        self.iter().product()
+        size::elements("Shape", self.dims())
+    }
+
+    /// The number of elements, if memory could hold so many, the extents of 0 left out: the elements of
+    /// any of the axes are then no more.
+    ///
+    /// ```
+    /// use proxtape::Shape;
+    /// assert_eq!(Shape::from([1 << 40, 0]).checked_len(), Some(0));
+    /// assert_eq!(Shape::from([1 << 32, 1 << 32]).checked_len(), None);
+    /// ```
+    pub fn checked_len(&self) -> Option<usize> {
+        size::product(self.dims())
     }
 
     /// The number of axes.
@@ -44,8 +61,10 @@ impl Shape {
     /// The row-major view `[outer, axis, inner]` around one axis.
     ///
     /// # Panics
-    /// If there is no such axis.
+    /// If there is no such axis, or memory cannot hold the elements.
+    #[track_caller]
     pub fn around(&self, axis: usize) -> [usize; 3] {
+        self.len();
         let dims = self.dims();
         [dims[..axis].iter().product(), dims[axis], dims[axis + 1..].iter().product()]
     }

@@ -103,6 +103,8 @@ pub struct Tape {
     primals: Buffer,
     /// How long `primals` must be; it grows at the next use.
     primal_len: usize,
+    /// Elements of all that was recorded, which no sum of spans exceeds.
+    recorded: usize,
     labels: Vec<u32>,
     saved: Vec<u32>,
     scratch: Buffer,
@@ -137,6 +139,7 @@ impl Tape {
             operands: Vec::new(),
             primals: Buffer::default(),
             primal_len: 0,
+            recorded: 0,
             labels: Vec::new(),
             saved: Vec::new(),
             scratch: Buffer::default(),
@@ -172,6 +175,7 @@ impl Tape {
         self.saved.clear();
         self.program = None;
         (self.primal_len, self.scratch_len, self.computed) = (0, 0, 0);
+        self.recorded = 0;
         self.placed = false;
     }
 

@@ -10,7 +10,7 @@ mod columns;
 mod rows;
 
 use crate::map::{self as dense, Add, Map, Store};
-use crate::{Accumulate, Exec, reduce as whole};
+use crate::{Accumulate, Exec, reduce as whole, size};
 use axes::{Axes, Axis};
 
 /// The most axes a call may have.
@@ -31,8 +31,8 @@ pub struct Strided<'a> {
 /// `y[i] = f(x0[i], x1[i], ...)`, or `+=`, for all indices i of `dims`; `y` is dense, row-major.
 ///
 /// # Panics
-/// If there are more than [`MAX_AXES`] axes, if a list of strides has another length than `dims`,
-/// if strides reach past the data of their operand, or if `y` does not have `dims`'s length.
+/// If there are more than [`MAX_AXES`] axes, if memory cannot hold so many elements as `dims` has (those
+/// of 0 left out), if a list of strides has another length than `dims`, if strides reach past the data of their operand, or if `y` does not have `dims`'s length.
 ///
 /// ```
 /// use proxtape_kernels::{Accumulate, Exec, Isa, Simd, broadcast, map};
@@ -178,8 +178,7 @@ fn strides<const N: usize>(x: &[Strided<'_>; N], axis: usize) -> [usize; N] {
 fn check<const N: usize>(dims: &[usize], x: &[Strided<'_>; N]) -> usize {
     let axes = dims.len();
     assert!(axes <= MAX_AXES, "broadcast: {dims:?} has {axes} axes, at most {MAX_AXES} are served");
-    let total = dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
-    let total = total.unwrap_or_else(|| panic!("broadcast: {dims:?} overflows"));
+    let total = size::elements("broadcast", dims);
     for (j, x) in x.iter().enumerate() {
         let have = x.strides.len();
         assert!(have == axes, "broadcast: operand {j} has {have} strides, {dims:?} needs {axes}");

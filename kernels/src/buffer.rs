@@ -4,6 +4,8 @@ use core::ops::{Deref, DerefMut};
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use core::{fmt, slice};
 
+use crate::size;
+
 /// 64 bytes: a cache line on x86-64, and a whole AVX-512 vector.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
@@ -44,6 +46,10 @@ pub struct Buffer {
 
 impl Buffer {
     /// A buffer of `len` zeros.
+    ///
+    /// # Panics
+    /// If there is no memory for so many.
+    #[track_caller]
     pub fn zeroed(len: usize) -> Buffer {
         let mut b = Buffer::default();
         b.resize(len);
@@ -51,7 +57,12 @@ impl Buffer {
     }
 
     /// Sets the length; elements that were not there before are +0.0, and capacity is kept.
+    ///
+    /// # Panics
+    /// As [`zeroed`](Self::zeroed).
+    #[track_caller]
     pub fn resize(&mut self, len: usize) {
+        size::total("Buffer", &[len, PAGE * LINE]);
         let (old, lines) = (self.len, len.div_ceil(LINE));
         if self.lead + lines > self.lines.capacity() {
             self.reallocate(lines);
@@ -66,11 +77,15 @@ impl Buffer {
     }
 
     /// Moves to a place with room for so many lines, and for more of them if it grew before.
+    #[track_caller]
     fn reallocate(&mut self, lines: usize) {
         let own = &self.lines[self.lead..];
         let large = lines >= LARGE;
         let room = lines.max(2 * own.len()) + if large { PAGE - 1 } else { 0 };
-        let mut to = Vec::with_capacity(room);
+        let mut to = Vec::new();
+        if to.try_reserve_exact(room).is_err() {
+            panic!("Buffer: there is no memory for {} elements", lines * LINE);
+        }
         if large {
             let place = TURN.fetch_add(1, Relaxed).wrapping_mul(STAGGER) % PAGE;
             let first = to.as_ptr() as usize / size_of::<Line>();

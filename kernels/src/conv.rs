@@ -56,7 +56,8 @@ impl Conv2d {
     /// y = act(x * w + bias).
     ///
     /// # Panics
-    /// If the shape is impossible, or a slice does not have the length that it asks for.
+    /// If the shape is impossible (see [`is_valid`](Self::is_valid)), or a slice does not have the length that
+    /// it asks for.
     #[track_caller]
     pub fn forward(&self, exec: Exec, op: &ConvForward<'_>, y: &mut [f32], scratch: &mut [f32]) {
         self.check();
@@ -68,6 +69,9 @@ impl Conv2d {
             length("bias", bias.len(), self.oc);
             Bias::Rows(bias)
         });
+        if self.n == 0 {
+            return;
+        }
         let area = self.kh * self.kw;
         let (steps, size) = ([area, self.c * area], [self.c, self.oc]);
         let filters = Filters { w: op.w, steps, size, turned: false };
@@ -121,6 +125,9 @@ impl Conv2d {
         length("dy", dy.len(), self.y_len());
         length("dx", dx.len(), self.x_len());
         self.check_scratch(exec, scratch);
+        if self.n == 0 {
+            return;
+        }
         let area = self.kh * self.kw;
         let (steps, size) = ([self.c * area, area], [self.oc, self.c]);
         let filters = Filters { w, steps, size, turned: false };
@@ -154,7 +161,7 @@ impl Conv2d {
                 }
                 continue;
             };
-            let correlation = self.turned(&phase, dy, epilogue(acc.beta()));
+            let correlation = self.turned(phase.window, dy, epilogue(acc.beta()));
             let weights = |group: usize| Turned {
                 w: &w[group * self.w_len() / self.groups..],
                 channels,

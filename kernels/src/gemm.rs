@@ -24,6 +24,7 @@ pub use by_rows::ByRows;
 pub use packed::PackedB;
 
 use crate::isa::Isa;
+use crate::size;
 use crate::threads::Exec;
 use pack::Lines;
 use product::Product;
@@ -145,7 +146,8 @@ pub fn scratch_len(isa: Isa, m: usize, n: usize, k: usize) -> usize {
 /// ```
 ///
 /// # Panics
-/// If the shapes do not fit together, or `scratch` is shorter than [`scratch_len`] says.
+/// If the shapes do not fit together, m * k * n is more than memory can hold (the rows of a view may lie
+/// on each other), or `scratch` is shorter than [`scratch_len`] says.
 #[track_caller]
 pub fn gemm(exec: Exec, op: &Gemm<'_>, mut c: MatMut<'_>, scratch: &mut [f32]) {
     let [m, n, k] = check(exec.isa(), op, &c, scratch.len());
@@ -180,6 +182,7 @@ fn check(isa: Isa, op: &Gemm<'_>, c: &MatMut<'_>, scratch: usize) -> [usize; 3] 
     let shape = |x: &MatRef<'_>| (x.rows(), x.cols());
     assert!(shape(&op.a) == (m, k), "gemm: a is {:?}, c is {:?}", shape(&op.a), (m, n));
     assert!(shape(&op.b) == (k, n), "gemm: b is {:?}, not {:?}", shape(&op.b), (k, n));
+    size::elements("gemm: a product of", &[m, k, n]);
     op.bias.check([m, n]);
     let wants = scratch_len(isa, m, n, k);
     assert!(scratch >= wants, "gemm: scratch has {scratch} elements, this shape needs {wants}");

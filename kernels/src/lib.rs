@@ -16,6 +16,7 @@ pub mod pool;
 pub mod prox;
 pub mod reduce;
 mod simd;
+pub mod size;
 pub mod softmax;
 pub mod sparse;
 mod threads;

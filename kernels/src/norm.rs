@@ -49,7 +49,7 @@ pub use batch::{
 pub use layer::{layer_norm, layer_norm_sums, layer_norm_vjp};
 
 use crate::simd::Simd;
-use crate::{Accumulate, Exec};
+use crate::{Accumulate, Exec, size};
 
 /// Work on fewer elements stays on the calling thread: 32 Ki elements take 5 to 10 us, about what
 /// it costs to wake a thread.
@@ -72,11 +72,20 @@ pub struct Planes {
 
 impl Planes {
     /// Elements in all.
+    ///
+    /// # Panics
+    /// If memory cannot hold so many.
+    #[inline]
+    #[track_caller]
     pub fn len(&self) -> usize {
-        self.n * self.c * self.spatial
+        size::elements("Planes", &[self.n, self.c, self.spatial])
     }
 
     /// Whether there is no element.
+    ///
+    /// # Panics
+    /// As [`len`](Self::len).
+    #[track_caller]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -32,7 +32,7 @@ mod vjp;
 
 pub use global::{global_average, global_average_vjp};
 
-use crate::{Accumulate, Exec};
+use crate::{Accumulate, Exec, size};
 
 /// Outputs or inputs, whichever are more, below which work stays on the calling thread, and of
 /// which a task has at least as many: 16 Ki inputs take 2 to 5 us.
@@ -57,30 +57,47 @@ pub struct Pool2d {
 
 impl Pool2d {
     /// OH, the rows of an output plane; 0 if the kernel does not fit or the plane is empty.
+    ///
+    /// # Panics
+    /// If a stride is 0, or memory cannot hold a padded side.
+    #[track_caller]
     pub fn oh(&self) -> usize {
         self.outputs(0, self.h)
     }
 
     /// OW, the columns of an output plane; 0 if the kernel does not fit or the plane is empty.
+    ///
+    /// # Panics
+    /// As [`oh`](Self::oh).
+    #[track_caller]
     pub fn ow(&self) -> usize {
         self.outputs(1, self.w)
     }
 
     /// Elements of x.
+    ///
+    /// # Panics
+    /// If memory cannot hold so many.
+    #[track_caller]
     pub fn x_len(&self) -> usize {
-        self.planes * self.h * self.w
+        size::elements("pool: x", &[self.planes, self.h, self.w])
     }
 
     /// Elements of y.
+    ///
+    /// # Panics
+    /// As [`oh`](Self::oh), and if memory cannot hold so many.
+    #[track_caller]
     pub fn y_len(&self) -> usize {
-        self.planes * self.oh() * self.ow()
+        size::elements("pool: y", &[self.planes, self.oh(), self.ow()])
     }
 
     /// The maximum of each window, and where it is: `index` counts in its plane, row-major.
     ///
     /// # Panics
-    /// If a length does not fit, a kernel or stride is 0, the padding exceeds half the kernel, or
-    /// KH * W exceeds 2^23.
+    /// If a length does not fit, a kernel or stride is 0, the padding exceeds half the kernel, memory
+    /// cannot hold x, y, a kernel or a padded side, or KH * W exceeds 2^23.
+    #[track_caller]
     pub fn max(&self, exec: Exec, x: &[f32], y: &mut [f32], index: &mut [u32]) {
         self.check("max", x.len(), y.len());
         check("max", "index", index.len(), self.y_len());
@@ -96,7 +113,8 @@ impl Pool2d {
     /// [`Accumulate::Store`] the rest of dx becomes 0.
     ///
     /// # Panics
-    /// If a length does not fit, or an index lies outside the plane.
+    /// As [`average`](Self::average), and if an index lies outside the plane.
+    #[track_caller]
     pub fn max_vjp(
         &self,
         exec: Exec,
@@ -112,7 +130,9 @@ impl Pool2d {
     /// The sum of each window over KH * KW.
     ///
     /// # Panics
-    /// If a length does not fit, a kernel or stride is 0, or the padding exceeds half the kernel.
+    /// If a length does not fit, a kernel or stride is 0, the padding exceeds half the kernel, or memory
+    /// cannot hold x, y, a kernel or a padded side.
+    #[track_caller]
     pub fn average(&self, exec: Exec, x: &[f32], y: &mut [f32]) {
         self.check("average", x.len(), y.len());
         forward::average(exec, self, x, y);
@@ -123,16 +143,20 @@ impl Pool2d {
     ///
     /// # Panics
     /// As [`average`](Self::average).
+    #[track_caller]
     pub fn average_vjp(&self, exec: Exec, dy: &[f32], dx: &mut [f32], acc: Accumulate) {
         self.check("average_vjp", dx.len(), dy.len());
         vjp::average(exec, self, dy, (dx, acc));
     }
 
-    fn outputs(&self, axis: usize, size: usize) -> usize {
-        if size == 0 {
+    #[track_caller]
+    fn outputs(&self, axis: usize, side: usize) -> usize {
+        assert!(self.stride[axis] > 0, "pool: the stride {:?} has a 0", self.stride);
+        if side == 0 {
             return 0;
         }
-        let padded = size + 2 * self.padding[axis];
+        let padding = self.padding[axis];
+        let padded = size::total("pool: a padded side of", &[side, padding, padding]);
         padded.checked_sub(self.kernel[axis]).map_or(0, |room| room / self.stride[axis] + 1)
     }
 
@@ -148,6 +172,7 @@ impl Pool2d {
                 "{op}: the padding {padding:?} exceeds half the kernel {kernel:?}"
             );
         }
+        size::elements("pool: a kernel of", &kernel);
         let (to_x, to_y) = if op.ends_with("vjp") { ("dx", "dy") } else { ("x", "y") };
         check(op, to_x, x, self.x_len());
         check(op, to_y, y, self.y_len());

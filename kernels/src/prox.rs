@@ -199,6 +199,10 @@ pub struct Outcome {
 /// How many elements of scratch [`prox`] and [`update`](crate::update::update) want.
 ///
 /// Only groups that are columns want any: sums and thresholds of the columns of a block.
+///
+/// # Panics
+/// If memory cannot hold `groups`.
+#[track_caller]
 pub fn scratch_len(exec: Exec, reg: &Regularizer, groups: Groups) -> usize {
     if reg.is_elementwise() {
         0
@@ -226,8 +230,8 @@ pub fn scratch_len(exec: Exec, reg: &Regularizer, groups: Groups) -> usize {
 /// ```
 ///
 /// # Panics
-/// If `v`, `d` or `tau` does not fit `groups`, scratch is short, a parameter of `reg` is out of
-/// range, the step is negative or not finite, or `reg` has no prox in a diagonal metric.
+/// If `v`, `d` or `tau` does not fit `groups`, memory cannot hold these, scratch is short, a parameter of
+/// `reg` is out of range, the step is negative or not finite, or `reg` has no prox in a diagonal metric.
 pub fn prox(
     exec: Exec,
     reg: &Regularizer,

@@ -6,7 +6,7 @@
 //! error does not grow with the length.
 
 use crate::map::Map;
-use crate::{Accumulate, Exec, Kernel, Simd, broadcast};
+use crate::{Accumulate, Exec, Kernel, Simd, broadcast, size};
 use core::ops::Range;
 
 /// Elements that are summed in f32: 64 cycles at two vectors of eight a cycle, a tenth more for the
@@ -83,7 +83,7 @@ pub fn all_finite(exec: Exec, x: &[f32]) -> bool {
 /// `y[o, i] = scale * sum over a of x[o, a, i]`, or `+=`, for `x: [outer, axis, inner]`.
 ///
 /// # Panics
-/// If a length does not fit the view.
+/// If a length does not fit the view, or memory cannot hold it.
 ///
 /// ```
 /// use proxtape_kernels::{Accumulate, Exec, Isa, reduce};
@@ -109,7 +109,7 @@ pub fn sum_axis(
 /// `y[c] = sum over n and s of x[n, c, s]` for `x: [N, C, spatial]`: the gradient of a bias.
 ///
 /// # Panics
-/// If a length does not fit the view.
+/// If a length does not fit the view, or memory cannot hold it.
 pub fn channel_sums(exec: Exec, x: &[f32], view: [usize; 3], y: &mut [f32]) {
     let [_, c, spatial] = view;
     check("channel_sums", x, view);
@@ -118,7 +118,7 @@ pub fn channel_sums(exec: Exec, x: &[f32], view: [usize; 3], y: &mut [f32]) {
 }
 
 fn check(name: &str, x: &[f32], [a, b, c]: [usize; 3]) {
-    let (have, want) = (x.len(), a * b * c);
+    let (have, want) = (x.len(), size::elements(name, &[a, b, c]));
     assert!(have == want, "{name}: x has {have} elements, {a} x {b} x {c} needs {want}");
 }
 

@@ -25,6 +25,7 @@ pub use conv::SparseConv2d;
 
 use crate::gemm::Activation;
 use crate::isa::Isa;
+use crate::size;
 use crate::threads::Exec;
 use runs::Runs;
 use windows::Windows;
@@ -79,7 +80,8 @@ pub struct SparseForward<'a> {
 impl SparseLinear {
     /// Whether there is a layout for a shape `[out, in]`: offsets are u32.
     pub fn serves([rows, cols]: [usize; 2]) -> bool {
-        cols <= 1 << 26 && rows.checked_mul(cols).is_some_and(|len| len <= LIMIT)
+        // A row takes room even if it has no column.
+        cols <= 1 << 26 && size::product(&[rows, cols.max(1)]).is_some_and(|len| len <= LIMIT)
     }
 
     /// Lays out w: `[out, in]` for `samples` samples at a time: it takes any number, and is fastest
@@ -106,6 +108,10 @@ impl SparseLinear {
     }
 
     /// Scratch elements that [`forward`](SparseLinear::forward) wants for so many samples.
+    ///
+    /// # Panics
+    /// If memory cannot hold so many.
+    #[track_caller]
     pub fn scratch_len(&self, samples: usize) -> usize {
         match &self.layout {
             Layout::Windows(w) => w.scratch_len(),
@@ -118,7 +124,7 @@ impl SparseLinear {
     /// y = act(x W^T + bias) for x: `[N, in]` and y: `[N, out]`.
     ///
     /// # Panics
-    /// If a length does not fit, `scratch` is shorter than [`scratch_len`](Self::scratch_len) says,
+    /// If a length does not fit, memory cannot hold x, `scratch` is shorter than [`scratch_len`](Self::scratch_len) says,
     /// or the instruction set is not the one of the layout.
     #[track_caller]
     pub fn forward(&self, exec: Exec, op: &SparseForward<'_>, y: &mut [f32], scratch: &mut [f32]) {
@@ -129,7 +135,7 @@ impl SparseLinear {
         }
         let samples = y.len() / rows;
         length("y", y.len(), samples * rows);
-        length("x", op.x.len(), samples * cols);
+        length("x", op.x.len(), size::elements("sparse: x", &[samples, cols]));
         op.check_bias(rows);
         let wants = self.scratch_len(samples);
         assert!(scratch.len() >= wants, "sparse: scratch is {}, wanted {wants}", scratch.len());

@@ -5,7 +5,7 @@
 //! band, whose lines of x stay in the cache for the next tile.
 
 use crate::reduce::Scaled;
-use crate::{Accumulate, Exec, Kernel, Simd, map};
+use crate::{Accumulate, Exec, Kernel, Simd, map, size};
 
 /// The edge of a tile: 16 f32 are a cache line.
 const TILE: usize = 16;
@@ -15,7 +15,7 @@ const TASK: usize = 32 * 1024;
 /// `y = x^T`, or `+=`, for `x: [rows, cols]` and `y: [cols, rows]`.
 ///
 /// # Panics
-/// If a length is not `rows * cols`.
+/// If a length is not `rows * cols`, or memory cannot hold so many.
 ///
 /// ```
 /// use proxtape_kernels::{Accumulate, Exec, Isa, transpose::transpose};
@@ -25,7 +25,7 @@ const TASK: usize = 32 * 1024;
 /// assert_eq!(y, [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
 /// ```
 pub fn transpose(exec: Exec, x: &[f32], [rows, cols]: [usize; 2], y: &mut [f32], acc: Accumulate) {
-    let n = rows * cols;
+    let n = size::elements("transpose", &[rows, cols]);
     assert!(x.len() == n, "transpose: x has {} elements, {rows} x {cols} needs {n}", x.len());
     assert!(y.len() == n, "transpose: y has {} elements, {cols} x {rows} needs {n}", y.len());
     if n == 0 {

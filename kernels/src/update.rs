@@ -135,7 +135,8 @@ pub struct UpdateData<'a> {
 /// ```
 ///
 /// # Panics
-/// If a buffer does not fit `op.groups` and `op.rule`, or a parameter is out of range.
+/// If a buffer does not fit `op.groups` and `op.rule`, memory cannot hold these, or a parameter is out of
+/// range.
 pub fn update(exec: Exec, op: &Update, data: UpdateData<'_>, scratch: &mut [f32]) -> Outcome {
     dispatch(op, data, FusedPass { exec, op, scratch })
 }

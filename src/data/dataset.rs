@@ -6,6 +6,7 @@
 use super::augment::Placement;
 use super::{Augment, Columns, DataError, Normalization, Place, Schema};
 use crate::random::Random;
+use proxtape_kernels::size;
 use std::fmt;
 
 /// Labelled samples of one shape `[C, H, W]`; the features of a table are `[F, 1, 1]`.
@@ -231,8 +232,8 @@ impl Dataset {
     /// normalisation.
     ///
     /// # Panics
-    /// If `x`, `labels` or `normalization` has another length than the samples ask for, or an index is
-    /// not below [`Dataset::len`].
+    /// If `x`, `labels` or `normalization` has another length than the samples ask for, memory cannot hold
+    /// these, or an index is not below [`Dataset::len`].
     #[track_caller]
     pub fn fill(
         &self,
@@ -243,11 +244,11 @@ impl Dataset {
         labels: &mut [u32],
     ) {
         let (n, len) = (indices.len(), self.sample_len());
+        let all = size::elements("fill", &[n, len]);
         assert!(
-            x.len() == n * len,
-            "fill: x has {} elements, {n} samples of {len} values need {}",
+            x.len() == all,
+            "fill: x has {} elements, {n} samples of {len} values need {all}",
             x.len(),
-            n * len
         );
         assert!(labels.len() == n, "fill: labels has {} elements, {n} would fit", labels.len());
         let (c, means, stds) = (self.shape[0], normalization.mean.len(), normalization.std.len());

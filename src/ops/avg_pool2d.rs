@@ -26,7 +26,7 @@ impl Primitive for AvgPool {
 ///
 /// # Panics
 /// If x is not four-dimensional, the window is empty, steps by 0 or is larger than the padded
-/// image, or the padding is more than half of it.
+/// image, the padding is more than half of it, or memory cannot hold a padded side or y.
 #[track_caller]
 pub fn avg_pool2d(tape: &mut Tape, x: Var, attrs: PoolAttrs) -> Var {
     let (pool, shape) = geometry(tape, "avg_pool2d", x, attrs);

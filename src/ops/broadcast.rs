@@ -35,10 +35,11 @@ impl Broadcast {
             };
         }
         let shape = Shape::from(&extents[..rank]);
+        let len = shape.len();
         Broadcast {
             shape,
             strides: [a, b, shape].map(|x| strides(x, rank)),
-            full: [a, b].map(|x| x.len() == shape.len()),
+            full: [a, b].map(|x| x.len() == len),
         }
     }
 

@@ -4,6 +4,7 @@ use super::axis::with_axis;
 use super::elementwise::Identity;
 use crate::{Forward, Operands, Primitive, Shape, Tape, Var, Vjp};
 use proxtape_kernels::broadcast::{self, Strided};
+use proxtape_kernels::size;
 
 /// Each x: `[outer, part, inner]`, y: `[outer, total, inner]`, total the sum of the parts.
 struct Concat {
@@ -67,7 +68,7 @@ impl Primitive for Concat {
 /// ```
 ///
 /// # Panics
-/// If there is no input or no such axis, or the other extents differ.
+/// If there is no input or no such axis, the other extents differ, or memory cannot hold y.
 #[track_caller]
 pub fn concat(tape: &mut Tape, inputs: &[Var], axis: usize) -> Var {
     let &[first, ref others @ ..] = inputs else {
@@ -82,10 +83,11 @@ pub fn concat(tape: &mut Tape, inputs: &[Var], axis: usize) -> Var {
             "concat: input 0 is {first} and input {} is {xs}; all axes but {axis} must be equal",
             i + 1
         );
-        total += xs[axis];
+        total = size::total("concat: an axis of", &[total, xs[axis]]);
     }
     let extents = first.iter().enumerate().map(|(i, &d)| if i == axis { total } else { d });
     let shape: Shape = extents.collect();
+    shape.len();
     let pitch = shape[axis..].iter().product();
     tape.record(Concat { axis, pitch }, inputs, shape)
 }

@@ -8,6 +8,7 @@ use crate::{Exec, Forward, Primitive, Tape, Var, Vjp, Workspace};
 use proxtape_kernels::broadcast::{self, Strided};
 use proxtape_kernels::conv::{Conv2d, ConvForward};
 use proxtape_kernels::gemm::Activation;
+use proxtape_kernels::size;
 
 /// How a convolution moves over the image; every pair is `[vertical, horizontal]`.
 ///
@@ -93,7 +94,8 @@ impl Primitive for Conv {
 ///
 /// # Panics
 /// If x or w is not four-dimensional, the channels do not fit the groups, the filter is larger
-/// than the padded image, a stride or dilation is 0, or b is not `[OC]`.
+/// than the padded image, a stride or dilation is 0, b is not `[OC]`, or the sizes are more than
+/// [the kernels take](Conv2d::is_valid).
 #[track_caller]
 pub fn conv2d(tape: &mut Tape, x: Var, w: Var, b: Option<Var>, attrs: ConvAttrs) -> Var {
     let (xs, ws) = (tape.shape(x), tape.shape(w));
@@ -115,14 +117,21 @@ pub fn conv2d(tape: &mut Tape, x: Var, w: Var, b: Option<Var>, attrs: ConvAttrs)
     for i in 0..2 {
         assert!(stride[i] > 0, "conv2d: stride is {stride:?}; it must be 1 or more");
         assert!(dilation[i] > 0, "conv2d: dilation is {dilation:?}; it must be 1 or more");
-        let (image, taps) = ([h, width][i] + 2 * padding[i], [kh, kw][i]);
+        let image =
+            size::total("conv2d: a padded side of", &[[h, width][i], padding[i], padding[i]]);
+        let span = [kh, kw][i].checked_sub(1).and_then(|gaps| gaps.checked_mul(dilation[i]));
         assert!(
-            taps > 0 && dilation[i] * (taps - 1) < image,
+            span.is_some_and(|span| span < image),
             "conv2d: x is {xs} and w is {ws} with padding {padding:?} and dilation {dilation:?}; \
              the filter must lie inside the padded image"
         );
     }
     let op = Conv2d { n, c, h, w: width, oc, kh, kw, stride, padding, dilation, groups };
+    assert!(
+        op.is_valid(),
+        "conv2d: x is {xs} and w is {ws} with {attrs:?}; channels and sides must be 1 or more, and strides, \
+         dilations and the number of multiplications at most 2^47"
+    );
     let shape = [n, oc, op.oh(), op.ow()];
     let Some(b) = b else {
         return tape.record(Conv(op), &[x, w], shape);

@@ -44,7 +44,7 @@ impl Primitive for MaxPool {
 ///
 /// # Panics
 /// If x is not four-dimensional, the window is empty, steps by 0 or is larger than the padded
-/// image, or the padding is more than half of it.
+/// image, the padding is more than half of it, or memory cannot hold a padded side or y.
 #[track_caller]
 pub fn max_pool2d(tape: &mut Tape, x: Var, attrs: PoolAttrs) -> Var {
     let (pool, shape) = geometry(tape, "max_pool2d", x, attrs);

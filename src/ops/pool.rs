@@ -2,6 +2,7 @@
 
 use crate::{Shape, Tape, Var};
 use proxtape_kernels::pool::Pool2d;
+use proxtape_kernels::size;
 
 /// How a pool moves over the image; every pair is `[vertical, horizontal]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,14 +27,16 @@ pub(super) fn geometry(tape: &Tape, name: &str, x: Var, attrs: PoolAttrs) -> (Po
         assert!(kernel[i] > 0, "{name}: kernel is {kernel:?}; it must be 1 or more");
         assert!(stride[i] > 0, "{name}: stride is {stride:?}; it must be 1 or more");
         assert!(
-            2 * padding[i] <= kernel[i],
+            padding[i] <= kernel[i] / 2,
             "{name}: padding is {padding:?}; it must be at most half of the kernel {kernel:?}"
         );
+        let side = size::total("pool: a padded side of", &[[h, w][i], padding[i], padding[i]]);
         assert!(
-            [h, w][i] > 0 && kernel[i] <= [h, w][i] + 2 * padding[i],
+            [h, w][i] > 0 && kernel[i] <= side,
             "{name}: x is {xs} with padding {padding:?}; the kernel {kernel:?} must lie inside it"
         );
     }
+    size::elements("pool: a kernel of", &kernel);
     let pool = Pool2d { planes: n * c, h, w, kernel, stride, padding };
     (pool, Shape::from([n, c, pool.oh(), pool.ow()]))
 }

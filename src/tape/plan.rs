@@ -7,7 +7,7 @@ use super::{Node, Source, Var};
 use crate::params::ParamId;
 
 /// Spans start at a cache line.
-const ALIGN: usize = 16;
+pub(super) const ALIGN: usize = 16;
 
 /// Rounds a length up to whole cache lines.
 pub(super) fn aligned(len: usize) -> usize {

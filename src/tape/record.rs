@@ -1,17 +1,26 @@
 //! Recording: leaves, operations and views, with their memory reserved.
 
-use super::plan::aligned;
+use super::plan::{ALIGN, aligned};
 use super::{Labels, Mode, Node, Primitive, Source, Tape, Var, Workspace};
 use crate::params::{Kind, ParamId, Params};
 use crate::shape::Shape;
+use proxtape_kernels::size;
 
 impl Tape {
     /// A leaf that the user sets before each replay; no gradient is computed for it.
+    ///
+    /// # Panics
+    /// If memory cannot hold all that was recorded.
+    #[track_caller]
     pub fn input(&mut self, shape: impl Into<Shape>) -> Var {
         self.leaf(Source::Input, shape.into(), false)
     }
 
     /// A leaf that the user sets before each replay and whose gradient can be read.
+    ///
+    /// # Panics
+    /// As [`input`](Tape::input).
+    #[track_caller]
     pub fn variable(&mut self, shape: impl Into<Shape>) -> Var {
         let grad = self.mode == Mode::Training;
         self.leaf(Source::Variable, shape.into(), grad)
@@ -37,15 +46,28 @@ impl Tape {
     }
 
     /// Reserves `len` integers that the user sets before each replay.
+    ///
+    /// # Panics
+    /// If there is no memory for so many.
+    #[track_caller]
     pub fn labels(&mut self, len: usize) -> Labels {
         let start = self.labels.len();
-        self.labels.resize(start + len, 0);
+        lengthen(&mut self.labels, len);
         Labels { start, len }
     }
 
+    /// Counts what a node takes, with what rounding up to cache lines adds.
+    #[track_caller]
+    fn count(&mut self, shape: Shape, aux: usize) {
+        let parts = [self.recorded, shape.len(), aux, 2 * ALIGN];
+        self.recorded = size::total("Tape", &parts);
+    }
+
+    #[track_caller]
     fn leaf(&mut self, source: Source, shape: Shape, grad: bool) -> Var {
         let inputs = self.operands.len()..self.operands.len();
         let owns_memory = !matches!(source, Source::Param(_));
+        self.count(shape, 0);
         let var = self.push(Node {
             source,
             shape,
@@ -73,6 +95,9 @@ impl Tape {
 
     /// Records an operation. Its value is there after the next [`forward`](Tape::forward) or
     /// [`advance`](Tape::advance).
+    ///
+    /// # Panics
+    /// If memory cannot hold all that was recorded, or what the operation [wants](Primitive::workspace).
     #[track_caller]
     pub fn record(
         &mut self,
@@ -80,12 +105,15 @@ impl Tape {
         inputs: &[Var],
         shape: impl Into<Shape>,
     ) -> Var {
+        let shape = shape.into();
+        let work = op.workspace(self.exec);
+        self.count(shape, work.aux);
+        size::total("Tape: scratch of", &[work.scratch]);
         let first = self.operands.len();
         self.operands.extend_from_slice(inputs);
-        let work = op.workspace(self.exec);
         let node = Node {
             source: Source::Op(Box::new(op)),
-            shape: shape.into(),
+            shape,
             inputs: first..self.operands.len(),
             root: self.nodes.len(),
             grad: inputs.iter().any(|x| self.nodes[x.index()].grad),
@@ -94,10 +122,10 @@ impl Tape {
             primal: self.primal_len,
             saved: self.saved.len(),
         };
+        lengthen(&mut self.saved, work.saved);
         if self.mode == Mode::Training {
             self.primal_len += node.span_len();
         }
-        self.saved.resize(self.saved.len() + work.saved, 0);
         self.scratch_len = self.scratch_len.max(work.scratch);
         self.push(node)
     }
@@ -105,7 +133,7 @@ impl Tape {
     /// Records the same values under another shape; nothing is copied.
     ///
     /// # Panics
-    /// If the number of elements differs.
+    /// If the number of elements differs, or memory cannot hold them.
     #[track_caller]
     pub fn view(&mut self, x: Var, shape: impl Into<Shape>) -> Var {
         let (node, shape) = (&self.nodes[x.index()], shape.into());
@@ -129,4 +157,13 @@ impl Tape {
         };
         self.push(view)
     }
+}
+
+/// Appends zeros.
+#[track_caller]
+fn lengthen(words: &mut Vec<u32>, more: usize) {
+    let len = size::total("Tape: labels and indices", &[words.len(), more]);
+    let room = words.try_reserve(more);
+    assert!(room.is_ok(), "Tape: there is no memory for {len} labels and indices");
+    words.resize(len, 0);
 }

@@ -4,8 +4,8 @@ use super::Conv2d;
 use super::correlate::Correlation;
 use super::direct::Direct;
 use super::dots::Dots;
-use super::phase::Phase;
 use super::weight::WeightGradient;
+use super::window::Window;
 use super::winograd::Winograd;
 use crate::gemm::tile::Epilogue;
 use crate::gemm::{Activation, Bias};
@@ -22,8 +22,15 @@ const RUN: usize = 16;
 
 impl Conv2d {
     /// Scratch elements that any of the three wants.
+    ///
+    /// # Panics
+    /// If the shape is impossible: see [`is_valid`](Self::is_valid).
+    #[track_caller]
     pub fn scratch_len(&self, isa: Isa) -> usize {
         self.check();
+        if self.n == 0 {
+            return 0;
+        }
         let epilogue = epilogue(0.0);
         let mut most = self.correlation(&[], epilogue).scratch_len(isa);
         most = most.max(self.weight(&[], &[], 0.0).scratch_len(isa));
@@ -44,18 +51,16 @@ impl Conv2d {
         if let Some(direct) = self.direct_gradient() {
             most = most.max(direct.gradient_scratch_len(isa));
         }
-        for phase in self.phases() {
-            if let Some(phase) = self.phase(phase) {
-                most = most.max(self.turned(&phase, &[], epilogue).scratch_len(isa));
-            }
+        for window in self.phase_sizes() {
+            most = most.max(self.turned(window, &[], epilogue).scratch_len(isa));
         }
         most
     }
 
-    /// Whether forward pass and gradients run Winograd's algorithm, whose rounding error is about
+    /// Whether forward pass and gradients of a [possible](Self::is_valid) shape run Winograd's algorithm, whose rounding error is about
     /// 2e-6 of the layer's largest result; otherwise it grows as in any sum of so many products.
     pub fn is_winograd(&self) -> bool {
-        self.winograd().is_some()
+        self.is_valid() && self.winograd().is_some()
     }
 
     /// Winograd's algorithm, if it serves this shape.
@@ -141,12 +146,12 @@ impl Conv2d {
     /// The correlation of dY that gives one phase of dX.
     pub(super) fn turned<'a>(
         &self,
-        phase: &Phase,
+        window: Window,
         dy: &'a [f32],
         epilogue: Epilogue<'a>,
     ) -> Correlation<'a> {
         Correlation {
-            window: phase.window,
+            window,
             images: self.n,
             groups: self.groups,
             channels: self.oc / self.groups,

@@ -38,6 +38,28 @@ impl Conv2d {
         Some(Phase { window: Window { h: h.0, w: w.0 }, taps: [h.1, w.1] })
     }
 
+    /// Windows that take as much scratch as that of any phase, few even where there are as many phases
+    /// as inputs: an axis meets taps / every or one more, from size / stride inputs or one more.
+    pub(super) fn phase_sizes(&self) -> impl Iterator<Item = Window> + use<> {
+        let axis = |i: usize, size: usize, out: usize, taps: usize| {
+            let (stride, shared) = (self.stride[i], gcd(self.stride[i], self.dilation[i]));
+            let tap = -((self.dilation[i] / shared) as isize);
+            let both = |len: usize, by: usize| {
+                let (less, more) = (len / by, len.div_ceil(by));
+                [Some(more), Some(less).filter(|&less| 0 < less && less < more)]
+            };
+            let (counts, grids) = (both(taps, stride / shared), both(size, stride));
+            let sizes = [0, 1, 2, 3].map(|k| Some((counts[k % 2]?, grids[k / 2]?)));
+            sizes.map(|of| {
+                of.map(|(taps, grid)| Axis { size: out, grid, step: 1, taps, start: 0, tap })
+            })
+        };
+        let h = axis(0, self.h, self.oh(), self.kh);
+        let w = axis(1, self.w, self.ow(), self.kw);
+        let all = h.into_iter().flatten();
+        all.flat_map(move |h| w.into_iter().flatten().map(move |w| Window { h, w }))
+    }
+
     /// Input phase + stride g meets tap t at output g + (phase + padding - t dilation) / stride, if
     /// the division is exact: from the first such tap on, every stride / gcd(stride, dilation)-th.
     fn phase_axis(

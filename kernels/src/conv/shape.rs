@@ -1,5 +1,7 @@
 //! The shape of a convolution, and what follows from it.
 
+use crate::size;
+
 /// The shape of a convolution.
 ///
 /// ```
@@ -50,58 +52,153 @@ impl Default for Conv2d {
     }
 }
 
+/// The most multiplications of a possible shape, those at every place of the padded image counted:
+/// hours of work.
+///
+/// With d = n * OC * (C / groups) * KH * KW * (padded H) * (padded W) <= 2^47 no length inside can wrap,
+/// so none is checked again. Each is a sum of products of some of the seven factors: x, w and y; for
+/// each of 16 slots of scratch patches (16 d, lines rounded up), staged planes (an axis takes twice its
+/// padded side, so 4 d) and outputs (16 d); Winograd's values, 36 * 16 d for inputs and as many for
+/// outputs. That is 2^15 d at most, and 2^16 d is the largest number on the way (`conv/dots.rs`).
+const MOST_WORK: usize = 1 << 47;
+
 impl Conv2d {
     /// OH: height of the output.
+    ///
+    /// # Panics
+    /// If the kernel does not fit into the padded image, a stride, dilation or side is 0, or memory cannot
+    /// hold a side of the padded image.
+    #[track_caller]
     pub fn oh(&self) -> usize {
-        self.out(0, self.h, self.kh)
+        self.out(0)
     }
 
     /// OW: width of the output.
+    ///
+    /// # Panics
+    /// As [`oh`](Self::oh).
+    #[track_caller]
     pub fn ow(&self) -> usize {
-        self.out(1, self.w, self.kw)
+        self.out(1)
     }
 
-    fn out(&self, axis: usize, size: usize, taps: usize) -> usize {
-        let padded = size + 2 * self.padding[axis];
-        (padded - self.dilation[axis] * (taps - 1) - 1) / self.stride[axis] + 1
+    /// h, w and KH, KW.
+    fn sides(&self, axis: usize) -> (usize, usize) {
+        ([self.h, self.w][axis], [self.kh, self.kw][axis])
+    }
+
+    /// A side of the image with its padding, if there is such a size.
+    fn padded(&self, axis: usize) -> Option<usize> {
+        size::sum(&[self.sides(axis).0, self.padding[axis], self.padding[axis]])
+    }
+
+    /// Places of the kernel along an axis, in steps of one, if it fits.
+    fn places(&self, axis: usize) -> Option<usize> {
+        let span = (self.sides(axis).1).checked_sub(1)?.checked_mul(self.dilation[axis])?;
+        self.padded(axis)?.checked_sub(span).filter(|&places| places > 0)
+    }
+
+    #[track_caller]
+    fn out(&self, axis: usize) -> usize {
+        match (self.places(axis), self.stride[axis]) {
+            (Some(places), stride @ 1..) => (places - 1) / stride + 1,
+            _ => panic!("conv: the kernel must fit into the padded image, {self:?}"),
+        }
     }
 
     /// Elements of x.
+    ///
+    /// # Panics
+    /// If memory cannot hold so many.
+    #[track_caller]
     pub fn x_len(&self) -> usize {
-        self.n * self.c * self.h * self.w
+        size::elements("conv: x", &[self.n, self.c, self.h, self.w])
     }
 
     /// Elements of w.
+    ///
+    /// # Panics
+    /// If there is no group, or memory cannot hold so many.
+    #[track_caller]
     pub fn w_len(&self) -> usize {
-        self.oc * (self.c / self.groups) * self.kh * self.kw
+        size::elements("conv: w", &[self.oc, self.depth(), self.kh, self.kw])
     }
 
     /// Elements of y.
+    ///
+    /// # Panics
+    /// As [`oh`](Self::oh), and if memory cannot hold so many.
+    #[track_caller]
     pub fn y_len(&self) -> usize {
-        self.n * self.oc * self.oh() * self.ow()
+        size::elements("conv: y", &[self.n, self.oc, self.oh(), self.ow()])
     }
 
     /// Multiplications of one forward pass, those with padding counted.
+    ///
+    /// # Panics
+    /// As [`w_len`](Self::w_len) and [`y_len`](Self::y_len), and if there are more than memory could hold.
+    #[track_caller]
     pub fn macs(&self) -> u64 {
-        (self.y_len() * (self.c / self.groups) * self.kh * self.kw) as u64
+        let [y, depth] =
+            [[self.n, self.oc, self.oh(), self.ow()], [self.depth(), self.kh, self.kw, 1]];
+        size::elements("conv: multiplications of", [y, depth].as_flattened()) as u64
+    }
+
+    /// Channels of the input that a filter sees.
+    #[track_caller]
+    fn depth(&self) -> usize {
+        assert!(
+            self.groups > 0,
+            "conv: sizes, strides and dilations must be at least 1, this is {self:?}"
+        );
+        self.c / self.groups
+    }
+
+    /// Whether there is such a convolution, of a size that the kernels take: sizes (but n), strides and
+    /// dilations are at least 1, the groups divide both numbers of channels, the kernel fits into the padded
+    /// image, and strides, dilations and the number of multiplications, counted at every place of the padded
+    /// image, are at most 2^47.
+    ///
+    /// ```
+    /// use proxtape_kernels::conv::Conv2d;
+    /// let conv = Conv2d { h: 5, w: 5, kh: 3, kw: 3, ..Conv2d::default() };
+    /// assert!(conv.is_valid());
+    /// assert!(!Conv2d { padding: [1 << 57, 0], ..conv }.is_valid());
+    /// ```
+    pub fn is_valid(&self) -> bool {
+        self.fault().is_none()
+    }
+
+    /// What is wrong with the shape.
+    fn fault(&self) -> Option<&'static str> {
+        let Conv2d { n, c, oc, groups, kh, kw, .. } = *self;
+        let positive = [c, self.h, self.w, oc, kh, kw, groups];
+        let steps = [self.stride, self.dilation];
+        if positive.contains(&0) || steps.iter().any(|s| s.contains(&0)) {
+            return Some("sizes, strides and dilations must be at least 1, this is");
+        }
+        if !c.is_multiple_of(groups) || !oc.is_multiple_of(groups) {
+            return Some("groups must divide c and oc,");
+        }
+        const LARGE: Option<&str> =
+            Some("strides, dilations and the number of multiplications must be at most 2^47,");
+        if steps.as_flattened().iter().any(|&step| step > MOST_WORK) {
+            return LARGE;
+        }
+        let [Some(h), Some(w)] = [self.padded(0), self.padded(1)] else { return LARGE };
+        if self.places(0).is_none() || self.places(1).is_none() {
+            return Some("the kernel must fit into the padded image,");
+        }
+        match size::product(&[n, oc, c / groups, kh, kw, h, w].map(|factor| factor.max(1))) {
+            Some(..=MOST_WORK) => None,
+            _ => LARGE,
+        }
     }
 
     #[track_caller]
     pub(crate) fn check(&self) {
-        let Conv2d { c, oc, groups, kh, kw, .. } = *self;
-        let positive = [c, self.h, self.w, oc, kh, kw, groups];
-        let steps = [self.stride, self.dilation];
-        assert!(
-            !positive.contains(&0) && steps.iter().all(|s| !s.contains(&0)),
-            "conv: sizes, strides and dilations must be at least 1, this is {self:?}"
-        );
-        assert!(c % groups == 0 && oc % groups == 0, "conv: groups must divide c and oc, {self:?}");
-        let fits = |axis: usize, size: usize, taps: usize| {
-            self.dilation[axis] * (taps - 1) < size + 2 * self.padding[axis]
-        };
-        assert!(
-            fits(0, self.h, kh) && fits(1, self.w, kw),
-            "conv: the kernel must fit into the padded image, {self:?}"
-        );
+        if let Some(fault) = self.fault() {
+            panic!("conv: {fault} {self:?}");
+        }
     }
 }

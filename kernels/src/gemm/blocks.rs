@@ -93,7 +93,8 @@ impl Blocks {
     pub(crate) fn rows_at_once(&self, m: usize, parallel: Cut) -> usize {
         match parallel {
             Cut::Whole => self.mc,
-            Cut::Tasks => m.next_multiple_of(self.mr).min(SHARED_BLOCKS * self.mc),
+            // The least of both, without the overflow of rounding any m up: mc is a multiple of mr.
+            Cut::Tasks => m.min(SHARED_BLOCKS * self.mc).next_multiple_of(self.mr),
         }
     }
 

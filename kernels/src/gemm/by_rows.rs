@@ -9,8 +9,8 @@ use super::packed::{Layout, Packed};
 use super::product::Product;
 use super::tile::Epilogue;
 use super::view::Dest;
-use crate::Isa;
 use crate::threads::Exec;
+use crate::{Isa, size};
 use core::ops::Range;
 
 /// A depth that is cut into the deepest panels.
@@ -39,8 +39,12 @@ pub struct ByRows<'a> {
 
 impl<'a> ByRows<'a> {
     /// Elements that [`new`](ByRows::new) wants for B: [k, n].
+    ///
+    /// # Panics
+    /// If memory cannot hold so many.
+    #[track_caller]
     pub fn packed_len(isa: Isa, n: usize, k: usize) -> usize {
-        LINE + Layout::new(isa, [n, k]).elements()
+        size::total("gemm: a packed B of", &[LINE, Layout::new(isa, [n, k]).elements()])
     }
 
     /// Scratch of [`rows`](ByRows::rows) for at most so many rows, of any depth.
@@ -58,7 +62,7 @@ impl<'a> ByRows<'a> {
     /// Packs B into `packed`, of at least [`packed_len`](ByRows::packed_len) elements.
     ///
     /// # Panics
-    /// If the shapes do not fit together, or `packed` is short.
+    /// If the shapes do not fit together, memory cannot hold the packed B, or `packed` is short.
     #[track_caller]
     pub fn new(exec: Exec, a: MatRef<'a>, b: MatRef<'_>, packed: &'a mut [f32]) -> ByRows<'a> {
         let (isa, n, k) = (exec.isa(), b.cols(), b.rows());
@@ -73,11 +77,13 @@ impl<'a> ByRows<'a> {
     /// [`scratch_len`](ByRows::scratch_len) says for so many rows.
     ///
     /// # Panics
-    /// If there are no such rows, `c` has another length, or `scratch` is short.
+    /// If there are no such rows, `c` has another length, rows * k * n is more than memory can hold, or
+    /// `scratch` is short.
     pub fn rows(&self, rows: Range<usize>, c: &mut [f32], scratch: &mut [f32]) {
         let ByRows { isa, a, b } = *self;
         let (m, n, k) = (rows.len(), b.columns(), a.cols());
         assert!(rows.start <= rows.end && rows.end <= a.rows(), "gemm: rows {rows:?} of C");
+        size::elements("gemm: a product of", &[m, k, n]);
         assert!(c.len() == m * n, "gemm: c has {} elements, not {m} x {n}", c.len());
         if k == 0 {
             c.fill(0.0);

@@ -9,6 +9,7 @@ use super::{Activation, Bias, MatMut, MatRef, quads, without_product};
 use crate::buffer::Buffer;
 use crate::isa::Isa;
 use crate::simd::Simd;
+use crate::size;
 use crate::threads::Exec;
 use core::ops::Range;
 
@@ -26,8 +27,10 @@ impl Layout {
         Layout { shape, lanes: isa.lanes() }
     }
 
+    #[track_caller]
     pub(super) fn elements(&self) -> usize {
-        self.shape[0].next_multiple_of(self.lanes) * self.shape[1]
+        let [n, k] = self.shape;
+        size::elements("gemm: a packed B of", &[size::padded("gemm: n of", n, self.lanes), k])
     }
 
     /// Where a panel lies.
@@ -112,6 +115,10 @@ impl PackedB {
     }
 
     /// Packs B.
+    ///
+    /// # Panics
+    /// If memory cannot hold the packed B: the columns of a view may lie on each other.
+    #[track_caller]
     pub fn new(exec: Exec, b: MatRef<'_>) -> PackedB {
         let layout = Layout::new(exec.isa(), [b.cols(), b.rows()]);
         let mut data = Buffer::zeroed(layout.elements());
@@ -130,7 +137,7 @@ impl PackedB {
     /// shapes and the strides of A, not on the number of threads.
     ///
     /// # Panics
-    /// If the shapes do not fit together, `scratch` is shorter than
+    /// If the shapes do not fit together, m * k * n is more than memory can hold, `scratch` is shorter than
     /// [`scratch_len`](PackedB::scratch_len) says, or the instruction set is not the one of `new`.
     #[track_caller]
     pub fn product(
@@ -145,6 +152,7 @@ impl PackedB {
         assert!(exec.isa().name() == self.isa.name(), "gemm: B was packed for {:?}", self.isa);
         let (found, fits) = ((a.rows(), a.cols(), c.cols()), (m, k, n));
         assert!(found == fits, "gemm: [m, k, n] of a and c are {found:?}, not {fits:?}");
+        size::elements("gemm: a product of", &[m, k, n]);
         bias.check([m, n]);
         let wants = self.scratch_len(m);
         assert!(scratch.len() >= wants, "gemm: scratch is {}, wanted {wants}", scratch.len());

@@ -41,9 +41,9 @@ fn vectors(cols: usize, lanes: usize) -> usize {
 
 /// Whether this path is the one for a product, of an A and a C whose rows have these steps.
 pub(super) fn suits([m, n, k]: [usize; 3], steps: [usize; 2], lanes: usize) -> bool {
-    let fewer = vectors(n, lanes) < QUAD * n.div_ceil(lanes);
+    let fewer = || vectors(n, lanes) < QUAD * n.div_ceil(lanes);
     let large = n <= COLS && m >= ROWS && k >= DEPTH;
-    large && fewer && lanes > QUAD && steps == [1, 1]
+    large && fewer() && lanes > QUAD && steps == [1, 1]
 }
 
 /// Computes C.

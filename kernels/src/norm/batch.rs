@@ -16,7 +16,7 @@ use group::{Group, ZERO, channels_at, group_size};
 /// `variance = sum((x - mean)^2) / M`; a channel without elements has mean 0 and variance 0.
 ///
 /// # Panics
-/// If a length does not fit the view.
+/// If a length does not fit the view, or memory cannot hold it.
 pub fn batch_statistics(
     exec: Exec,
     view: Planes,
@@ -55,7 +55,7 @@ pub fn batch_statistics(
 /// `y = f(gamma * (x - mean) * inv_std + beta)`, in training as in inference.
 ///
 /// # Panics
-/// If a length does not fit the view.
+/// If a length does not fit the view, or memory cannot hold it.
 pub fn batch_norm(
     exec: Exec,
     view: Planes,
@@ -78,7 +78,7 @@ pub fn batch_norm(
 /// `dz = dy * f'(gamma * xhat + beta)`. Both are stored, not added.
 ///
 /// # Panics
-/// If a length does not fit the view.
+/// If a length does not fit the view, or memory cannot hold it.
 pub fn batch_norm_sums(
     exec: Exec,
     view: Planes,
@@ -121,7 +121,7 @@ pub fn batch_norm_sums(
 /// `dgamma` and `dbeta` are those of [`batch_norm_sums`] for this dy alone.
 ///
 /// # Panics
-/// If a length does not fit the view.
+/// If a length does not fit the view, or memory cannot hold it.
 pub fn batch_norm_vjp(
     exec: Exec,
     view: Planes,
@@ -149,7 +149,7 @@ pub fn batch_norm_vjp(
 /// `dx = gamma * inv_std * dz`, dz as for [`batch_norm_sums`].
 ///
 /// # Panics
-/// If a length does not fit the view.
+/// If a length does not fit the view, or memory cannot hold it.
 pub fn batch_norm_inference_vjp(
     exec: Exec,
     view: Planes,

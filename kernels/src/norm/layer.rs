@@ -4,13 +4,13 @@ use super::columns::{ByRow, Strip, column_sums, strip_width};
 use super::sums::{Centred, Gradient, Plain, RunSums, ScaledGradient};
 use super::{Affine, TASK, check, load_part, put_part, sized};
 use crate::simd::{Kernel, Simd};
-use crate::{Accumulate, Exec};
+use crate::{Accumulate, Exec, size};
 
 /// Normalises each row: `y = gamma * xhat + beta` with `gamma, beta: [cols]`. Also stores mean and
 /// `inv_std = 1 / sqrt(variance + eps)`, both `[rows]`, for the vjp. The variance is biased.
 ///
 /// # Panics
-/// If `mean` is not one a row, or another length does not fit.
+/// If `mean` is not one a row, another length does not fit, or memory cannot hold so many elements.
 pub fn layer_norm(
     exec: Exec,
     x: &[f32],
@@ -20,8 +20,9 @@ pub fn layer_norm(
     (y, mean, inv_std): (&mut [f32], &mut [f32], &mut [f32]),
 ) {
     let rows = mean.len();
-    check("layer_norm", "x", x.len(), rows * cols);
-    check("layer_norm", "y", y.len(), rows * cols);
+    let len = size::elements("layer_norm", &[rows, cols]);
+    check("layer_norm", "x", x.len(), len);
+    check("layer_norm", "y", y.len(), len);
     check("layer_norm", "inv_std", inv_std.len(), rows);
     check("layer_norm", "gamma", gamma.len(), cols);
     check("layer_norm", "beta", beta.len(), cols);
@@ -50,9 +51,10 @@ pub fn layer_norm_vjp(
     (dx, acc): (&mut [f32], Accumulate),
 ) {
     let (rows, cols) = (affine.mean.len(), affine.gamma.len());
-    check("layer_norm_vjp", "x", x.len(), rows * cols);
-    check("layer_norm_vjp", "dy", dy.len(), rows * cols);
-    check("layer_norm_vjp", "dx", dx.len(), rows * cols);
+    let len = size::elements("layer_norm_vjp", &[rows, cols]);
+    check("layer_norm_vjp", "x", x.len(), len);
+    check("layer_norm_vjp", "dy", dy.len(), len);
+    check("layer_norm_vjp", "dx", dx.len(), len);
     check("layer_norm_vjp", "inv_std", affine.inv_std.len(), rows);
     if cols == 0 {
         return;
@@ -78,8 +80,9 @@ pub fn layer_norm_sums(
     acc: Accumulate,
 ) {
     let (rows, cols) = (mean.len(), dgamma.len());
-    check("layer_norm_sums", "x", x.len(), rows * cols);
-    check("layer_norm_sums", "dy", dy.len(), rows * cols);
+    let len = size::elements("layer_norm_sums", &[rows, cols]);
+    check("layer_norm_sums", "x", x.len(), len);
+    check("layer_norm_sums", "dy", dy.len(), len);
     check("layer_norm_sums", "inv_std", inv_std.len(), rows);
     check("layer_norm_sums", "dbeta", dbeta.len(), cols);
     let exec = sized(exec, x.len());

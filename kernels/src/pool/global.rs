@@ -3,16 +3,16 @@
 use super::{TASK, check};
 use crate::norm::sums::{Plain, RunSums};
 use crate::simd::{Kernel, Simd};
-use crate::{Accumulate, Exec};
+use crate::{Accumulate, Exec, size};
 
 /// `y[p] = sum(x[p]) / area`, `x: [planes, area]`, `y: [planes]`.
 ///
 /// Sums are folded in f64, so that the error does not grow with the area. An area of 0 gives NaN.
 ///
 /// # Panics
-/// If x does not hold `y.len() * area` elements.
+/// If x does not hold `y.len() * area` elements, or memory cannot hold so many.
 pub fn global_average(exec: Exec, x: &[f32], area: usize, y: &mut [f32]) {
-    check("global_average", "x", x.len(), y.len() * area);
+    check("global_average", "x", x.len(), size::elements("global_average", &[y.len(), area]));
     let planes = TASK.div_ceil(area.max(1));
     exec.chunks(y, planes, |i, y| {
         let x = &x[i * planes * area..][..y.len() * area];
@@ -23,9 +23,10 @@ pub fn global_average(exec: Exec, x: &[f32], area: usize, y: &mut [f32]) {
 /// `dx[p, ..] = dy[p] / area`, or adds it; `dx: [planes, area]`, `dy: [planes]`.
 ///
 /// # Panics
-/// If dx does not hold `dy.len() * area` elements.
+/// If dx does not hold `dy.len() * area` elements, or memory cannot hold so many.
 pub fn global_average_vjp(exec: Exec, dy: &[f32], area: usize, dx: &mut [f32], acc: Accumulate) {
-    check("global_average_vjp", "dx", dx.len(), dy.len() * area);
+    let len = size::elements("global_average_vjp", &[dy.len(), area]);
+    check("global_average_vjp", "dx", dx.len(), len);
     if dx.is_empty() {
         return;
     }

@@ -115,10 +115,11 @@ fn scatter(pool: Pool2d, dy: &[f32], dx: &mut [f32], inv: f32) {
                     dx[j * sw + kx - pw] += dy[j] * inv;
                 }
             }
+            if inside.is_empty() {
+                // A kernel may be any number of times as wide as the plane.
+                continue;
+            }
             for kx in 0..kw {
-                if inside.is_empty() {
-                    continue;
-                }
                 let (dx, dy) = (&mut dx[inside.start * sw + kx - pw..], &dy[inside.clone()]);
                 if sw == 1 {
                     dx.iter_mut().zip(dy).for_each(|(dx, dy)| *dx += dy * inv);

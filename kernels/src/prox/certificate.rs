@@ -10,6 +10,10 @@ impl Regularizer {
     /// If `w` does not fit `groups`.
     pub fn value(&self, groups: Groups, w: &[f32]) -> f64 {
         check("value", "w", w, groups.len());
+        if w.is_empty() {
+            // There may be any number of groups of nothing.
+            return 0.0;
+        }
         match self.form() {
             Form::Element(element) => {
                 w.iter().map(|&x| element.value(f64::from(x).abs())).sum::<f64>()
@@ -37,6 +41,9 @@ impl Regularizer {
     pub fn stationarity(&self, groups: Groups, w: &[f32], grad: &[f32]) -> f64 {
         check("stationarity", "w", w, groups.len());
         check("stationarity", "grad", grad, groups.len());
+        if w.is_empty() {
+            return 0.0;
+        }
         match self.form() {
             Form::Element(element) => w.iter().zip(grad).fold(0.0, |worst: f64, (&w, &g)| {
                 let (w, g) = (f64::from(w), f64::from(g));

@@ -23,8 +23,8 @@ use super::newton::Equation;
 use super::source::Source;
 use super::sums::Question;
 use super::sweep::{Fresh, Made};
-use crate::Exec;
 use crate::simd::{Kernel, Simd};
+use crate::{Exec, size};
 use core::ops::Range;
 
 /// Columns that are done together: a cache line, and a vector of the widest instruction set.
@@ -85,7 +85,7 @@ pub(crate) fn scratch_len(exec: Exec, groups: Groups) -> usize {
         return 0;
     }
     let tasks = if exec.is_parallel() { groups.groups.div_ceil(block(groups)) } else { 1 };
-    tasks * block_scratch(groups)
+    size::elements("prox: scratch of", &[tasks, block_scratch(groups)])
 }
 
 /// Solves and applies a block of groups.

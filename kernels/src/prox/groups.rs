@@ -1,5 +1,7 @@
 //! How a flat buffer of weights falls into groups.
 
+use crate::size;
+
 /// A `[outer, groups, inner]` view of a flat buffer: group g owns the elements `(a, g, b)`.
 ///
 /// | weight | group | view |
@@ -53,18 +55,35 @@ impl Groups {
     }
 
     /// How many elements there are.
+    ///
+    /// # Panics
+    /// If memory cannot hold so many.
     #[allow(clippy::len_without_is_empty)] // a shape, not a container
+    #[inline]
+    #[track_caller]
     pub fn len(&self) -> usize {
-        self.outer * self.groups * self.inner
+        size::elements("Groups", &[self.outer, self.groups, self.inner])
     }
 
     /// How many elements a group has.
+    ///
+    /// # Panics
+    /// As [`len`](Self::len).
+    #[inline]
+    #[track_caller]
     pub fn group_size(&self) -> usize {
+        self.len();
         self.outer * self.inner
     }
 
     /// Where the elements of group g are, in memory order.
+    ///
+    /// # Panics
+    /// As [`len`](Self::len), and if there is no such group.
+    #[track_caller]
     pub fn indices(self, g: usize) -> impl Iterator<Item = usize> + Clone {
+        self.len();
+        assert!(g < self.groups, "Groups: there is no group {g} of {}", self.groups);
         (0..self.outer).flat_map(move |a| {
             let start = (a * self.groups + g) * self.inner;
             start..start + self.inner
@@ -72,6 +91,7 @@ impl Groups {
     }
 
     /// The same groups, a single one as one run.
+    #[track_caller]
     pub(crate) fn reduced(self) -> Groups {
         if self.groups == 1 { Groups::whole(self.len()) } else { self }
     }

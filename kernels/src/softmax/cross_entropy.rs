@@ -6,14 +6,14 @@
 use super::{check, row, rows_in_task};
 use crate::map::{Add, Pass, Store};
 use crate::reduce::Scaled;
-use crate::{Accumulate, Exec, Kernel, Simd};
+use crate::{Accumulate, Exec, Kernel, Simd, size};
 
 /// The mean over rows of `-ln softmax(logits)[target]`; writes the softmax to `probabilities`.
 ///
 /// `logits, probabilities: [rows, cols]`, `targets: [rows]`. The mean of no rows is 0.
 ///
 /// # Panics
-/// If the lengths do not fit, or a target is not below `cols`.
+/// If the lengths do not fit, memory cannot hold rows x cols, or a target is not below `cols`.
 ///
 /// ```
 /// use proxtape_kernels::{Exec, Isa, softmax};
@@ -30,7 +30,7 @@ pub fn cross_entropy(
     cols: usize,
     probabilities: &mut [f32],
 ) -> f32 {
-    let wanted = targets.len() * cols;
+    let wanted = size::elements("cross_entropy", &[targets.len(), cols]);
     let lengths = [("rows x cols", wanted), ("logits", logits.len())];
     check("cross_entropy", cols, &[lengths[0], lengths[1], ("probabilities", probabilities.len())]);
     check_targets("cross_entropy", targets, cols);

@@ -11,6 +11,7 @@ use crate::conv::Conv2d;
 use crate::gemm::Activation;
 use crate::isa::Isa;
 use crate::simd::{Kernel, Simd};
+use crate::size;
 use crate::threads::Exec;
 
 /// Multiplications of a task, as in `samples.rs`.
@@ -29,9 +30,11 @@ pub struct SparseConv2d {
 }
 
 impl SparseConv2d {
-    /// Whether there is a kernel for a convolution: its stride must be 1, and offsets are u32.
+    /// Whether there is a kernel for a convolution: it must be [possible](Conv2d::is_valid), its stride
+    /// must be 1, and offsets are u32.
     pub fn serves(shape: &Conv2d) -> bool {
-        shape.stride == [1, 1] && shape.n > 0 && padded(shape).2.max(shape.w_len()) <= LIMIT
+        let served = shape.is_valid() && shape.stride == [1, 1] && shape.n > 0;
+        served && padded(shape).2.max(shape.w_len()) <= LIMIT
     }
 
     /// Lays out w.
@@ -62,8 +65,12 @@ impl SparseConv2d {
     }
 
     /// Scratch elements that [`forward`](Self::forward) wants.
+    ///
+    /// # Panics
+    /// If memory cannot hold so many.
+    #[track_caller]
     pub fn scratch_len(&self) -> usize {
-        self.cut().1 * self.task_len()
+        size::elements("sparse: scratch of", &[self.cut().1, self.task_len()])
     }
 
     /// Images of a task, and tasks; by the shape alone.

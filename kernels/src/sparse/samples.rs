@@ -9,6 +9,7 @@ use super::SparseForward;
 use super::runs::Runs;
 use crate::isa::Isa;
 use crate::simd::{Kernel, Simd};
+use crate::size;
 use crate::threads::Exec;
 use core::ptr;
 
@@ -38,8 +39,9 @@ fn cut(isa: Isa, samples: usize, kept: usize) -> (usize, usize) {
 }
 
 /// One turned tile of x and of y for each task.
+#[track_caller]
 pub(super) fn scratch_len(isa: Isa, shape: [usize; 2], samples: usize, kept: usize) -> usize {
-    cut(isa, samples, kept).1 * task_len(isa, shape)
+    size::elements("sparse: scratch of", &[cut(isa, samples, kept).1, task_len(isa, shape)])
 }
 
 fn task_len(isa: Isa, [rows, cols]: [usize; 2]) -> usize {

@@ -14,7 +14,7 @@
 use super::{Update, UpdateData, check, update};
 use crate::gemm::blocks::{LINE, tile};
 use crate::prox::{self, Flat, Groups, Outcome, TASK};
-use crate::{Exec, Isa};
+use crate::{Exec, Isa, size};
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
@@ -81,7 +81,7 @@ impl<'a> Panels<'a> {
     /// Panels for a weight of rows of `row` elements; `None` where rows do not hold whole groups.
     ///
     /// # Panics
-    /// If `row` does not divide the weight.
+    /// If `row` does not divide the weight, or memory cannot hold `op.groups`.
     pub fn new(exec: Exec, op: &'a Update, row: usize) -> Option<Panels<'a>> {
         let (groups, n) = (op.groups.reduced(), op.groups.len());
         if n == 0 {
@@ -117,16 +117,22 @@ impl<'a> Panels<'a> {
     }
 
     /// Scratch of one strand: the panel, what the prox wants, and what the producer does.
+    #[track_caller]
     fn strand_len(&self, producer: usize) -> [usize; 3] {
         let op = self.part(self.per);
         let prox = prox::scratch_len(self.exec.sequential(), &op.reg, op.groups);
         // Whole cache lines.
-        [self.per * self.row, prox, producer].map(|n| n.next_multiple_of(LINE))
+        [self.per * self.row, prox, producer].map(|n| size::padded("panels: scratch of", n, LINE))
     }
 
     /// Scratch in all, where the producer wants `producer` elements.
+    ///
+    /// # Panics
+    /// If memory cannot hold it.
+    #[track_caller]
     pub fn scratch_len(&self, producer: usize) -> usize {
-        self.strands() * self.strand_len(producer).iter().sum::<usize>()
+        let strand = size::total("panels: scratch of", &self.strand_len(producer));
+        size::elements("panels: scratch of", &[self.strands(), strand])
     }
 
     /// Takes one step: the same as [`update`] with the gradient that `produce` makes, which is asked

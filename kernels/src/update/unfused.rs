@@ -3,15 +3,19 @@
 
 use super::rules::Parts;
 use super::{Pass, Rule, Update, UpdateData, dispatch};
-use crate::Exec;
 use crate::prox::{self, Flat, Metric, Outcome, Scale, TASK, Visit, Work, visit_run};
 use crate::simd::{Kernel, Simd};
+use crate::{Exec, size};
 use core::ops::Range;
 
 /// Scratch of [`update_unfused`]: that of the prox, and for Adam a buffer of d.
+///
+/// # Panics
+/// If memory cannot hold `op.groups` or the scratch.
+#[track_caller]
 pub fn unfused_scratch_len(exec: Exec, op: &Update) -> usize {
     let d = if matches!(op.rule, Rule::Adam { .. }) { op.groups.len() } else { 0 };
-    d + prox::scratch_len(exec, &op.reg, op.groups)
+    size::total("update_unfused: scratch of", &[d, prox::scratch_len(exec, &op.reg, op.groups)])
 }
 
 /// Takes one step as [`update`](super::update) does, in separate passes over memory: the same bits
