@@ -109,6 +109,8 @@ impl Tape {
         let work = op.workspace(self.exec);
         self.count(shape, work.aux);
         size::total("Tape: scratch of", &[work.scratch]);
+        let saved = self.saved.len();
+        lengthen(&mut self.saved, work.saved);
         let first = self.operands.len();
         self.operands.extend_from_slice(inputs);
         let node = Node {
@@ -120,9 +122,8 @@ impl Tape {
             keep: false,
             work,
             primal: self.primal_len,
-            saved: self.saved.len(),
+            saved,
         };
-        lengthen(&mut self.saved, work.saved);
         if self.mode == Mode::Training {
             self.primal_len += node.span_len();
         }

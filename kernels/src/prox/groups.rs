@@ -84,7 +84,9 @@ impl Groups {
     pub fn indices(self, g: usize) -> impl Iterator<Item = usize> + Clone {
         self.len();
         assert!(g < self.groups, "Groups: there is no group {g} of {}", self.groups);
-        (0..self.outer).flat_map(move |a| {
+        // Any number of runs may hold nothing.
+        let runs = if self.inner == 0 { 0 } else { self.outer };
+        (0..runs).flat_map(move |a| {
             let start = (a * self.groups + g) * self.inner;
             start..start + self.inner
         })
