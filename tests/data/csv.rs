@@ -1,16 +1,28 @@
+mod dialect;
+mod header;
+mod precision;
+mod quotes;
+mod schema;
+
 use crate::{assert_tells, assert_tells_file};
-use proxtape::data::csv::{self, Header, Label};
+use proxtape::data::csv::{self, Header, Label, Options};
 use proxtape::data::{DataError, Dataset, Place, Samples};
 use proxtape::random::Random;
 use std::fs;
 use tempfile::TempDir;
 
 fn read(text: impl AsRef<[u8]>, label: &Label, header: Header) -> Result<Dataset, DataError> {
-    let result = csv::parse(text.as_ref(), label, header);
+    let options = Options { label: label.clone(), header, expected: None };
+    let result = csv::parse(text.as_ref(), &options).map(|source| source.train);
     if let Err(error) = &result {
         assert_tells(&error.to_string());
     }
     result
+}
+
+fn notes(text: &str, label: &Label) -> Vec<String> {
+    let options = Options { label: label.clone(), ..Options::default() };
+    csv::parse(text.as_bytes(), &options).unwrap().notes
 }
 
 #[track_caller]
@@ -34,7 +46,7 @@ fn a_table_is_read_by_name_by_index_and_as_the_last_column() {
         assert_eq!(set.labels(), [0, 1, 0]);
         assert_eq!(set.class_names(), ["setosa", "versicolor"]);
         assert_eq!(set.scale(), 1.0);
-        assert_eq!(*set.samples(), Samples::F32(vec![5.1, 3.5, 7.0, 3.2, 6.3, -3.3]));
+        assert_eq!(*set.samples(), Samples::F64(vec![5.1, 3.5, 7.0, 3.2, 6.3, -3.3]));
     }
 }
 
@@ -50,7 +62,7 @@ fn the_label_may_stand_anywhere() {
             })
             .collect();
         let set = read(&text, &Label::Index(column), Header::Absent).unwrap();
-        assert_eq!(*set.samples(), Samples::F32(vec![1.0, 2.0, 3.0, 4.0]));
+        assert_eq!(*set.samples(), Samples::F64(vec![1.0, 2.0, 3.0, 4.0]));
         assert_eq!(set.labels(), [1, 0]);
     }
 }
@@ -98,7 +110,7 @@ fn a_cell_that_is_no_finite_number_is_refused_at_its_place() {
 fn lines_are_counted_as_an_editor_does() {
     assert_refused("1,a\n\n\n2,b\nx,a\n", Header::Absent, cell(5, 1));
     assert_refused("1,a\r\n2,b\r\nx,a\r\n", Header::Absent, cell(3, 1));
-    assert_refused("1,\"a\nb\"\n2,b\nx,a\n", Header::Absent, cell(4, 1));
+    assert_refused("1,\"a\n\"\n2,b\nx,a\n", Header::Absent, cell(4, 1));
     assert_refused("1,a\n\n\nx,b\n", Header::Absent, cell(4, 1));
     assert_refused("1,a\r\n\r\n\r\nx,b\n", Header::Absent, cell(4, 1));
     assert_refused("1,a\rx,b\r", Header::Absent, cell(2, 1));
@@ -145,8 +157,8 @@ fn a_file_without_a_sample_is_refused() {
     for text in ["", "\n\n", "p,q\n"] {
         assert_refused(text, Header::Present, Place::Whole);
     }
-    let error = assert_refused("1;2;a\n", Header::Absent, Place::Line(1));
-    assert!(error.advice().contains("commas"), "{error}");
+    let error = assert_refused("1 2 a\n", Header::Absent, Place::Line(1));
+    assert!(error.found().contains("spaces") && error.advice().contains("commas"), "{error}");
 }
 
 #[test]
@@ -154,14 +166,15 @@ fn a_file_is_read_as_its_text_is() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("iris.csv");
     fs::write(&path, IRIS).unwrap();
-    let set = csv::read(&path, &Label::Last, Header::Present).unwrap();
+    let options = |header| Options { header, ..Options::default() };
+    let set = csv::read(&path, &options(Header::Present)).unwrap().train;
     assert_eq!(set, read(IRIS, &Label::Last, Header::Present).unwrap());
     fs::write(&path, "1,a\r\n\r\nx,b").unwrap();
-    let error = csv::read(&path, &Label::Last, Header::Absent).unwrap_err();
+    let error = csv::read(&path, &options(Header::Absent)).unwrap_err();
     assert_eq!((error.place(), error.file()), (cell(3, 1), Some(&*path)));
     let missing = folder.path().join("none");
     for path in [folder.path(), &missing] {
-        let error = csv::read(path, &Label::Last, Header::Absent).unwrap_err();
+        let error = csv::read(path, &options(Header::Absent)).unwrap_err();
         assert_tells_file(&error, path);
     }
 }

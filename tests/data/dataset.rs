@@ -14,6 +14,7 @@ fn raw(set: &Dataset, index: usize) -> Vec<f32> {
     match set.samples() {
         Samples::U8(values) => values[range].iter().map(|&value| f32::from(value)).collect(),
         Samples::F32(values) => values[range].to_vec(),
+        Samples::F64(values) => values[range].iter().map(|&value| value as f32).collect(),
     }
 }
 
@@ -71,7 +72,7 @@ fn fill_applies_scale_mean_and_deviation_of_the_channel() {
         for set in [bytes, table] {
             let normalization = Normalization {
                 scale: 0.5,
-                mean: (0..c).map(|k| k as f32 - 3.0).collect(),
+                mean: (0..c).map(|k| k as f64 - 3.0).collect(),
                 std: (0..c).map(|k| 0.25 * 2.0_f32.powi(k as i32 % 3)).collect(),
             };
             // A flip that never comes takes the same way.
@@ -83,7 +84,10 @@ fn fill_applies_scale_mean_and_deviation_of_the_channel() {
                 let raws = [raw(&set, 1), raw(&set, 0)].concat();
                 for (k, (got, raw)) in x.iter().zip(raws).enumerate() {
                     let c = k % 12 / (h * w);
-                    assert_eq!(*got, (0.5 * raw - normalization.mean[c]) / normalization.std[c]);
+                    assert_eq!(
+                        *got,
+                        (0.5 * raw - normalization.mean[c] as f32) / normalization.std[c]
+                    );
                 }
             }
         }
@@ -100,7 +104,7 @@ fn a_constant_feature_becomes_zero() {
             let set = Dataset::new([2, 1, 1], Samples::F32(values), vec![0; n], 1).unwrap();
             let indices: Vec<u32> = (0..n as u32).collect();
             let normalization = Normalization::fit(&set, &indices);
-            assert_eq!((normalization.mean[0], normalization.std[0]), (constant, 1.0));
+            assert_eq!((normalization.mean[0], normalization.std[0]), (constant.into(), 1.0));
             // Deviations that are no normal number are taken for 0.
             assert_eq!(normalization.std[1] == 1.0, other < 1e-40);
             let mut x = vec![f32::NAN; 2 * n];

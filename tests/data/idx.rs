@@ -1,6 +1,6 @@
 use crate::allocation::count;
 use crate::{assert_tells, assert_tells_file};
-use proxtape::data::{DataError, Place, Samples, idx};
+use proxtape::data::{DataError, Place, Samples, Schema, Spec, idx, read_as};
 use proxtape::random::Random;
 use std::fs;
 use std::path::Path;
@@ -210,6 +210,124 @@ fn a_folder_brings_its_test_set() {
     put("t10k-images-idx3-ubyte", &file(&[2, 4, 2], &[9; 16]));
     let error = idx::read_folder(folder.path()).unwrap_err();
     assert_tells_file(&error, &folder.path().join("t10k-images-idx3-ubyte"));
+}
+
+#[test]
+fn folders_that_copies_of_mnist_unpack_to_are_read() {
+    let (images, labels) = pair();
+    let want = idx::parse(&images, &labels).unwrap();
+    for [image_file, label_file] in [
+        ["train-images.idx3-ubyte", "train-labels.idx1-ubyte"],
+        ["train-images-idx3-ubyte/train-images-idx3-ubyte", "train-labels-idx1-ubyte"],
+        [
+            "train-images-idx3-ubyte/train-images.idx3-ubyte",
+            "train-labels-idx1-ubyte/train-labels-idx1-ubyte",
+        ],
+        ["emnist-digits-train-images-idx3-ubyte", "emnist-digits-train-labels-idx1-ubyte"],
+    ] {
+        let folder = TempDir::new().unwrap();
+        let put = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
+        };
+        put(image_file, &images);
+        put(label_file, &labels);
+        let source = idx::read_folder(folder.path()).unwrap();
+        assert_eq!(source.train, want);
+        assert!(source.test.is_none());
+        let exchanged = source.notes.iter().any(|note| note.contains("exchanged"));
+        assert_eq!(exchanged, image_file.starts_with("emnist"));
+        // The test set of the same kind of names, which MNIST calls t10k and others test.
+        for (k, name) in ["t10k", "test"].into_iter().enumerate() {
+            put(&image_file.replace("train", name), &images);
+            if k == 0 {
+                idx::read_folder(folder.path()).unwrap_err();
+            }
+            put(&label_file.replace("train", name), &labels);
+            assert_eq!(idx::read_folder(folder.path()).unwrap().test, Some(want.clone()));
+        }
+    }
+}
+
+/// A plain file comes before a folder, which may be empty, and usual names before others.
+#[test]
+fn one_of_several_copies_is_taken() {
+    let (images, labels) = pair();
+    let folder = TempDir::new().unwrap();
+    let put = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
+    for prefix in ["emnist-letters-", "emnist-digits-"] {
+        put(&format!("{prefix}train-images-idx3-ubyte"), &images);
+        put(&format!("{prefix}train-labels-idx1-ubyte"), &labels);
+    }
+    let error = idx::read_folder(folder.path()).unwrap_err();
+    assert_tells_file(&error, folder.path());
+    assert!(error.found().contains("\"emnist-digits-\", \"emnist-letters-\""), "{error}");
+    fs::create_dir(folder.path().join("train-images-idx3-ubyte")).unwrap();
+    idx::read_folder(folder.path()).unwrap_err();
+    let other = file(&[3, 2, 4], &[7; 24]);
+    fs::write(folder.path().join("train-images-idx3-ubyte/train-images-idx3-ubyte"), images)
+        .unwrap();
+    put("train-images.idx3-ubyte", &other);
+    put("train-labels.idx1-ubyte", &labels);
+    let train = idx::read_folder(folder.path()).unwrap().train;
+    assert_eq!(*train.samples(), Samples::U8(vec![7; 24]));
+}
+
+#[test]
+fn labels_from_one_are_classes_of_their_names() {
+    let set = |labels: &[u8]| {
+        let n = labels.len() as u32;
+        idx::parse(&file(&[n, 1, 1], &vec![5; labels.len()]), &file(&[n], labels)).unwrap()
+    };
+    let letters: Vec<u8> = (1..=26).chain([7, 1]).collect();
+    let train = set(&letters);
+    assert_eq!((train.classes(), train.class_names().len()), (26, 26));
+    assert_eq!((&*train.class_names()[0], &*train.class_names()[25]), ("1", "26"));
+    assert_eq!((train.labels()[0], train.labels()[25]), (0, 25));
+    // With a 0, or without one of the others, labels are the numbers of their classes.
+    assert_eq!(set(&[1, 2, 0]).classes(), 3);
+    assert_eq!((set(&[1, 7, 1]).classes(), set(&[1, 7]).labels()[0]), (8, 1));
+    assert_eq!(set(&[1, 1]).classes(), 2);
+}
+
+#[test]
+fn a_folder_is_read_for_the_classes_of_a_model() {
+    let folder = TempDir::new().unwrap();
+    let put = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
+    put("train-images-idx3-ubyte", &file(&[4, 1, 1], &[5; 4]));
+    put("train-labels-idx1-ubyte", &file(&[4], &[1, 2, 3, 2]));
+    put("t10k-images-idx3-ubyte", &file(&[2, 1, 1], &[5; 2]));
+    put("t10k-labels-idx1-ubyte", &file(&[2], &[3, 3]));
+    let source = idx::read_folder(folder.path()).unwrap();
+    assert_eq!(source.train.class_names(), ["1", "2", "3"]);
+    assert!(source.notes[0].contains("labels start at 1"), "{:?}", source.notes);
+    assert_eq!(source.test.as_ref().unwrap().labels(), [2, 2]);
+    let own = source.train.schema();
+    assert_eq!(idx::read_folder_as(folder.path(), &own).unwrap().train, source.train);
+    // The same labels are other classes where the model has a 0.
+    let ten = Schema { columns: None, classes: 10, class_names: Vec::new() };
+    let set = idx::read_folder_as(folder.path(), &ten).unwrap();
+    assert_eq!((set.train.classes(), set.train.labels()), (10, &[1, 2, 3, 2][..]));
+    let spec = Spec::Idx(folder.path().to_path_buf());
+    assert_eq!(read_as(&spec, &ten).unwrap(), set);
+    for (classes, names) in [(3, vec![]), (2, vec!["2", "3"]), (2, vec!["cat", "dog"])] {
+        let class_names = names.into_iter().map(str::to_string).collect();
+        let schema = Schema { columns: None, classes, class_names };
+        let error = idx::read_folder_as(folder.path(), &schema).unwrap_err();
+        assert_tells_file(&error, &folder.path().join("train-labels-idx1-ubyte"));
+    }
+}
+
+#[test]
+fn classes_with_a_sample_or_none_are_noted() {
+    let folder = TempDir::new().unwrap();
+    let put = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
+    put("train-images-idx3-ubyte", &file(&[4, 1, 1], &[5; 4]));
+    put("train-labels-idx1-ubyte", &file(&[4], &[0, 4, 0, 3]));
+    let notes = idx::read_folder(folder.path()).unwrap().notes;
+    let one = "2 classes have one sample, which only one part of a split can have: 3, 4";
+    assert_eq!(notes, [one, "2 classes have no sample: 1, 2"]);
 }
 
 #[cfg(not(feature = "gzip"))]

@@ -72,7 +72,7 @@ fn a_test_set_that_came_with_the_data_is_kept() {
         let labels = (0..n).map(|k| k % 2).collect();
         Dataset::new([1, 1, 1], Samples::U8(vec![7; n as usize]), labels, 2).unwrap()
     };
-    let source = Source { train: set(8), test: Some(set(6)) };
+    let source = Source { train: set(8), test: Some(set(6)), notes: Vec::new() };
     let split = source.split(fractions, 1).unwrap();
     assert_eq!((split.train.len(), split.validation.len()), (6, 2));
     assert_eq!(split.test, [0, 1, 2, 3, 4, 5]);

@@ -30,19 +30,15 @@ pub(super) enum First {
 const GAPS: [&str; 9] = ["", "na", "n/a", "nan", "null", "none", "inf", "-", "?"];
 
 /// Looks at the first record of a table for a model that knows names.
-pub(super) fn expected(
-    first: &Record,
-    wanted: &Columns,
-    separator: u8,
-) -> Result<First, DataError> {
+pub(super) fn expected(first: &Record, wanted: &Columns, separator: u8) -> First {
     let Ok(names) = names(first) else {
-        return Ok(First::Header); // Where the fault is told.
+        return First::Header; // Where the fault is told.
     };
     let here = |name: &String| names.contains(name);
     let label_is_word = number::parse(wanted.label.as_bytes(), separator).is_err();
     let named = label_is_word && here(&wanted.label) || wanted.features.iter().all(here);
     let numbers = first.cells().filter(|cell| number::parse(cell, separator).is_ok()).count();
-    Ok(if named || numbers + 1 < first.len() { First::Header } else { First::Sample })
+    if named || numbers + 1 < first.len() { First::Header } else { First::Sample }
 }
 
 /// Looks at the first record of any other table.

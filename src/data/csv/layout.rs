@@ -171,11 +171,18 @@ pub(super) fn names(header: &Record) -> Result<Vec<String>, DataError> {
 
 /// Names as they are told: none is empty.
 fn told(mut names: Vec<String>, notes: &mut Vec<String>) -> Vec<String> {
+    let mut unnamed = Vec::new();
     for (column, name) in names.iter_mut().enumerate() {
         if name.is_empty() {
             *name = Columns::unnamed(column);
-            notes.push(format!("a column without a name is called \"{name}\""));
+            unnamed.push(name.clone());
+        } else if name.contains(['\n', '\r']) {
+            notes.push(format!("the name {} has a line end in it", quoted(name.as_bytes())));
         }
+    }
+    if !unnamed.is_empty() {
+        let called = listed(unnamed.iter().map(String::as_str));
+        notes.push(format!("columns without a name are called {called}"));
     }
     let mut sorted: Vec<&String> = names.iter().collect();
     sorted.sort_unstable();

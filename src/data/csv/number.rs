@@ -22,6 +22,7 @@ pub(super) fn parse(cell: &[u8], separator: u8) -> Result<(f64, Option<Mark>), &
     };
     match value {
         Ok(value) if f64::abs(value) <= f64::from(f32::MAX) => Ok((value, mark)),
+        Ok(value) if value.is_nan() => Err(gaps),
         Ok(_) => Err("keep numbers finite and below 3.4e38"),
         Err(_) if is_grouped(text) => Err("write numbers without thousands separators"),
         Err(_) if separator == b',' && text.contains(',') => {

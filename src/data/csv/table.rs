@@ -23,6 +23,8 @@ pub(super) struct Table<'a> {
     classes: Classes,
     /// The decimal mark, and the line of its first number.
     mark: Option<(Mark, u64)>,
+    /// Whether a cell was noted that goes over several lines.
+    spread: bool,
 }
 
 impl<'a> Table<'a> {
@@ -38,7 +40,7 @@ impl<'a> Table<'a> {
             (Header::Present, ..) => First::Header,
             (Header::Absent, ..) => First::Sample,
             (Header::Detect, Some(wanted), _) => {
-                header::expected(&first, wanted, dialect.separator)?
+                header::expected(&first, wanted, dialect.separator)
             }
             // There must be names.
             (Header::Detect, None, Label::Name(_)) => First::Header,
@@ -61,6 +63,7 @@ impl<'a> Table<'a> {
             labels: Vec::new(),
             classes: Classes::new(expected),
             mark: None,
+            spread: false,
         };
         if kind == First::Sample {
             let first = std::mem::take(&mut table.first);
@@ -101,10 +104,21 @@ impl<'a> Table<'a> {
                     let class = self.classes.of(record, column)?;
                     self.labels.push(class);
                 }
-                Role::Ignored => {}
+                Role::Ignored => self.look_over(record, column),
             }
         }
         Ok(())
+    }
+
+    /// Notes the first unused cell that has lines in it: a forgotten quote would put them there.
+    fn look_over(&mut self, record: &Record, column: usize) {
+        if !self.spread && record.cell(column).contains(&b'\n') {
+            self.spread = true;
+            let (line, column) = (record.line, column + 1);
+            self.layout.notes.push(format!(
+                "line {line}, column {column}: a cell in quotes goes over several lines"
+            ));
+        }
     }
 
     fn number(&mut self, record: &Record, column: usize) -> Result<f64, DataError> {
@@ -187,7 +201,7 @@ impl<'a> Table<'a> {
         let width = self.layout.roles.len();
         let label = match self.layout.label_column + 1 == width {
             true => "the last".to_string(),
-            false => format!("number {} from 0", self.layout.label_column),
+            false => format!("number {}, counted from 0", self.layout.label_column),
         };
         let first = match self.kind {
             First::Header => "is a header",

@@ -1,0 +1,114 @@
+use super::{assert_refused, cell, notes, read};
+use proxtape::data::Place;
+use proxtape::data::csv::{self, Header, Label, Options};
+
+const TABLE: &str = "x;y;kind\n0,5;-1,25;a\n3;4e0;b\n7,5;1;a\n";
+
+#[test]
+fn separators_are_found() {
+    let plain = "x,y,kind\n0.5,-1.25,a\n3,4e0,b\n7.5,1,a\n";
+    let plain = read(plain, &Label::Last, Header::Detect).unwrap();
+    for (separator, name) in [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")] {
+        for mark in [",", "."] {
+            let text = TABLE.replace(',', mark).replace(';', separator);
+            assert_eq!(read(&text, &Label::Last, Header::Detect).unwrap(), plain, "{text:?}");
+            let told = &notes(&text, &Label::Last)[0];
+            assert!(told.contains(&format!("separated by {name}")), "{told}");
+            assert_eq!(told.ends_with("with decimal commas"), mark == ",", "{told}");
+        }
+    }
+    // Without a header: commas are as many in each line as semicolons would be.
+    let rows = &TABLE[9..].replace("3;4e0", "3,0;4,0").replace(";1;", ";1,0;");
+    let set = read(rows, &Label::Last, Header::Detect).unwrap();
+    assert_eq!(set.samples(), plain.samples());
+    for (file, len) in [
+        (&include_bytes!("../tables/semicolon.csv")[..], 2),
+        (include_bytes!("../tables/tab.tsv"), 2),
+    ] {
+        let set = csv::parse(file, &Options::default()).unwrap().train;
+        assert_eq!((set.sample_len(), set.classes()), (len, 2));
+    }
+    // Other separators in labels do not matter.
+    let set = read("1,2,a;b\n3,4,c;d\n5,6,a;b\n", &Label::Last, Header::Detect).unwrap();
+    assert_eq!((set.sample_len(), set.class_names()), (2, &["a;b".into(), "c;d".into()][..]));
+    let set = read("1,2,a|b\t\n3,4,c|d\t\n", &Label::Last, Header::Absent).unwrap();
+    assert_eq!(set.sample_len(), 2);
+}
+
+#[test]
+fn decimal_marks_are_not_mixed() {
+    let error = assert_refused("1,5;a\n2.5;b\n", Header::Absent, cell(2, 1));
+    assert!(error.expected().contains("a comma") && error.expected().contains("line 1"), "{error}");
+    assert_refused("0.5;a\n1,234;b\n", Header::Absent, cell(2, 1));
+}
+
+#[test]
+fn thousands_separators_are_named() {
+    for (text, place) in [
+        ("1,a\n\"1,234\",b\n", cell(2, 1)),
+        ("1,a\n\"1,234.5\",b\n", cell(2, 1)),
+        ("1,a\n1 234,b\n", cell(2, 1)),
+        ("1,a\n-1'234'567,b\n", cell(2, 1)),
+        ("1;2;a\n3;1.234,5;b\n", cell(2, 2)),
+        ("1;2;a\n3;1.234.567;b\n", cell(2, 2)),
+    ] {
+        let error = assert_refused(text, Header::Absent, place);
+        assert!(error.advice().contains("thousands"), "{error}");
+    }
+    let error = assert_refused("1,a\n\"1,5\",b\n", Header::Absent, cell(2, 1));
+    assert!(error.advice().contains("decimal points"), "{error}");
+}
+
+#[test]
+fn utf_16_is_read() {
+    let plain = csv::parse(include_bytes!("../tables/plain.csv"), &Options::default()).unwrap();
+    let source = csv::parse(include_bytes!("../tables/utf16.csv"), &Options::default()).unwrap();
+    assert_eq!(source.train.schema(), plain.train.schema());
+    assert!(source.notes.iter().any(|note| note.contains("UTF-16")), "{:?}", source.notes);
+    let text = "x,kind\n1,\u{e4}\n2,\u{1f600}\n";
+    for mark in ["", "\u{feff}"] {
+        for order in [u16::to_le_bytes, u16::to_be_bytes] {
+            let units = [mark, text].concat();
+            let bytes: Vec<u8> = units.encode_utf16().flat_map(order).collect();
+            let set = read(&bytes, &Label::Last, Header::Detect).unwrap();
+            assert_eq!(set.class_names(), ["\u{e4}", "\u{1f600}"]);
+            let error = read(&bytes[..bytes.len() - 1], &Label::Last, Header::Detect).unwrap_err();
+            assert_eq!(error.place(), Place::Byte(bytes.len() as u64 - 2), "{error}");
+            read(&bytes[..bytes.len() - 4], &Label::Last, Header::Detect).unwrap_err();
+        }
+    }
+}
+
+#[cfg(feature = "gzip")]
+#[test]
+fn a_compressed_table_is_read() {
+    use std::io::Write;
+    let plain = include_bytes!("../tables/plain.csv");
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(plain).unwrap();
+    let zipped = encoder.finish().unwrap();
+    let source = csv::parse(&zipped, &Options::default()).unwrap();
+    assert_eq!(source.train, csv::parse(plain, &Options::default()).unwrap().train);
+    assert!(source.notes.iter().any(|note| note.contains("gzip")), "{:?}", source.notes);
+    for len in 3..zipped.len() {
+        read(&zipped[..len], &Label::Last, Header::Detect).unwrap_err();
+    }
+}
+
+#[cfg(not(feature = "gzip"))]
+#[test]
+fn a_compressed_table_asks_for_the_feature() {
+    let error = read(b"\x1f\x8b\x08\0", &Label::Last, Header::Detect).unwrap_err();
+    assert!(error.advice().contains("feature `gzip`"), "{error}");
+}
+
+/// Wider than what is looked at first.
+#[test]
+fn a_wide_table_is_read() {
+    for separator in [",", ";"] {
+        let row = |cell: &str, label: &str| (cell.to_string() + separator).repeat(40_000) + label;
+        let text = [row("x", "kind"), row("1.5", "a"), row("2.5", "b")].join("\n");
+        let set = read(&text, &Label::Last, Header::Detect).unwrap();
+        assert_eq!((set.len(), set.sample_len()), (2, 40_000));
+    }
+}

@@ -1,0 +1,63 @@
+use super::read;
+use proxtape::data::csv::{self, Header, Label, Options};
+use proxtape::data::{Dataset, Normalization, Samples};
+
+fn filled(set: &Dataset, normalization: &Normalization) -> Vec<f32> {
+    let indices: Vec<u32> = (0..set.len() as u32).collect();
+    let mut x = vec![f32::NAN; set.len() * set.sample_len()];
+    set.fill(&indices, normalization, None, &mut x, &mut vec![0; set.len()]);
+    x
+}
+
+fn all(set: &Dataset) -> Vec<u32> {
+    (0..set.len() as u32).collect()
+}
+
+/// As f32 these seconds are multiples of 128.
+#[test]
+fn large_close_numbers_stay_apart() {
+    let set = csv::parse(include_bytes!("../tables/time.csv"), &Options::default()).unwrap().train;
+    let Samples::F64(raw) = set.samples() else { panic!("tables are f64") };
+    let x = filled(&set, &Normalization::fit(&set, &all(&set)));
+    let seconds = raw.iter().step_by(2);
+    let n = set.len() as f64;
+    // Distances from the first one are small whole numbers, so this oracle rounds nowhere else.
+    let away: Vec<f64> = seconds.map(|second| second - raw[0]).collect();
+    let mean = away.iter().sum::<f64>() / n;
+    let std = (away.iter().map(|a| (a - mean).powi(2)).sum::<f64>() / n).sqrt();
+    for (x, away) in x.iter().step_by(2).zip(&away) {
+        assert!((f64::from(*x) - (away - mean) / std).abs() < 1e-6, "{x} at {away}");
+    }
+    assert!(x.iter().step_by(2).is_sorted_by(|a, b| a < b), "each second is another number");
+}
+
+#[test]
+fn a_constant_column_of_any_size_becomes_zero() {
+    for constant in ["0", "0.1", "1700000000.1", "-3e38", "1e-300"] {
+        let text: String = (0..999).map(|k| format!("{constant},{k},{}\n", k % 2)).collect();
+        let set = read(&text, &Label::Last, Header::Absent).unwrap();
+        for normalization in
+            [Normalization::fit(&set, &all(&set)), Normalization::fit_uncentered(&set, &all(&set))]
+        {
+            assert_eq!(normalization.mean[0], constant.parse::<f64>().unwrap());
+            let x = filled(&set, &normalization);
+            assert!(x.iter().step_by(2).all(|&value| value == 0.0), "{constant}");
+        }
+    }
+}
+
+/// What is far from 0 for its spread would be a second bias, 1 throughout.
+#[test]
+fn uncentered_keeps_zeros_where_there_are_some() {
+    let rows = |k: u32| format!("{},{},{},{}\n", k % 3, 1_700_000_000 + k, 7, k % 2);
+    let text: String = (0..300).map(rows).collect();
+    let set = read(&text, &Label::Last, Header::Absent).unwrap();
+    let uncentered = Normalization::fit_uncentered(&set, &all(&set));
+    let centred = Normalization::fit(&set, &all(&set));
+    assert_eq!(uncentered.mean[0], 0.0);
+    assert!((f64::from(uncentered.std[0]) - (5.0_f64 / 3.0).sqrt()).abs() < 1e-6);
+    assert_eq!(uncentered.mean[1..], centred.mean[1..]);
+    assert_eq!(uncentered.std[1..], centred.std[1..]);
+    assert_eq!(centred.coarse_in_f32(), Some(1));
+    assert_eq!(Normalization::identity(&set).coarse_in_f32(), None);
+}
