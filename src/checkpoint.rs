@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 mod safetensors;
 
 #[cfg(feature = "safetensors")]
-pub use self::safetensors::{FileError, Loaded, Place, load_state_dict, read, write};
+pub use self::safetensors::{
+    FileError, Loaded, Place, Replacement, is_temporary, load_state_dict, read, read_sealed, write,
+};
 
 /// Named tensors and named texts.
 ///

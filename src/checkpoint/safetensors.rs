@@ -8,35 +8,40 @@
 //! ```
 //!
 //! What is written depends on the checkpoint alone: tensors stand in its order, texts in the order
-//! of their names, and the header is padded with spaces to a multiple of 8 bytes.
+//! of their names after a checksum of the whole file, and the header is padded with spaces to a
+//! multiple of 8 bytes.
 
+mod checksum;
 mod error;
 mod header;
-mod replace;
+mod replacement;
 mod source;
 mod state_dict;
 
 pub use error::{FileError, Place};
+pub use replacement::{Replacement, is_temporary};
 pub use state_dict::{Loaded, load_state_dict};
 
 use super::Checkpoint;
 use crate::shape::{MAX_RANK, Shape};
+use checksum::Checksum;
 use source::{Content, Source};
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
 /// The header of a file is at most so long; the format's other readers refuse more.
 const MAX_HEADER: u64 = 100_000_000;
 
+const RETRY: &str = "copy or save the file again";
+
 /// How many values are converted at a time: 64 KiB of F32, which stay in the cache.
 const CHUNK: usize = 16 * 1024;
 
-/// Writes a checkpoint as a safetensors file of F32.
+/// Writes a checkpoint as a safetensors file of F32, with a checksum of the whole file in its
+/// metadata (`proxtape.checksum`).
 ///
-/// A file that is there already is replaced at once or not at all: the bytes go to a temporary
-/// file in the same folder (`.proxtape-PID-N.tmp`), are synced to the disk, and then take the
-/// name. Equal checkpoints give equal bytes. A symbolic link is replaced, not followed.
+/// A file that is there already is replaced at once or not at all, by a [`Replacement`]. Equal
+/// checkpoints give equal bytes. A symbolic link is replaced, not followed.
 ///
 /// ```
 /// use proxtape::checkpoint::{self, Checkpoint};
@@ -52,23 +57,53 @@ const CHUNK: usize = 16 * 1024;
 ///
 /// # Errors
 /// If two tensors share a name, a tensor is named `__metadata__` or has not as many values as its
-/// shape tells, or the file cannot be written; what was there before is then untouched.
+/// shape tells, a text is named as the checksum is, or the file cannot be written; what was there
+/// before is then untouched.
 pub fn write(path: &Path, checkpoint: &Checkpoint) -> Result<(), FileError> {
-    let header = header::render(checkpoint).map_err(|e| e.in_file(path))?;
-    replace::replace(path, |file| {
-        file.write_all(&(header.len() as u64).to_le_bytes())?;
-        file.write_all(header.as_bytes())?;
-        checkpoint.tensors.iter().try_for_each(|(_, _, values)| write_values(file, values))
-    })
+    // Before a file is begun: the header can be at fault.
+    let header = seal(checkpoint).map_err(|e| e.in_file(path))?;
+    let mut new = Replacement::of(path)?;
+    new.fill(|file| emit(&header, checkpoint, file))?;
+    new.keep()
 }
 
-fn write_values(file: &mut File, values: &[f32]) -> io::Result<()> {
+impl Replacement {
+    /// Writes a checkpoint, as [`write`] does.
+    ///
+    /// # Errors
+    /// As those of [`write`].
+    pub fn fill_with(&mut self, checkpoint: &Checkpoint) -> Result<(), FileError> {
+        let header = seal(checkpoint).map_err(|e| e.in_file(self.path()))?;
+        self.fill(|file| emit(&header, checkpoint, file))
+    }
+}
+
+/// The header, with the checksum of all that will be written. The values are walked twice, so that
+/// no second copy of them is made.
+fn seal(checkpoint: &Checkpoint) -> Result<String, FileError> {
+    let mut header = header::render(checkpoint)?;
+    let mut sum = Checksum::new();
+    // A sum takes all that it is given.
+    let _ = emit(&header, checkpoint, &mut sum);
+    if let Some(place) = checksum::place(&header) {
+        header.replace_range(place, &sum.digits());
+    }
+    Ok(header)
+}
+
+fn emit(header: &str, checkpoint: &Checkpoint, out: &mut dyn Write) -> io::Result<()> {
+    out.write_all(&(header.len() as u64).to_le_bytes())?;
+    out.write_all(header.as_bytes())?;
+    checkpoint.tensors.iter().try_for_each(|(_, _, values)| write_values(out, values))
+}
+
+fn write_values(out: &mut dyn Write, values: &[f32]) -> io::Result<()> {
     let mut bytes = vec![[0; 4]; CHUNK.min(values.len())];
     for chunk in values.chunks(CHUNK) {
         for (bytes, x) in bytes.iter_mut().zip(chunk) {
             *bytes = x.to_le_bytes();
         }
-        file.write_all(bytes[..chunk.len()].as_flattened())?;
+        out.write_all(bytes[..chunk.len()].as_flattened())?;
     }
     Ok(())
 }
@@ -77,13 +112,33 @@ fn write_values(file: &mut File, values: &[f32]) -> io::Result<()> {
 ///
 /// Tensors come in the order of the header. F32 is taken bit by bit; F64, F16 and BF16 become the
 /// nearest f32. Tensors of integers or truth values, such as the `num_batches_tracked` of a batch
-/// normalisation in PyTorch, are passed over.
+/// normalisation in PyTorch, are passed over. A file of this crate has a checksum, and is compared
+/// with it.
 ///
 /// # Errors
-/// If the file cannot be read, is no whole and sound safetensors file, or holds a tensor of
-/// another type or of more than [`MAX_RANK`] axes.
+/// If the file cannot be read, is no whole and sound safetensors file, differs from its checksum, or
+/// holds a tensor of another type or of more than [`MAX_RANK`] axes.
 pub fn read(path: &Path) -> Result<Checkpoint, FileError> {
-    let mut source = Source::open(path)?;
+    read_all(Source::open(path)?)
+}
+
+/// Reads a safetensors file of this crate: as [`read()`], but the checksum must be there.
+///
+/// # Errors
+/// As those of [`read()`], and if there is no checksum.
+pub fn read_sealed(path: &Path) -> Result<Checkpoint, FileError> {
+    let source = Source::open(path)?;
+    if source.header.checksum.is_some() {
+        return read_all(source);
+    }
+    let expected = format!("a file with its checksum in the metadata ({:?})", checksum::NAME);
+    let advice = "it is damaged, or another program or an early version of this one wrote it; take \
+                  a file that `proxtape` wrote";
+    Err(FileError::new(Place::Whole, expected, "none", advice).in_file(path))
+}
+
+fn read_all(mut source: Source<'_>) -> Result<Checkpoint, FileError> {
+    let path = source.path;
     let mut tensors = Vec::new();
     for (name, info) in std::mem::take(&mut source.header.tensors) {
         let fault = |expected: &str, found: String, advice: &str| {

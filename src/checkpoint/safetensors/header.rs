@@ -4,8 +4,9 @@
 //! where there are several texts, and of two tensors of one name it silently takes the last. So
 //! the outer object is read and written here, and only what stands for one tensor is left to it.
 
+use super::checksum::{self, Stated};
 use super::error::{FileError, Place, quoted, shortened};
-use super::{Checkpoint, MAX_HEADER};
+use super::{Checkpoint, MAX_HEADER, RETRY};
 use ::safetensors::tensor::TensorInfo;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
@@ -14,27 +15,33 @@ use std::fmt::Write;
 /// The name under which texts stand.
 const TEXTS: &str = "__metadata__";
 
-const RETRY: &str = "copy or save the file again";
-
 /// What a header tells, checked but for the size of the file.
 #[derive(Debug)]
 pub(super) struct Header {
+    /// Without the checksum.
     pub(super) texts: BTreeMap<String, String>,
+    pub(super) checksum: Option<Stated>,
     /// In the order of the header.
     pub(super) tensors: Vec<(String, TensorInfo)>,
     /// How many bytes of data follow the header.
     pub(super) data_len: usize,
 }
 
-/// The header of a checkpoint.
+/// The header of a checkpoint, with a blank checksum.
 pub(super) fn render(checkpoint: &Checkpoint) -> Result<String, FileError> {
     let mut entries = Vec::with_capacity(checkpoint.tensors.len() + 1);
-    if !checkpoint.texts.is_empty() {
-        let texts = checkpoint.texts.iter();
-        let texts: Vec<_> =
-            texts.map(|(name, text)| format!("{}:{}", json(name), json(text))).collect();
-        entries.push(format!("\"{TEXTS}\":{{{}}}", texts.join(",")));
+    if checkpoint.texts.contains_key(checksum::NAME) {
+        let expected = format!("no text named {}", checksum::NAME);
+        let advice = "give the text another name: the checksum of the file has this one";
+        return Err(FileError::new(Place::Whole, expected, "one", advice));
     }
+    let texts = checkpoint.texts.iter().map(|(name, text)| (&**name, text));
+    // The checksum comes first, where no text before it can look like it.
+    let texts: Vec<_> = core::iter::once((checksum::NAME, &checksum::blank()))
+        .chain(texts)
+        .map(|(name, text)| format!("{}:{}", json(name), json(text)))
+        .collect();
+    entries.push(format!("\"{TEXTS}\":{{{}}}", texts.join(",")));
     let mut names = HashSet::from([TEXTS]);
     let mut offset = 0;
     for (name, shape, values) in &checkpoint.tensors {
@@ -84,14 +91,18 @@ impl Header {
     /// Reads and checks a header that starts at byte `start` of its file.
     pub(super) fn parse(text: &str, start: u64) -> Result<Header, FileError> {
         let mut texts = BTreeMap::new();
+        let mut checksum = None;
         let mut tensors = Vec::new();
         for Member { name, value, at } in Members::of(text, start)? {
             if name == TEXTS {
                 for Member { name, value, at } in Members::of(value, at)? {
                     let text = serde_json::from_str(value);
                     let what = || format!("the text of {}", quoted(&name));
-                    let text = text.map_err(|e| unparsable(&e, what(), (value, at)))?;
-                    texts.insert(name, text);
+                    let text: String = text.map_err(|e| unparsable(&e, what(), (value, at)))?;
+                    match Stated::of((&name, &text), (value, at))? {
+                        None => _ = texts.insert(name, text),
+                        stated => checksum = stated,
+                    }
                 }
             } else {
                 let info = serde_json::from_str(value);
@@ -101,7 +112,7 @@ impl Header {
             }
         }
         let data_len = layout(&tensors)?;
-        Ok(Header { texts, tensors, data_len })
+        Ok(Header { texts, checksum, tensors, data_len })
     }
 }
 

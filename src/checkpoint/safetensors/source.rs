@@ -2,7 +2,7 @@
 
 use super::error::{FileError, Place, quoted};
 use super::header::Header;
-use super::{CHUNK, MAX_HEADER};
+use super::{CHUNK, MAX_HEADER, RETRY};
 use ::safetensors::Dtype;
 use ::safetensors::tensor::TensorInfo;
 use std::fs::{self, File};
@@ -12,7 +12,7 @@ use std::path::Path;
 const SAVE: &str = "is it whole, and saved as safetensors (torch.save writes another format)?";
 
 pub(super) struct Source<'a> {
-    path: &'a Path,
+    pub(super) path: &'a Path,
     file: File,
     pub(super) header: Header,
     /// Where the data starts.
@@ -20,8 +20,8 @@ pub(super) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// Opens a file and checks all but its values. A length that the header claims is compared
-    /// with the file's before memory is asked for.
+    /// Opens a file and checks it: its header, and all of it by the checksum, where it has one. A
+    /// length that the header claims is compared with the file's before memory is asked for.
     pub(super) fn open(path: &'a Path) -> Result<Source<'a>, FileError> {
         let refused = |e| {
             let advice = "see that the path is right and the file readable";
@@ -63,8 +63,10 @@ impl<'a> Source<'a> {
         let data = 8 + n;
         if header.data_len as u64 != len - data {
             let expected = format!("{} bytes of tensors behind the header", header.data_len);
-            let advice = "copy or save the file again";
-            return fault(Place::Byte(data), expected, (len - data).to_string(), advice);
+            return fault(Place::Byte(data), expected, (len - data).to_string(), RETRY);
+        }
+        if let Some(stated) = &header.checksum {
+            stated.check(&mut file).map_err(refused)?.map_err(|e| e.in_file(path))?;
         }
         Ok(Source { path, file, header, data })
     }
