@@ -153,6 +153,16 @@ impl Params {
         self.running.copy_from_slice(&other.running);
     }
 
+    /// All running statistics.
+    pub(crate) fn running(&self) -> &[f32] {
+        &self.running
+    }
+
+    /// All running statistics, to put back.
+    pub(crate) fn running_mut(&mut self) -> &mut [f32] {
+        &mut self.running
+    }
+
     /// The trainable values, and beside them the running statistics to update.
     pub(crate) fn split(&mut self) -> (Values<'_>, Running<'_>) {
         (

@@ -10,6 +10,7 @@ mod during;
 mod error;
 mod evaluate;
 mod event;
+mod given_up;
 mod graph;
 mod outcome;
 mod prune;
@@ -87,6 +88,8 @@ pub struct Trainer<'a> {
     batches: Batches,
     augmentation: Random,
     progress: Progress,
+    /// The running statistics before a step that may be given up.
+    running: Vec<f32>,
     /// The parameters at the last epoch's end: what stays if the loss stops being finite.
     good: Params,
     best: Option<Best>,
@@ -156,6 +159,7 @@ impl<'a> Trainer<'a> {
             optimizer,
             augmentation: Random::stream(config.seed, streams::AUGMENTATION),
             progress: Progress::default(),
+            running: Vec::with_capacity(params.running().len()),
             good: params.clone(),
             best: None,
             data,
@@ -180,14 +184,27 @@ impl<'a> Trainer<'a> {
     /// If the loss or a weight is not a finite number. The parameters are then those of the last
     /// epoch that ended well.
     pub fn advance(&mut self) -> Result<Event, TrainError> {
+        // Nobody asks, so nothing is given up.
+        self.advance_unless(&mut || false).map(|event| event.unwrap_or(Event::Done))
+    }
+
+    /// The same, but what walks over many samples (a step of `settle`, the end of an epoch) is given
+    /// up as soon as `asked` says so between two batches: none, and the training is as it was before.
+    ///
+    /// # Errors
+    /// As those of [`advance`](Trainer::advance).
+    pub fn advance_unless(
+        &mut self,
+        asked: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Event>, TrainError> {
         if self.progress.done || self.progress.epoch >= self.config.epochs {
             self.progress.done = true;
-            return Ok(Event::Done);
+            return Ok(Some(Event::Done));
         }
         if self.progress.step == self.steps(self.progress.epoch) {
-            return self.end_epoch().map(Event::Epoch);
+            return Ok(self.end_epoch(asked)?.map(Event::Epoch));
         }
-        let result = self.step().map(Event::Step);
+        let result = self.step(asked).map(|step| step.map(Event::Step));
         if result.is_err() {
             self.params.copy_from(&self.good);
         }
@@ -218,7 +235,8 @@ impl<'a> Trainer<'a> {
         self.optimizer.set_frozen(stage == Stage::Refit);
     }
 
-    fn step(&mut self) -> Result<Step, TrainError> {
+    /// None where it was given up.
+    fn step(&mut self, asked: &mut dyn FnMut() -> bool) -> Result<Option<Step>, TrainError> {
         let Progress { epoch, step, .. } = self.progress;
         if let Some(prune) = self.config.prune
             && (epoch, step) == (self.config.starts().1, 0)
@@ -231,7 +249,13 @@ impl<'a> Trainer<'a> {
         let time = epoch as f32 + (step as f32 + 0.5) / steps as f32;
         let mut eta = self.config.eta(time);
         let (loss, outcome) = match self.gradients.has_all() {
-            true => self.step_after(step * parts..(step + 1) * parts, (time, &mut eta))?,
+            true => {
+                let batches = step * parts..(step + 1) * parts;
+                match self.step_after(batches, (time, &mut eta), asked)? {
+                    Some(outcome) => outcome,
+                    None => return Ok(None),
+                }
+            }
             false => self.step_during(step, (time, eta))?,
         };
         let Some(outcome) = outcome else {
@@ -243,20 +267,32 @@ impl<'a> Trainer<'a> {
         self.progress.loss += loss;
         self.progress.step += 1;
         let lambda = if self.optimizer.is_frozen() { 0.0 } else { self.lambda() };
-        Ok(Step { epoch, step, steps, samples: parts * self.config.batch, loss, eta, lambda })
+        let samples = parts * self.config.batch;
+        Ok(Some(Step { epoch, step, steps, samples, loss, eta, lambda }))
     }
 
     /// The mean loss of some batches and the step along their mean gradient; none where the loss is
-    /// not finite. A step that settles may be smaller than `eta`, which then tells so.
+    /// not finite. A step that settles may be smaller than `eta`, which then tells so; and it may be
+    /// given up.
     fn step_after(
         &mut self,
         batches: Range<usize>,
         (time, eta): (f32, &mut f32),
-    ) -> Result<(f64, Option<StepOutcome>), TrainError> {
+        asked: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<(f64, Option<StepOutcome>)>, TrainError> {
         let parts = batches.len();
+        let settles = self.config.stage(self.progress.epoch) == Stage::Settle;
+        let mut before = settles.then(|| self.note_before());
         self.gradients.clear();
         let mut loss = 0.0;
         for batch in batches {
+            if before.is_some()
+                && asked()
+                && let Some(before) = before.take()
+            {
+                self.give_up(before);
+                return Ok(None);
+            }
             let indices = self.batches.batch(batch);
             let augmentation = self.config.augment.as_ref().map(|a| (a, &mut self.augmentation));
             let (params, sink) = (&mut self.params, &mut self.gradients);
@@ -264,9 +300,9 @@ impl<'a> Trainer<'a> {
             loss += self.progress.note(&outcome, indices.len()) / parts as f64;
         }
         if !loss.is_finite() {
-            return Ok((loss, None));
+            return Ok(Some((loss, None)));
         }
-        if self.config.stage(self.progress.epoch) == Stage::Settle {
+        if settles {
             if self.settling.halves(loss) {
                 self.optimizer.clear_momentum();
             }
@@ -274,7 +310,8 @@ impl<'a> Trainer<'a> {
         }
         self.scale_gradients(parts);
         self.set_strength(time, *eta)?;
-        Ok((loss, Some(self.optimizer.step(&mut self.params, &mut self.gradients, *eta))))
+        let outcome = self.optimizer.step(&mut self.params, &mut self.gradients, *eta);
+        Ok(Some((loss, Some(outcome))))
     }
 
     /// Turns the sum over parts into their mean and clips its norm.
@@ -291,13 +328,18 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    fn end_epoch(&mut self) -> Result<Epoch, TrainError> {
+    /// None where the evaluation was given up.
+    fn end_epoch(&mut self, asked: &mut dyn FnMut() -> bool) -> Result<Option<Epoch>, TrainError> {
         let Progress { epoch, step, loss, right, seen, .. } = self.progress;
         let indices = &self.data.split.validation;
-        let validation = (!indices.is_empty()).then(|| {
-            let (set, normalization) = (&self.data.source.train, self.data.normalization);
-            self.evaluator.run(&self.params, set, indices, normalization)
-        });
+        let mut validation = None;
+        if !indices.is_empty() {
+            let of = (&self.data.source.train, &indices[..], self.data.normalization);
+            validation = self.evaluator.run_unless(&self.params, of, asked);
+            if validation.is_none() {
+                return Ok(None);
+            }
+        }
         if let Some(evaluation) = validation
             && !evaluation.loss.is_finite()
         {
@@ -320,7 +362,7 @@ impl<'a> Trainer<'a> {
         }
         self.start_epoch(epoch + 1);
         let (loss, accuracy) = (loss / step as f64, right as f64 / seen as f64);
-        Ok(Epoch { epoch, stage, loss, accuracy, validation, best })
+        Ok(Some(Epoch { epoch, stage, loss, accuracy, validation, best }))
     }
 
     fn note_best(&mut self, epoch: u32, validation: Option<Evaluation>) -> bool {

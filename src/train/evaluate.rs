@@ -44,9 +44,24 @@ impl Evaluator {
         indices: &[u32],
         normalization: &Normalization,
     ) -> Evaluation {
+        let nothing = Evaluation { loss: f64::NAN, accuracy: f64::NAN, samples: 0 };
+        // Nobody asks, so nothing is given up.
+        self.run_unless(params, (set, indices, normalization), &mut || false).unwrap_or(nothing)
+    }
+
+    /// The same, unless `asked` says between two batches to give it up: none then.
+    pub(super) fn run_unless(
+        &mut self,
+        params: &Params,
+        (set, indices, normalization): (&Dataset, &[u32], &Normalization),
+        asked: &mut dyn FnMut() -> bool,
+    ) -> Option<Evaluation> {
         let (mut loss, mut right) = (0.0, 0usize);
         let batch = self.labels.len();
         for part in indices.chunks(batch) {
+            if asked() {
+                return None;
+            }
             // The rest of a short batch holds old samples; their results are not read.
             let (x, labels) = self.tape.leaves_mut(self.x, self.labels);
             let values = part.len() * (x.len() / batch);
@@ -61,7 +76,7 @@ impl Evaluator {
             }
         }
         let n = indices.len() as f64;
-        Evaluation { loss: loss / n, accuracy: right as f64 / n, samples: indices.len() }
+        Some(Evaluation { loss: loss / n, accuracy: right as f64 / n, samples: indices.len() })
     }
 }
 

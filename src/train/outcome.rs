@@ -74,6 +74,13 @@ impl Trainer<'_> {
     /// The gradient of the mean loss over the whole training part at the parameters to keep, with
     /// the model in its inference form: what a certificate of stationarity wants.
     pub fn full_gradient(&mut self) -> Gradients {
+        // Nobody asks, so nothing is given up.
+        let found = self.full_gradient_unless(&mut || false);
+        found.unwrap_or_else(|| Gradients::new(self.params()))
+    }
+
+    /// The same, unless `asked` says between two batches to give it up: none then.
+    pub fn full_gradient_unless(&mut self, asked: &mut dyn FnMut() -> bool) -> Option<Gradients> {
         let mut params = self.params().clone();
         let mut gradients = Gradients::new(&params);
         let (exec, train) = (self.exec, &self.data.split.train);
@@ -84,6 +91,9 @@ impl Trainer<'_> {
         let mut measure = self.config.batch;
         let mut graph = Graph::new(exec, (&self.model, &params), measure, Phase::Inference);
         for indices in batches {
+            if asked() {
+                return None;
+            }
             graph.run(self.data, (indices, None), &mut params, &mut gradients);
         }
         if !rest.is_empty() {
@@ -93,6 +103,6 @@ impl Trainer<'_> {
             graph.run(self.data, (rest, None), &mut params, &mut gradients);
         }
         gradients.scale(exec, measure as f32 / train.len() as f32);
-        gradients
+        Some(gradients)
     }
 }

@@ -57,6 +57,42 @@ fn resumed_settling_goes_on_to_the_same_bits() {
     assert!(events.iter().any(halved));
 }
 
+/// A step that walks over all samples, and the end of an epoch, can be given up after any of their
+/// batches: the training is as it was before them, and goes on to the same bits.
+#[test]
+fn step_that_is_given_up_leaves_no_trace() {
+    let samples = Small::digits(130, 40);
+    let start = || samples.trainer(&conv_net(4), config(MOMENTUM)).unwrap();
+    let mut unbroken = start();
+    finish(&mut unbroken).unwrap();
+    let (mut broken, mut given_up) = (start(), 0);
+    loop {
+        let before = broken.state();
+        // 4 batches of training samples, 2 of validation: asked before each of them in turn.
+        for patience in 0..4 {
+            let mut left = patience;
+            let mut asked = || {
+                left -= 1;
+                left < 0
+            };
+            match broken.advance_unless(&mut asked).unwrap() {
+                Some(Event::Done) => {
+                    assert!(given_up >= 4 + 2 * 5, "only {given_up} were given up");
+                    assert!(bits(broken.params()) == bits(unbroken.params()));
+                    assert!(broken.state() == unbroken.state());
+                    return;
+                }
+                Some(_) => break,
+                None => {
+                    given_up += 1;
+                    assert!(broken.state() == before);
+                }
+            }
+        }
+        assert!(broken.full_gradient_unless(&mut || true).is_none());
+    }
+}
+
 /// The state is what the next bits depend on: each part of it that is lost shows. It is taken after
 /// the first step of the second epoch, and two steps follow.
 #[test]
