@@ -17,8 +17,8 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "proxtape", version, about, arg_required_else_help = true)]
 #[command(after_help = "The environment variable PROXTAPE_ISA (baseline, avx2, avx512) forces an \
-    instruction set that this CPU has.\nExit codes: 0 done, 1 failed, 2 wrong usage, 130 \
-    interrupted and saved.")]
+    instruction set that this CPU has.\nExit codes: 0 done, 1 failed, 2 wrong usage, 128 + N \
+    ended by signal N (130 by Ctrl-C or --stop-after); a training that is saved says so.")]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -33,6 +33,7 @@ pub(crate) use outcome::{CellRow, Outcome, Row};
 
 use crate::experiment::{build, read};
 use crate::failure::{Ending, Failure};
+use crate::interrupt;
 use crate::machine::Machine;
 use crate::recipe::Recipe;
 use crate::stop::{Reason, Stop};
@@ -95,6 +96,7 @@ pub(crate) fn run(
     plan: &dyn Plan,
     mut orders: Orders<'_>,
 ) -> Result<Ending, Failure> {
+    folder.note_lock(orders.voice);
     let source = Arc::new(read(&folder.recipe.data)?);
     let mut cells = Cells { folder, source, done: Done::default(), machine: orders.machine };
     cells.find(plan)?;
@@ -117,7 +119,7 @@ pub(crate) fn run(
         outcome.folder
     ));
     Ok(match reason {
-        Reason::Interrupt => Ending::Interrupted,
+        Reason::Interrupt => Ending::Interrupted(interrupt::signal()),
         Reason::Deadline => Ending::Done,
     })
 }

@@ -16,12 +16,12 @@ mod recipe;
 pub(crate) use outcome::Outcome;
 
 use crate::args::CompactArgs;
+use crate::draft::Draft;
 use crate::eval::check;
 use crate::experiment::Samples;
 use crate::failure::{Ending, Failure};
 use crate::machine::Machine;
 use crate::model_file::{self, Trained};
-use crate::proof::Unproven;
 use crate::run_folder::{model_path, refused};
 use crate::voice::{Voice, print, print_json};
 use outcome::{Costs, Layer};
@@ -67,11 +67,10 @@ pub(crate) fn shrink(
     check(path, &dense, samples.source.test_set())?;
 
     let target = path.with_file_name(NAME);
-    let file = Unproven::beside(&target);
-    write(&file.0, &dense, &samples)?;
+    let file = write(&target, &dense, &samples)?;
     // What was written is proven, not what was meant to be.
-    let written = Trained::read(&file.0)?;
-    let both = [(path, &dense), (&file.0, &written)];
+    let written = Trained::read(file.path())?;
+    let both = [(path, &dense), (file.path(), &written)];
     let outcome = match compare(both, (&samples, batches), machine)? {
         Ok(outcome) => Outcome { compact: target.display().to_string(), ..outcome },
         Err(Refused(why)) => {
@@ -80,7 +79,7 @@ pub(crate) fn shrink(
             return Ok(Err(Refused(why + "; no file is kept")));
         }
     };
-    file.keep(&target)?;
+    file.keep()?;
     Ok(Ok(outcome))
 }
 
@@ -99,9 +98,8 @@ pub(crate) fn look(
     match target.is_file() {
         true => Ok((of(&target)?, true)),
         false => {
-            let file = Unproven::beside(&target);
-            write(&file.0, dense, samples)?;
-            Ok((of(&file.0)?, false))
+            let file = write(&target, dense, samples)?;
+            Ok((of(file.path())?, false))
         }
     }
 }
@@ -146,10 +144,12 @@ fn size(path: &Path) -> Result<u64, Failure> {
     Ok(fs::metadata(path).map_err(|e| refused(path, "a file", &e))?.len())
 }
 
-/// Writes the compacted network of a dense one.
-fn write(file: &Path, dense: &Trained, samples: &Samples) -> Result<(), Failure> {
+/// Writes the compacted network of a dense one, not yet under its name.
+fn write(target: &Path, dense: &Trained, samples: &Samples) -> Result<Draft, Failure> {
     let layers = dense.recipe.model.net.layers(dense.classes);
     let small = compact(&layers, &dense.params, dense.model.input())?;
     let recipe = recipe::of(&dense.recipe, &small);
-    model_file::write(file, (&recipe, samples), &small.params)
+    let mut file = Draft::of(target)?;
+    file.fill_with(&model_file::contents((&recipe, samples), &small.params))?;
+    Ok(file)
 }

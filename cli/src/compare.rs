@@ -30,7 +30,7 @@ const BASELINE: Method = Method::Penalty(Family::None);
 /// Runs the command.
 pub(crate) fn run(args: &CompareArgs, voice: Voice) -> Result<Ending, Failure> {
     let machine = Machine::new(&args.threads)?;
-    let (stop, deadline) = args.cells.stop()?;
+    let (stop, deadline) = args.cells.stop();
     let folder = match &args.cells.resume {
         Some(path) => Folder::open(path, Kind::Compare)?,
         None => {

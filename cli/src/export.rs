@@ -20,12 +20,13 @@ mod target;
 pub(crate) use target::Target;
 
 use crate::args::ExportArgs;
+use crate::draft::Draft;
 use crate::eval::check;
 use crate::experiment::Samples;
 use crate::failure::{Ending, Failure};
 use crate::inference::{BATCH, Network, Recorded};
 use crate::model_file::Trained;
-use crate::proof::{Proof, Unproven, prove};
+use crate::proof::{Proof, prove};
 use crate::run_folder::{model_path, refused};
 use crate::voice::{Voice, print, print_json};
 use graph::Graph;
@@ -35,6 +36,7 @@ use proxtape::data::{Dataset, Normalization, Source, Split};
 use proxtape::{Exec, Isa, Pool, Random};
 use rust::{About, Plan, Runner};
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use target::Format;
 
@@ -50,15 +52,15 @@ pub(crate) fn run(args: &ExportArgs, _: Voice) -> Result<Ending, Failure> {
     let isa = Isa::from_env().map_err(|e| Failure::usage(format!("PROXTAPE_ISA: {e}")))?;
     let pool = Pool::new(args.threads.count()).map_err(Failure::failed)?;
     let path = model_path(&args.model);
-    let file = checkpoint::read(&path)?;
+    let file = checkpoint::read_sealed(&path)?;
     let trained = Trained::from_checkpoint(&path, &file)?;
     trained.check_output(&path)?;
     let target = args.to.path(&path)?;
     let (samples, real) = samples(&path, &trained)?;
     let format = args.to.format;
-    let unproven = Unproven::beside(&target);
+    let mut draft = Draft::of(&target)?;
     let export = Export { exec: pool.exec(isa), trained: &trained, file: &file, samples: &samples };
-    let (mut proof, details) = pool.install(|| export.write(format, &unproven.0))?;
+    let (mut proof, details) = pool.install(|| export.write(format, &mut draft))?;
     if !real {
         proof.part = "random";
     }
@@ -66,8 +68,8 @@ pub(crate) fn run(args: &ExportArgs, _: Voice) -> Result<Ending, Failure> {
         let refusal = proof.refusal(["exported", "trained"]);
         return Err(Failure::failed(format!("{}: {refusal}; no file is kept", path.display())));
     }
-    let bytes = fs::metadata(&unproven.0).map_err(|e| refused(&target, "a file", &e))?.len();
-    unproven.keep(&target)?;
+    let bytes = fs::metadata(draft.path()).map_err(|e| refused(&target, "a file", &e))?.len();
+    draft.keep()?;
     let outcome = Outcome {
         model: path.display().to_string(),
         file: target.display().to_string(),
@@ -96,12 +98,12 @@ struct Export<'a> {
 
 impl Export<'_> {
     /// Writes a file, and compares what is in it with the model.
-    fn write(&self, format: Format, path: &Path) -> Result<(Proof, Details), Failure> {
+    fn write(&self, format: Format, draft: &mut Draft) -> Result<(Proof, Details), Failure> {
         let graph = Graph::of(self.trained)?;
         match format {
             Format::Safetensors => {
-                checkpoint::write(path, self.file)?;
-                let written = Trained::read(path)?;
+                draft.fill_with(self.file)?;
+                let written = Trained::read(draft.path())?;
                 let mut written = Recorded::new(self.exec, &written, BATCH);
                 Ok((self.prove(&mut written), Details::Safetensors {}))
             }
@@ -118,9 +120,10 @@ impl Export<'_> {
                         bytes.len()
                     )));
                 }
-                let failed = |e| refused(path, "to write the file", &e);
-                fs::write(path, bytes).map_err(failed)?;
-                let model = onnx::Model::from_bytes(&fs::read(path).map_err(failed)?);
+                draft.fill(|file| file.write_all(&bytes))?;
+                let read = fs::read(draft.path());
+                let read = read.map_err(|e| refused(draft.path(), "what was written", &e))?;
+                let model = onnx::Model::from_bytes(&read);
                 // What cannot be run gives nothing that could be equal.
                 let run = |x: &[f32], y: &mut [f32]| match model
                     .as_ref()
@@ -140,7 +143,7 @@ impl Export<'_> {
                     class_names: &self.trained.class_names,
                 };
                 let text = rust::text(&plan, &about);
-                fs::write(path, text).map_err(|e| refused(path, "to write the file", &e))?;
+                draft.fill(|file| file.write_all(text.as_bytes()))?;
                 let mut runner = Runner::new(&plan);
                 let run = |x: &[f32], y: &mut [f32]| y.copy_from_slice(runner.run(x));
                 let proof = self.prove(&mut Each::new(run, self.trained));

@@ -1,5 +1,6 @@
 //! How a command ends: exit codes and errors.
 
+use crate::interrupt::status;
 use core::fmt;
 use proxtape::checkpoint::FileError;
 use proxtape::data::DataError;
@@ -11,8 +12,8 @@ use proxtape::train::TrainError;
 pub(crate) enum Ending {
     /// Everything is done.
     Done,
-    /// It was interrupted, and its state is saved.
-    Interrupted,
+    /// It was told to stop by this signal, or as if by it, and its state is saved.
+    Interrupted(i32),
 }
 
 /// Why a command failed.
@@ -28,7 +29,7 @@ impl Ending {
     pub(crate) fn code(self) -> u8 {
         match self {
             Ending::Done => 0,
-            Ending::Interrupted => 130,
+            Ending::Interrupted(signal) => status(signal),
         }
     }
 }

@@ -1,29 +1,145 @@
-//! Ctrl-C: the first asks for an end after the step, the second ends at once.
+//! Signals that ask for an end: SIGINT (Ctrl-C), SIGTERM and SIGHUP.
+//!
+//! ```text
+//! nothing to save     the process ends at once; files on their way are removed
+//! a training runs     it is asked to end: it does after its step, and saves
+//! it was asked        the process ends at once, whatever is being saved: the old file stays
+//! ```
+//!
+//! The exit status is 128 + the signal's number each time, and only who has saved says so. A SIGHUP
+//! that was ignored when the program started (`nohup`) stays ignored; that can be seen on Linux alone.
+//!
+//! Signals are sent to a process, so what is known of them belongs to the process: the one state that
+//! is not passed in.
 
-use crate::failure::{Ending, Failure};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use crate::failure::Failure;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Whether an end was asked for.
-#[derive(Clone, Debug)]
-pub(crate) struct Interrupt(Arc<AtomicBool>);
+/// [`IDLE`], [`TRAINING`], or the number of the signal that has asked for an end.
+static STATE: AtomicI32 = AtomicI32::new(IDLE);
 
-impl Interrupt {
-    /// Watches for the signal from now on.
-    pub(crate) fn watch() -> Result<Interrupt, Failure> {
-        let asked = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&asked);
-        let handler = move || {
-            if flag.swap(true, Ordering::Relaxed) {
-                std::process::exit(Ending::Interrupted.code().into());
+const IDLE: i32 = 0;
+const TRAINING: i32 = -1;
+
+/// What is removed where the process ends at once.
+static DRAFTS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Watches for the signals from now on.
+#[cfg(unix)]
+pub(crate) fn watch() -> Result<(), Failure> {
+    use signal_hook::consts::SIGHUP;
+    let watched: Vec<i32> = [SIGINT, SIGTERM, SIGHUP]
+        .into_iter()
+        .filter(|&signal| signal != SIGHUP || !is_ignored(signal))
+        .collect();
+    let signals = signal_hook::iterator::Signals::new(watched);
+    let mut signals = signals
+        .map_err(|e| Failure::failed(format!("Ctrl-C and other signals cannot be watched: {e}")))?;
+    spawn(move || signals.forever().for_each(receive))
+}
+
+/// There, a flag is all that can be set.
+#[cfg(not(unix))]
+pub(crate) fn watch() -> Result<(), Failure> {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
+    let flag = Arc::new(AtomicUsize::new(0));
+    for signal in [SIGINT, SIGTERM] {
+        let registered =
+            signal_hook::flag::register_usize(signal, Arc::clone(&flag), signal as usize);
+        registered.map_err(|e| Failure::failed(format!("Ctrl-C cannot be watched: {e}")))?;
+    }
+    spawn(move || {
+        loop {
+            match flag.swap(0, Ordering::SeqCst) {
+                0 => std::thread::sleep(core::time::Duration::from_millis(50)),
+                signal => receive(signal as i32),
             }
-        };
-        let watching = ctrlc::set_handler(handler);
-        watching.map_err(|e| Failure::failed(format!("Ctrl-C cannot be watched: {e}")))?;
-        Ok(Interrupt(asked))
-    }
+        }
+    })
+}
 
-    pub(crate) fn is_asked(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+fn spawn(watch: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
+    let thread = std::thread::Builder::new().name("signals".to_owned()).spawn(watch);
+    thread.map(drop).map_err(|e| Failure::failed(format!("signals cannot be watched: {e}")))
+}
+
+/// Whether this process was started with a signal ignored, as Linux tells it: the bit below its number.
+#[cfg(unix)]
+fn is_ignored(signal: i32) -> bool {
+    // Elsewhere there is no such file.
+    let Ok(status) = fs::read_to_string("/proc/self/status") else { return false };
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+}
+
+fn receive(signal: i32) {
+    let asked = STATE.compare_exchange(TRAINING, signal, Ordering::SeqCst, Ordering::SeqCst);
+    if asked.is_err() {
+        // Not a word: the text of others may hold the stream. Whoever has a draft keeps waiting here.
+        for draft in drafts().iter() {
+            let _ = fs::remove_file(draft);
+        }
+        std::process::exit(i32::from(status(signal)));
     }
+}
+
+/// The exit status of a process that a signal has ended.
+pub(crate) fn status(signal: i32) -> u8 {
+    u8::try_from(128 + signal).unwrap_or(1)
+}
+
+/// The signal that has asked for an end.
+pub(crate) fn asked() -> Option<i32> {
+    let state = STATE.load(Ordering::SeqCst);
+    (state > IDLE).then_some(state)
+}
+
+/// What a command ends with that was to stop: the signal that has asked, or the one of Ctrl-C where
+/// it was something else.
+pub(crate) fn signal() -> i32 {
+    asked().unwrap_or(SIGINT)
+}
+
+/// While it lives, there is something to save: a signal asks.
+pub(crate) struct Saving(());
+
+impl Saving {
+    pub(crate) fn begin() -> Saving {
+        let _ = STATE.compare_exchange(IDLE, TRAINING, Ordering::SeqCst, Ordering::SeqCst);
+        Saving(())
+    }
+}
+
+impl Drop for Saving {
+    fn drop(&mut self) {
+        // Who was asked stays so, and is to look once more.
+        let _ = STATE.compare_exchange(TRAINING, IDLE, Ordering::SeqCst, Ordering::SeqCst);
+    }
+}
+
+/// While it lives, the file is removed if a signal ends the process.
+#[derive(Debug)]
+pub(crate) struct Removal(PathBuf);
+
+impl Removal {
+    pub(crate) fn of(path: &Path) -> Removal {
+        drafts().push(path.to_path_buf());
+        Removal(path.to_path_buf())
+    }
+}
+
+impl Drop for Removal {
+    fn drop(&mut self) {
+        drafts().retain(|draft| *draft != self.0);
+    }
+}
+
+fn drafts() -> MutexGuard<'static, Vec<PathBuf>> {
+    DRAFTS.lock().unwrap_or_else(PoisonError::into_inner)
 }

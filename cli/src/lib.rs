@@ -2,7 +2,8 @@
 //!
 //! Results for machines (`--json`) and the text of all commands but `train` go to stdout; everything
 //! that `train` tells people, and what the others tell on the way, goes to stderr. Exit codes: 0 done,
-//! 1 failed, 2 wrong usage, 130 interrupted and saved.
+//! 1 failed, 2 wrong usage, 128 + N ended by signal N (129 SIGHUP, 130 SIGINT, 143 SIGTERM); a training
+//! that was saved by then says so.
 #![forbid(unsafe_code)]
 
 mod args;
@@ -10,6 +11,7 @@ mod bench;
 mod cells;
 mod compact;
 mod compare;
+mod draft;
 mod eval;
 mod experiment;
 mod export;
@@ -45,6 +47,7 @@ use voice::Voice;
 
 /// Runs what the command line of the process asks for.
 pub fn main() -> ExitCode {
+    let watching = interrupt::watch();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(e) => {
@@ -54,7 +57,7 @@ pub fn main() -> ExitCode {
         }
     };
     let voice = Voice::new(cli.command.quiet());
-    let ending = match &cli.command {
+    let ending = watching.and_then(|()| match &cli.command {
         Command::Train(args) => train::run(args, voice),
         Command::Eval(args) => eval::run(args, voice),
         Command::Compact(args) => compact::run(args, voice),
@@ -65,7 +68,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(args, voice),
         Command::Report(args) => report::run(args, voice),
         Command::Bench(args) => bench::run(args, voice),
-    };
+    });
     match ending {
         Ok(ending) => ExitCode::from(ending.code()),
         Err(failure) => {

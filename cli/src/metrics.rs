@@ -1,12 +1,13 @@
 //! `metrics.jsonl`: one line of JSON for each epoch.
 
 use crate::failure::Failure;
-use crate::run_folder::{refused, write_text};
+use crate::run_folder::{is_there, read_text, refused, write_text};
+use crate::voice::Voice;
 use proxtape::train::Stage;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::fs::{File, OpenOptions};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// One epoch.
@@ -49,22 +50,30 @@ fn stage<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Stage, D::Error> 
 
 /// The lines of a file, without one that a killed process has left unfinished; none without a file.
 pub(crate) fn read(path: &Path) -> Result<Vec<Line>, Failure> {
-    let text = match fs::read_to_string(path) {
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        read => read.map_err(|e| refused(path, "lines of JSON", &e))?,
-    };
-    let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n')).enumerate();
-    let parse = |(i, line): (usize, &str)| {
-        serde_json::from_str(line).map_err(|e| {
-            let expected = "an object with the numbers of an epoch, as `train` writes it";
-            Failure::failed(format!(
-                "{}: line {}: expected {expected}; found {e}",
-                path.display(),
-                i + 1
-            ))
-        })
-    };
-    lines.map(parse).collect()
+    let text = text(path)?;
+    whole(&text).lines().enumerate().map(|line| parse(path, line)).collect()
+}
+
+/// The text of a file; none without a file.
+fn text(path: &Path) -> Result<String, Failure> {
+    if is_there(path)? { read_text(path) } else { Ok(String::new()) }
+}
+
+/// The lines that were finished. A line is added in one write, but a killed process, or a full disk,
+/// may leave the last one without its end.
+fn whole(text: &str) -> &str {
+    &text[..text.rfind('\n').map_or(0, |end| end + 1)]
+}
+
+fn parse(path: &Path, (i, line): (usize, &str)) -> Result<Line, Failure> {
+    serde_json::from_str(line).map_err(|e| {
+        let expected = "an object with the numbers of an epoch, as `train` writes it";
+        Failure::failed(format!(
+            "{}: line {}: expected {expected}; found {e}; mend or remove the line",
+            path.display(),
+            i + 1
+        ))
+    })
 }
 
 /// The file, open to add lines.
@@ -76,19 +85,25 @@ pub(crate) struct Metrics {
 impl Metrics {
     /// Opens the file of a run whose saved state has seen the end of `epochs` epochs: lines of later
     /// ones, which a killed process may have left, are cut off.
-    pub(crate) fn open(path: &Path, epochs: u32) -> Result<Metrics, Failure> {
-        #[derive(Deserialize)]
-        struct Epoch {
-            epoch: u32,
-        }
-        if let Ok(old) = fs::read_to_string(path) {
-            let counts = |line: &&str| {
-                serde_json::from_str(line).is_ok_and(|Epoch { epoch }| epoch <= epochs)
-            };
-            let kept: String = old.lines().filter(counts).flat_map(|line| [line, "\n"]).collect();
-            if kept != old {
-                write_text(path, &kept)?;
+    pub(crate) fn open(path: &Path, epochs: u32, voice: Voice) -> Result<Metrics, Failure> {
+        let old = text(path)?;
+        let mut kept = String::new();
+        let mut count = 0;
+        for (i, text) in whole(&old).lines().enumerate() {
+            if parse(path, (i, text))?.epoch <= epochs {
+                kept.extend([text, "\n"]);
+                count += 1;
             }
+        }
+        if count < epochs {
+            voice.say(format_args!(
+                "note: {}: the lines of {} of {epochs} epochs are missing",
+                path.display(),
+                epochs - count
+            ));
+        }
+        if kept != old {
+            write_text(path, &kept)?;
         }
         let file = OpenOptions::new().create(true).append(true).open(path);
         let file = file.map_err(|e| refused(path, "to add to the file", &e))?;
@@ -100,5 +115,10 @@ impl Metrics {
         let text = serde_json::to_string(line).map_err(Failure::failed)? + "\n";
         let written = self.file.write_all(text.as_bytes());
         written.map_err(|e| refused(&self.path, "to add a line", &e))
+    }
+
+    /// Sees to it that the lines outlast a power cut.
+    pub(crate) fn sync(&self) -> Result<(), Failure> {
+        self.file.sync_data().map_err(|e| refused(&self.path, "to keep its lines", &e))
     }
 }

@@ -20,12 +20,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// Writes a model, at once or not at all.
-pub(crate) fn write(
-    path: &Path,
-    (recipe, samples): (&Recipe, &Samples),
-    params: &Params,
-) -> Result<(), Failure> {
+/// What the file of a model holds.
+pub(crate) fn contents((recipe, samples): (&Recipe, &Samples), params: &Params) -> Checkpoint {
     let set = &samples.source.train;
     let mut file = Checkpoint::default();
     file.put_params("", params);
@@ -36,7 +32,7 @@ pub(crate) fn write(
     file.note("class_names", json(&set.class_names()));
     file.note("version", env!("CARGO_PKG_VERSION"));
     file.note("format", "pt");
-    Ok(checkpoint::write(path, &file)?)
+    file
 }
 
 /// A trained model, ready for use.
@@ -50,9 +46,9 @@ pub(crate) struct Trained {
 }
 
 impl Trained {
-    /// Reads a file that [`write`] wrote.
+    /// Reads a file of [`contents()`].
     pub(crate) fn read(path: &Path) -> Result<Trained, Failure> {
-        Trained::from_checkpoint(path, &checkpoint::read(path)?)
+        Trained::from_checkpoint(path, &checkpoint::read_sealed(path)?)
     }
 
     /// The same from what was read before.

@@ -1,12 +1,8 @@
 //! The proof that two networks are the same: their outputs on real samples.
 
 use crate::experiment::Samples;
-use crate::failure::Failure;
 use crate::inference::{BATCH, Network, largest, part};
-use crate::run_folder::refused;
 use serde::Serialize;
-use std::fs;
-use std::path::{Path, PathBuf};
 
 /// The largest difference that rounding may make, as a part of the largest output.
 pub(crate) const LIMIT: f64 = 1e-5;
@@ -85,25 +81,4 @@ pub(crate) fn prove<const N: usize>(
 /// The larger number, or NaN if one of both is.
 pub(crate) fn max(a: f64, b: f64) -> f64 {
     if a > b || a.is_nan() { a } else { b }
-}
-
-/// A file beside its final name, which it takes when it is proven; else it is removed.
-pub(crate) struct Unproven(pub(crate) PathBuf);
-
-impl Unproven {
-    pub(crate) fn beside(target: &Path) -> Unproven {
-        Unproven(target.with_file_name(format!(".proxtape-{}.unproven.tmp", std::process::id())))
-    }
-
-    /// Gives the file its name.
-    pub(crate) fn keep(self, target: &Path) -> Result<(), Failure> {
-        fs::rename(&self.0, target).map_err(|e| refused(target, "to write the file", &e))
-    }
-}
-
-impl Drop for Unproven {
-    fn drop(&mut self) {
-        // After the renaming there is nothing to remove.
-        let _ = fs::remove_file(&self.0);
-    }
 }

@@ -46,7 +46,7 @@ pub(crate) fn run(args: &ReportArgs, voice: Voice) -> Result<Ending, Failure> {
             if folder.exists() { "a file" } else { "nothing" }
         )));
     }
-    let (kind, page) = match comparison::file(folder) {
+    let (kind, page) = match comparison::file(folder)? {
         Some(file) => ("compare", comparison::page(folder, &file)?),
         None => ("run", run::page(args, voice)?),
     };

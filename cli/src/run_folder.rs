@@ -1,16 +1,29 @@
-//! A run: one folder that nothing else writes to.
+//! A run: one folder that one process at a time trains in. The commands that read a model and write
+//! their own files beside it (`compact`, `export`, `report`) need no lock: what they read is whole, and
+//! what they write takes its name at once.
 
+mod lock;
+
+use crate::draft::Draft;
 use crate::failure::Failure;
-use std::fs::{self, File};
+use crate::voice::Voice;
+use lock::Lock;
+use proxtape::checkpoint::is_temporary;
+use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Where runs go unless told.
 const RUNS: &str = "runs";
 
 /// The folder of a run, and the files in it.
 #[derive(Clone, Debug)]
-pub(crate) struct RunFolder(PathBuf);
+pub(crate) struct RunFolder {
+    path: PathBuf,
+    /// Of one that is worked in.
+    lock: Option<Arc<Lock>>,
+}
 
 impl RunFolder {
     /// A new folder: `out`, which must be new or empty, or the first free `runs/NAME-N`.
@@ -25,7 +38,7 @@ impl RunFolder {
                     let folder = Path::new(RUNS).join(format!("{name}-{n}"));
                     // Two runs that start at once cannot both make the folder.
                     match fs::create_dir(&folder) {
-                        Ok(()) => return Ok(RunFolder(folder)),
+                        Ok(()) => return RunFolder::lock(&folder),
                         Err(e) if e.kind() == ErrorKind::AlreadyExists => n += 1,
                         Err(e) => return Err(refused(&folder, "a folder for the run", &e)),
                     }
@@ -37,7 +50,14 @@ impl RunFolder {
     fn claim(folder: &Path) -> Result<RunFolder, Failure> {
         let failed = |e| refused(folder, "a folder for the run", &e);
         fs::create_dir_all(folder).map_err(failed)?;
-        if fs::read_dir(folder).map_err(failed)?.next().is_some() {
+        // First the lock: of two processes that find the folder empty, one goes on.
+        let run = RunFolder::lock(folder)?;
+        let mut is_empty = true;
+        for entry in fs::read_dir(folder).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            is_empty &= name == lock::NAME || is_temporary(&name);
+        }
+        if !is_empty {
             return Err(Failure::failed(format!(
                 "{}: expected a new or empty folder, found files; name another, or go on with a \
                  run by --resume {}",
@@ -45,50 +65,65 @@ impl RunFolder {
                 folder.display()
             )));
         }
-        Ok(RunFolder(folder.to_path_buf()))
+        Ok(run)
     }
 
-    /// The folder of a run that was saved.
+    /// The folder of a run that was begun, to go on in.
     pub(crate) fn open(folder: &Path) -> Result<RunFolder, Failure> {
-        let run = RunFolder(folder.to_path_buf());
-        match run.recipe().is_file() && run.state().is_file() {
-            true => Ok(run),
-            false => Err(Failure::failed(format!(
+        if !is_there(&RunFolder::at(folder).recipe())? {
+            return Err(Failure::failed(format!(
                 "{}: expected the folder of a run with recipe.toml and state.safetensors; found {}",
                 folder.display(),
                 if folder.is_dir() { "a folder without them" } else { "no such folder" }
-            ))),
+            )));
+        }
+        RunFolder::lock(folder)
+    }
+
+    /// A folder, once no other process works in it.
+    pub(crate) fn lock(folder: &Path) -> Result<RunFolder, Failure> {
+        let lock = Some(Arc::new(Lock::take(folder)?));
+        Ok(RunFolder { path: folder.to_path_buf(), lock })
+    }
+
+    /// Tells where another process could work in the folder, too.
+    pub(crate) fn note_lock(&self, voice: Voice) {
+        if let Some(e) = self.lock.as_ref().and_then(|lock| lock.missing.as_ref()) {
+            voice.say(format_args!(
+                "note: {}: the file system has no locks ({e}); see that no other process works there",
+                self.path.display()
+            ));
         }
     }
 
     /// A folder that may lack files.
     pub(crate) fn at(folder: &Path) -> RunFolder {
-        RunFolder(folder.to_path_buf())
+        RunFolder { path: folder.to_path_buf(), lock: None }
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     pub(crate) fn recipe(&self) -> PathBuf {
-        self.0.join("recipe.toml")
+        self.path.join("recipe.toml")
     }
 
     pub(crate) fn metrics(&self) -> PathBuf {
-        self.0.join("metrics.jsonl")
+        self.path.join("metrics.jsonl")
     }
 
     pub(crate) fn model(&self) -> PathBuf {
-        model_of(&self.0)
+        model_of(&self.path)
     }
 
     /// The object of `train --json`, from when the training is done.
     pub(crate) fn summary(&self) -> PathBuf {
-        self.0.join("summary.json")
+        self.path.join("summary.json")
     }
 
     pub(crate) fn state(&self) -> PathBuf {
-        self.0.join("state.safetensors")
+        self.path.join("state.safetensors")
     }
 }
 
@@ -105,24 +140,27 @@ pub(crate) fn model_path(run_or_file: &Path) -> PathBuf {
     }
 }
 
+/// Whether something has this name; not to know is an error, not a no.
+pub(crate) fn is_there(path: &Path) -> Result<bool, Failure> {
+    path.try_exists().map_err(|e| refused(path, "a file or none", &e))
+}
+
 /// Reads a text file that the program wrote.
 pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
-    fs::read_to_string(path).map_err(|e| refused(path, "a text file", &e))
+    let failed = |e| refused(path, "a text file", &e);
+    // Asked of the path: to open a pipe would wait for its writer.
+    if !fs::metadata(path).map_err(failed)?.is_file() {
+        let what = if path.is_dir() { "a folder" } else { "no regular file" };
+        return Err(failed(io::Error::new(ErrorKind::InvalidInput, what)));
+    }
+    fs::read_to_string(path).map_err(failed)
 }
 
 /// Writes a text file, at once or not at all.
 pub(crate) fn write_text(path: &Path, text: &str) -> Result<(), Failure> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let written = File::create(&temporary)
-        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&temporary, path));
-    written.map_err(|e| {
-        // The first error is the one to tell.
-        let _ = fs::remove_file(&temporary);
-        refused(path, "to write the file", &e)
-    })
+    let mut draft = Draft::of(path)?;
+    draft.fill(|file| file.write_all(text.as_bytes()))?;
+    draft.keep()
 }
 
 pub(crate) fn refused(path: &Path, expected: &str, error: &io::Error) -> Failure {

@@ -1,12 +1,12 @@
 //! When work is to end before it is done.
 
-use crate::interrupt::Interrupt;
+use crate::interrupt;
 use std::time::Instant;
 
 /// Why work ends early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
-    /// Ctrl-C, or as many steps as were asked for.
+    /// A signal, or as many steps as were asked for.
     Interrupt,
     /// The time is spent.
     Deadline,
@@ -15,7 +15,6 @@ pub(crate) enum Reason {
 /// Asked before each step of a training, and between trainings.
 #[derive(Debug)]
 pub(crate) struct Stop {
-    interrupt: Interrupt,
     deadline: Option<Instant>,
     /// Optimiser steps that are left.
     steps: Option<u64>,
@@ -23,8 +22,8 @@ pub(crate) struct Stop {
 
 impl Stop {
     /// At an interrupt, or after so many optimiser steps.
-    pub(crate) fn new(interrupt: Interrupt, steps: Option<u64>) -> Stop {
-        Stop { interrupt, deadline: None, steps }
+    pub(crate) fn new(steps: Option<u64>) -> Stop {
+        Stop { deadline: None, steps }
     }
 
     /// Also at a moment.
@@ -40,7 +39,7 @@ impl Stop {
     /// Whether to end now, and why.
     pub(crate) fn reason(&self) -> Option<Reason> {
         match self.deadline {
-            _ if self.interrupt.is_asked() || self.steps == Some(0) => Some(Reason::Interrupt),
+            _ if interrupt::asked().is_some() || self.steps == Some(0) => Some(Reason::Interrupt),
             Some(deadline) if Instant::now() >= deadline => Some(Reason::Deadline),
             _ => None,
         }

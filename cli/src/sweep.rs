@@ -14,7 +14,7 @@ use proxtape::optim::Family;
 /// Runs the command.
 pub(crate) fn run(args: &SweepArgs, voice: Voice) -> Result<Ending, Failure> {
     let machine = Machine::new(&args.threads)?;
-    let (stop, deadline) = args.cells.stop()?;
+    let (stop, deadline) = args.cells.stop();
     let folder = match &args.cells.resume {
         Some(path) => Folder::open(path, Kind::Sweep)?,
         None => {

@@ -10,13 +10,13 @@ mod start;
 use crate::args::TrainArgs;
 use crate::experiment::{Samples, build};
 use crate::failure::{Ending, Failure};
-use crate::interrupt::Interrupt;
+use crate::interrupt::{self, Saving};
 use crate::machine::Machine;
 use crate::metrics::Metrics;
 use crate::overrides::Overrides;
 use crate::progress::Progress;
 use crate::recipe::{self, Recipe};
-use crate::run_folder::RunFolder;
+use crate::run_folder::{RunFolder, is_there};
 use crate::stop::Stop;
 use crate::summary::Summary;
 use crate::tables;
@@ -35,9 +35,12 @@ use std::time::Instant;
 /// Runs the command.
 pub(crate) fn run(args: &TrainArgs, voice: Voice) -> Result<Ending, Failure> {
     let machine = Machine::new(&args.threads)?;
-    let mut stop = Stop::new(Interrupt::watch()?, args.stop_after);
+    let mut stop = Stop::new(args.stop_after);
     let (recipe, place) = match &args.resume {
-        Some(folder) => (recipe_of(&RunFolder::open(folder)?)?, Place::Resume(folder)),
+        Some(folder) => {
+            let folder = RunFolder::open(folder)?;
+            (recipe_of(&folder)?, Place::Resume(folder))
+        }
         None => {
             let recipe = resolved(args.recipe.as_deref(), &args.overrides)?;
             (recipe, Place::New(args.out.as_deref()))
@@ -62,7 +65,7 @@ pub(crate) fn run(args: &TrainArgs, voice: Voice) -> Result<Ending, Failure> {
             if json {
                 print_json(&stopped)?;
             }
-            Ok(Ending::Interrupted)
+            Ok(Ending::Interrupted(interrupt::signal()))
         }
         Ended::Diverged(failure) => Err(failure),
     }
@@ -82,8 +85,8 @@ pub(crate) struct Job<'a> {
 pub(crate) enum Place<'a> {
     /// A new one: this, or the first free one of the recipe's name.
     New(Option<&'a Path>),
-    /// One that a training was saved in, to go on with.
-    Resume(&'a Path),
+    /// One that a training was begun in, to go on with.
+    Resume(RunFolder),
 }
 
 /// How a training ended that did what it should.
@@ -136,7 +139,11 @@ pub(crate) fn train(
     let samples = Samples::of(source, &recipe)?;
     let set = &samples.source.train;
     let (model, mut params) = build(&recipe, &set.shape(), set.classes())?;
-    if let (Some(weights), Place::New(_)) = (&recipe.model.weights, &place) {
+    let is_saved = match &place {
+        Place::Resume(folder) => is_there(&folder.state())?,
+        Place::New(_) => false,
+    };
+    if let (Some(weights), false) = (&recipe.model.weights, is_saved) {
         checkpoint::load_state_dict(weights, &mut params)?;
     }
     let trainer = Trainer::new(machine.exec(), samples.data(), (model, params), recipe.config());
@@ -151,10 +158,18 @@ pub(crate) fn train(
     }
     let mark = Mark { recipe: recipe.to_toml(), samples: samples.mark(), isa: machine.isa() };
     let start = match place {
-        Place::Resume(folder) => Start::resume(folder, &mut trainer, (&mark, voice))?,
+        Place::Resume(folder) if is_saved => Start::resume(folder, &mut trainer, (&mark, voice))?,
+        Place::Resume(folder) => {
+            voice.say(format_args!(
+                "note: {}: nothing was saved before the training ended; it starts anew, from its recipe",
+                folder.path().display()
+            ));
+            Start::at_the_beginning(folder)
+        }
         Place::New(out) => Start::fresh(out, &recipe.name, &mark)?,
     };
-    let metrics = Metrics::open(&start.folder.metrics(), start.epochs)?;
+    start.folder.note_lock(voice);
+    let metrics = Metrics::open(&start.folder.metrics(), start.epochs, voice)?;
     let mut session = Session {
         progress: Progress::new((voice, label), recipe.train.epochs.get(), trainer.fraction()),
         stop,
@@ -170,11 +185,17 @@ pub(crate) fn train(
         certificates: start.certificates,
     };
     session.announce(voice, machine);
+    let saving = Saving::begin();
     let pause = session.go()?;
     session.progress.finish();
-    Ok(match pause {
-        Pause::Done => Ended::Done(Box::new(session.conclude(machine)?)),
-        Pause::Asked => Ended::Stopped(session.stopped()),
-        Pause::Diverged(error) => Ended::Diverged(session.give_up(error)),
-    })
+    match pause {
+        Pause::Asked => return Ok(Ended::Stopped(session.stopped())),
+        Pause::Diverged(error) => return Ok(Ended::Diverged(session.give_up(error))),
+        Pause::Done => drop(saving),
+    }
+    // All is saved: from here on a signal ends the process at once. This one came before.
+    match interrupt::asked() {
+        Some(_) => Ok(Ended::Stopped(session.stopped())),
+        None => Ok(Ended::Done(Box::new(session.conclude(machine)?))),
+    }
 }

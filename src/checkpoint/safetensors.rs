@@ -73,7 +73,7 @@ impl Replacement {
     /// # Errors
     /// As those of [`write`].
     pub fn fill_with(&mut self, checkpoint: &Checkpoint) -> Result<(), FileError> {
-        let header = seal(checkpoint).map_err(|e| e.in_file(self.path()))?;
+        let header = seal(checkpoint).map_err(|e| e.in_file(&self.target))?;
         self.fill(|file| emit(&header, checkpoint, file))
     }
 }

@@ -3,7 +3,6 @@
 use super::common::{Speech, Threads, at_least_one};
 use crate::cells::{Budget, Method};
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
 use crate::overrides::{Overrides, strength};
 use crate::stop::Stop;
 use clap::Args;
@@ -131,9 +130,9 @@ pub(crate) struct CellsArgs {
 
 impl CellsArgs {
     /// When to stop, and the moment when the time is over.
-    pub(crate) fn stop(&self) -> Result<(Stop, Option<Instant>), Failure> {
+    pub(crate) fn stop(&self) -> (Stop, Option<Instant>) {
         let deadline = self.budget.map(|Budget(time)| Instant::now() + time);
-        Ok((Stop::new(Interrupt::watch()?, self.stop_after).at(deadline), deadline))
+        (Stop::new(self.stop_after).at(deadline), deadline)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Method;
 use crate::failure::Failure;
 use crate::recipe::Recipe;
-use crate::run_folder::read_text;
+use crate::run_folder::{is_there, read_text};
 use crate::summary::Summary;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -117,13 +117,13 @@ impl Finished {
     pub(crate) fn read(folder: &Path) -> Result<Option<Finished>, Failure> {
         let diverged = folder.join(DIVERGED);
         let summary = folder.join("summary.json");
-        let summary = match (summary.is_file(), diverged.is_file()) {
+        let summary = match (is_there(&summary)?, is_there(&diverged)?) {
             (true, _) => Ok(read_json(&summary)?),
             (false, true) => Err(read_text(&diverged)?.trim_end().to_owned()),
             (false, false) => return Ok(None),
         };
         let compact = folder.join(COMPACT);
-        let compact = compact.is_file().then(|| read_json(&compact)).transpose()?;
+        let compact = is_there(&compact)?.then(|| read_json(&compact)).transpose()?;
         Ok(Some(Finished { summary, compact }))
     }
 

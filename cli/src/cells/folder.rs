@@ -12,13 +12,15 @@
 use super::{Cell, Grid, Kind};
 use crate::failure::Failure;
 use crate::recipe::{self, Recipe};
-use crate::run_folder::{RunFolder, read_text, write_text};
+use crate::run_folder::{RunFolder, is_there, read_text, write_text};
+use crate::voice::Voice;
 use std::path::{Path, PathBuf};
 
 /// The folder, with what it holds from its start.
 #[derive(Debug)]
 pub(crate) struct Folder {
-    path: PathBuf,
+    /// One process at a time runs its trainings.
+    folder: RunFolder,
     pub(crate) recipe: Recipe,
     pub(crate) grid: Grid,
 }
@@ -28,8 +30,12 @@ impl Folder {
     pub(crate) fn start(out: Option<&Path>, recipe: Recipe, grid: Grid) -> Result<Folder, Failure> {
         let kind = grid.kind;
         if let Some(path) = out
-            && grid_of(path, kind).is_file()
+            && is_there(&grid_of(path, kind))?
         {
+            if !is_there(&recipe_of(path))? {
+                let folder = RunFolder::lock(path)?;
+                write_text(&folder.recipe(), &recipe.to_toml())?;
+            }
             let saved = Folder::open(path, kind)?;
             let pairs = [(recipe_of(path), saved.recipe.to_toml(), recipe.to_toml()), {
                 (grid_of(path, kind), text(&saved.grid)?, text(&grid)?)
@@ -40,16 +46,16 @@ impl Folder {
             return Ok(saved);
         }
         let folder = RunFolder::create(out, &format!("{}-{}", recipe.name, kind.name()))?;
-        let path = folder.path().to_path_buf();
-        write_text(&recipe_of(&path), &recipe.to_toml())?;
-        write_text(&grid_of(&path, kind), &text(&grid)?)?;
-        Ok(Folder { path, recipe, grid })
+        // The grid first: with it, a process that is killed here leaves a folder to start again in.
+        write_text(&grid_of(folder.path(), kind), &text(&grid)?)?;
+        write_text(&folder.recipe(), &recipe.to_toml())?;
+        Ok(Folder { folder, recipe, grid })
     }
 
     /// A folder that was started.
     pub(crate) fn open(path: &Path, kind: Kind) -> Result<Folder, Failure> {
         let file = grid_of(path, kind);
-        if !file.is_file() {
+        if !is_there(&file)? {
             return Err(Failure::failed(format!(
                 "{}: expected the folder of a {1} with {1}.toml and recipe.toml; found {2}",
                 path.display(),
@@ -57,6 +63,7 @@ impl Folder {
                 if path.is_dir() { "a folder without them" } else { "no such folder" }
             )));
         }
+        let folder = RunFolder::lock(path)?;
         let grid: Grid = toml::from_str(&read_text(&file)?)
             .map_err(|e| Failure::failed(format!("{}: {}", file.display(), e.message())))?;
         if grid.seeds.is_empty() || grid.families.is_empty() || grid.kind != kind {
@@ -71,16 +78,21 @@ impl Folder {
         }
         let file = recipe_of(path);
         let recipe = recipe::parse(&file.display().to_string(), &read_text(&file)?)?;
-        Ok(Folder { path: path.to_path_buf(), recipe, grid })
+        Ok(Folder { folder, recipe, grid })
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        self.folder.path()
+    }
+
+    /// Tells where another process could work in the folder, too.
+    pub(crate) fn note_lock(&self, voice: Voice) {
+        self.folder.note_lock(voice);
     }
 
     /// The run folder of a training.
     pub(crate) fn cell(&self, cell: &Cell) -> PathBuf {
-        self.path.join(Folder::run(cell))
+        self.path().join(Folder::run(cell))
     }
 
     /// The same, from this folder.
@@ -90,7 +102,7 @@ impl Folder {
 
     /// A table: `compare.md`.
     pub(crate) fn table(&self, ending: &str) -> PathBuf {
-        self.path.join(format!("{}.{ending}", self.grid.kind.name()))
+        self.path().join(format!("{}.{ending}", self.grid.kind.name()))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::experiment::Samples;
 use crate::failure::Failure;
 use crate::machine::Machine;
 use crate::number::{duration, grouped, percent, threads};
-use crate::run_folder::{read_text, refused, write_text};
+use crate::run_folder::{RunFolder, is_there, read_text, refused, write_text};
 use crate::stop::{Reason, Stop};
 use crate::train::{Ended, Job, Place, train};
 use crate::voice::Voice;
@@ -152,8 +152,8 @@ impl Cells<'_> {
     ) -> Result<bool, Failure> {
         let path = self.folder.cell(&task.cell);
         if self.done.get(&task.cell).is_none() {
-            let place = match path.join("state.safetensors").is_file() {
-                true => Place::Resume(&path),
+            let place = match is_there(&RunFolder::at(&path).state())? {
+                true => Place::Resume(RunFolder::open(&path)?),
                 false => Place::New(Some(cleared(&path)?)),
             };
             let recipe = task.cell.recipe(&self.folder.recipe);
@@ -215,7 +215,8 @@ impl Cells<'_> {
 
 /// A path without what a killed process has left there: no state, so nothing that counts.
 fn cleared(path: &Path) -> Result<&Path, Failure> {
-    if path.is_dir() {
+    if is_there(path)? {
+        let _lock = RunFolder::lock(path)?;
         fs::remove_dir_all(path).map_err(|e| refused(path, "a folder to start anew in", &e))?;
     }
     Ok(path)

@@ -2,9 +2,11 @@
 
 use super::rust;
 use crate::failure::Failure;
+use crate::run_folder::{is_there, refused};
 use core::fmt;
 use core::str::FromStr;
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// A format.
@@ -76,10 +78,7 @@ impl Target {
             return Err(Failure::failed(format!("{path}: is the model itself; name another file")));
         }
         // Somebody's program would be gone.
-        if self.format == Format::Rust
-            && let Ok(text) = fs::read_to_string(&path)
-            && !text.starts_with(rust::MARK)
-        {
+        if self.format == Format::Rust && is_there(&path)? && !is_ours(&path)? {
             return Err(Failure::failed(format!(
                 "{}: expected no file, or one that `proxtape export` wrote; found another; name a \
                  new one",
@@ -88,4 +87,15 @@ impl Target {
         }
         Ok(path)
     }
+}
+
+/// Whether a file begins as `export` begins one; a pipe or a folder does not.
+fn is_ours(path: &Path) -> Result<bool, Failure> {
+    let failed = |e| refused(path, "no file, or one that `proxtape export` wrote", &e);
+    let mut start = Vec::new();
+    if path.metadata().map_err(failed)?.is_file() {
+        let file = File::open(path).map_err(failed)?;
+        file.take(rust::MARK.len() as u64).read_to_end(&mut start).map_err(failed)?;
+    }
+    Ok(start == rust::MARK.as_bytes())
 }

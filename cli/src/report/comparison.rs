@@ -9,7 +9,7 @@ use crate::cells::Spread;
 use crate::failure::Failure;
 use crate::html::{Element, Page, Section, code, facts, key, legend, note};
 use crate::number::{grouped, threads};
-use crate::run_folder::read_text;
+use crate::run_folder::{is_there, read_text};
 use serde::Deserialize;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -78,8 +78,13 @@ struct Row {
 }
 
 /// The object of a folder, if there is one.
-pub(super) fn file(folder: &Path) -> Option<PathBuf> {
-    ["compare.json", "sweep.json"].map(|name| folder.join(name)).into_iter().find(|p| p.is_file())
+pub(super) fn file(folder: &Path) -> Result<Option<PathBuf>, Failure> {
+    for file in ["compare.json", "sweep.json"].map(|name| folder.join(name)) {
+        if is_there(&file)? {
+            return Ok(Some(file));
+        }
+    }
+    Ok(None)
 }
 
 /// The page from that file.

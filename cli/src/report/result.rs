@@ -84,5 +84,5 @@ fn about(run: &Run, measured: Result<&Measured, &str>) -> Vec<(&'static str, Str
 /// How long the training took, up to its last save.
 fn seconds(run: &Run) -> Option<f64> {
     let noted = run.lines.last().map(|line| line.seconds);
-    noted.or(run.state.as_ref().and_then(|state| state.seconds))
+    noted.or(run.state.as_ref().map(|state| state.seconds))
 }

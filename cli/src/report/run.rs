@@ -12,7 +12,7 @@ use crate::machine::Machine;
 use crate::metrics::{self, Line};
 use crate::model_file::Trained;
 use crate::number::{grouped, percent, share};
-use crate::run_folder::{RunFolder, read_text, refused};
+use crate::run_folder::{RunFolder, is_there, read_text, refused};
 use crate::summary::Summary;
 use crate::voice::Voice;
 use proxtape::Exec;
@@ -39,7 +39,7 @@ pub(super) struct Run {
 /// What the state of a run tells of its training.
 pub(super) struct State {
     pub(super) done: bool,
-    pub(super) seconds: Option<f64>,
+    pub(super) seconds: f64,
     pub(super) isa: Option<String>,
 }
 
@@ -56,7 +56,7 @@ impl Run {
     pub(super) fn read(folder: &Path) -> Result<Run, Failure> {
         let folder = RunFolder::at(folder);
         let model = folder.model();
-        if !model.is_file() {
+        if !is_there(&model)? {
             return Err(Failure::failed(format!(
                 "{}: expected the folder of a run, with model.safetensors, or of a comparison, with \
                  compare.json; found neither",
@@ -84,7 +84,7 @@ impl Run {
     /// summary.json, and its certificates to the counts of the layers.
     fn read_summary(&mut self) -> Result<Option<Summary>, Failure> {
         let path = self.folder.summary();
-        if !path.is_file() {
+        if !is_there(&path)? {
             return Ok(None);
         }
         let summary: Summary = serde_json::from_str(&read_text(&path)?).map_err(|e| {
@@ -120,13 +120,14 @@ impl Run {
 
 impl State {
     fn read(path: &Path) -> Result<Option<State>, Failure> {
-        if !path.is_file() {
+        if !is_there(path)? {
             return Ok(None);
         }
-        let state = checkpoint::read(path)?;
+        let state = checkpoint::read_sealed(path)?;
+        let failed = |e| Failure::failed(format!("{}: {e}", path.display()));
         Ok(Some(State {
-            done: state.number::<u8>("done").is_ok_and(|done| done != 0),
-            seconds: state.number("run.seconds").ok(),
+            done: state.number::<u8>("done").map_err(failed)? != 0,
+            seconds: state.number("run.seconds").map_err(failed)?,
             isa: state.texts.get("run.isa").cloned(),
         }))
     }

@@ -4,6 +4,7 @@
 //! it, and go with the state of the run.
 
 use crate::failure::Failure;
+use crate::interrupt;
 use proxtape::checkpoint::Checkpoint;
 use proxtape::optim::Regularized;
 use proxtape::train::Trainer;
@@ -25,9 +26,9 @@ pub(crate) struct Certificates(pub(crate) Vec<Certificate>);
 const NOTE: &str = "run.certificates";
 
 impl Certificates {
-    /// Measures the parameters that are kept.
-    pub(crate) fn of(trainer: &mut Trainer<'_>) -> Certificates {
-        let gradients = trainer.full_gradient();
+    /// Measures the parameters that are kept, unless an end is asked for: none then.
+    pub(crate) fn of(trainer: &mut Trainer<'_>) -> Option<Certificates> {
+        let gradients = trainer.full_gradient_unless(&mut || interrupt::asked().is_some())?;
         let params = trainer.params();
         // The thresholds of the optimiser are those of the last weights.
         let is_last = core::ptr::eq(params, trainer.last());
@@ -44,24 +45,52 @@ impl Certificates {
                 stationarity: gradient.map(|g| regularizer.stationarity(groups, w, g)),
             }
         });
-        Certificates(weights.collect())
+        Some(Certificates(weights.collect()))
     }
 
     /// For weights that never saw the penalty.
     pub(crate) fn none(weights: usize) -> Certificates {
         Certificates(vec![Certificate { prox_residual: None, stationarity: None }; weights])
     }
+}
 
+/// The certificates of a run that may have a refit.
+#[derive(Clone, Debug)]
+pub(crate) enum Certified {
+    /// Nothing is frozen: they are taken at the end.
+    NotYet,
+    /// The refit is about to begin, and an end was asked for: they are taken before it.
+    Due,
+    /// Those from before the refit.
+    Taken(Certificates),
+}
+
+/// What the state of a run notes while they are due.
+const DUE: &str = "due";
+
+impl Certified {
     /// Notes them in a state.
     pub(crate) fn note(&self, state: &mut Checkpoint) -> Result<(), Failure> {
-        state.note(NOTE, serde_json::to_string(&self.0).map_err(Failure::failed)?);
+        match self {
+            Certified::NotYet => {}
+            Certified::Due => state.note(NOTE, DUE),
+            Certified::Taken(Certificates(all)) => {
+                state.note(NOTE, serde_json::to_string(all).map_err(Failure::failed)?);
+            }
+        }
         Ok(())
     }
 
-    /// What a state has noted, if anything.
-    pub(crate) fn restore(state: &Checkpoint) -> Result<Option<Certificates>, String> {
-        let Some(text) = state.texts.get(NOTE) else { return Ok(None) };
-        let found: Result<Vec<Certificate>, _> = serde_json::from_str(text);
-        found.map(|found| Some(Certificates(found))).map_err(|e| format!("\"{NOTE}\": {e}"))
+    /// What a state has noted.
+    pub(crate) fn restore(state: &Checkpoint) -> Result<Certified, String> {
+        match state.texts.get(NOTE).map(String::as_str) {
+            None => Ok(Certified::NotYet),
+            Some(DUE) => Ok(Certified::Due),
+            Some(text) => {
+                let found: Result<Vec<Certificate>, _> = serde_json::from_str(text);
+                let found = found.map_err(|e| format!("\"{NOTE}\": {e}"))?;
+                Ok(Certified::Taken(Certificates(found)))
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The end of a training: the test, the counts and the certificates.
 
-use super::certificates::{Certificate, Certificates};
+use super::certificates::{Certificate, Certificates, Certified};
 use super::session::Session;
 use crate::failure::Failure;
 use crate::machine::Machine;
@@ -63,10 +63,11 @@ impl Session<'_> {
 
     /// Counts and certificates, layer by layer.
     fn layers(&mut self, report: &Report) -> Vec<Layer> {
-        let certificates = match self.certificates.take() {
-            Some(before_refit) => before_refit,
-            None if self.trainer.optimizer().is_frozen() => Certificates::none(report.layers.len()),
-            None => Certificates::of(&mut self.trainer),
+        let none = Certificates::none(report.layers.len());
+        let certificates = match &self.certificates {
+            Certified::Taken(before_refit) => before_refit.clone(),
+            _ if self.trainer.optimizer().is_frozen() => none,
+            _ => Certificates::of(&mut self.trainer).unwrap_or(none),
         };
         let trainer = &self.trainer;
         let layers = report.layers.iter().zip(trainer.model().weights()).zip(certificates.0);

@@ -10,11 +10,13 @@
 //! ```
 
 use super::Stopped;
-use super::certificates::Certificates;
+use super::certificates::{Certificates, Certified};
 use super::clock::Clock;
 use super::start::Mark;
+use crate::draft;
 use crate::experiment::Samples;
 use crate::failure::Failure;
+use crate::interrupt;
 use crate::machine::Machine;
 use crate::metrics::{Line, Metrics};
 use crate::model_file;
@@ -26,7 +28,6 @@ use crate::stop::Stop;
 use crate::summary::Counts;
 use crate::voice::Voice;
 use core::time::Duration;
-use proxtape::checkpoint;
 use proxtape::sparsity::Report;
 use proxtape::train::{Epoch, Event, Stage, TrainError, Trainer};
 use std::time::Instant;
@@ -50,7 +51,7 @@ pub(super) struct Session<'a> {
     /// The last step size.
     pub(super) eta: f32,
     /// Those of the last weights under the penalty, once a refit has begun.
-    pub(super) certificates: Option<Certificates>,
+    pub(super) certificates: Certified,
 }
 
 /// Why the loop ends.
@@ -79,23 +80,28 @@ impl Session<'_> {
     pub(super) fn go(&mut self) -> Result<Pause, Failure> {
         self.clock.start();
         loop {
+            if matches!(self.certificates, Certified::Due) {
+                self.certify();
+            }
             if self.stop.reason().is_some() {
                 self.save()?;
                 return Ok(Pause::Asked);
             }
             let started = self.clock.now();
-            match self.trainer.advance() {
-                Ok(Event::Step(step)) => {
+            match self.trainer.advance_unless(&mut || interrupt::asked().is_some()) {
+                Ok(Some(Event::Step(step))) => {
                     self.stop.count();
                     self.clock.count(started, step.samples as u64);
                     self.eta = step.eta;
                     self.progress.step(&step, self.trainer.fraction());
                 }
-                Ok(Event::Epoch(epoch)) => self.end_epoch(&epoch)?,
-                Ok(Event::Done) => {
+                Ok(Some(Event::Epoch(epoch))) => self.end_epoch(&epoch)?,
+                Ok(Some(Event::Done)) => {
                     self.save()?;
                     return Ok(Pause::Done);
                 }
+                // Given up, and as it was: it was asked to.
+                Ok(None) => {}
                 Err(e) => return Ok(Pause::Diverged(e)),
             }
         }
@@ -119,7 +125,7 @@ impl Session<'_> {
             seconds: self.clock.seconds(),
         };
         if self.trainer.optimizer().is_frozen() && epoch.stage != Stage::Refit {
-            self.certificates = Some(Certificates::of(&mut self.trainer));
+            self.certify();
         }
         self.metrics.add(&line)?;
         self.progress.epoch(&line);
@@ -130,15 +136,21 @@ impl Session<'_> {
         }
     }
 
+    /// Takes the certificates before a refit, or leaves them for the next start.
+    fn certify(&mut self) {
+        let found = Certificates::of(&mut self.trainer);
+        self.certificates = found.map_or(Certified::Due, Certified::Taken);
+    }
+
     fn save(&mut self) -> Result<(), Failure> {
         let mut state = self.trainer.state();
         self.mark.note(&mut state);
         self.clock.note(&mut state);
         state.note("run.eta", self.eta.to_bits());
-        if let Some(certificates) = &self.certificates {
-            certificates.note(&mut state)?;
-        }
-        checkpoint::write(&self.folder.state(), &state)?;
+        self.certificates.note(&mut state)?;
+        // A line without its state is cut off, a state without its line cannot be mended.
+        self.metrics.sync()?;
+        draft::write(&self.folder.state(), &state)?;
         self.save_model()?;
         self.saved = Instant::now();
         Ok(())
@@ -146,7 +158,7 @@ impl Session<'_> {
 
     pub(super) fn save_model(&self) -> Result<(), Failure> {
         let told = (&self.recipe, self.samples);
-        model_file::write(&self.folder.model(), told, self.trainer.params())
+        draft::write(&self.folder.model(), &model_file::contents(told, self.trainer.params()))
     }
 
     /// Saves the last good model.

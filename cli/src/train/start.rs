@@ -1,6 +1,6 @@
 //! Where a training starts: at the beginning in a new folder, or where a run was saved.
 
-use super::certificates::Certificates;
+use super::certificates::Certified;
 use super::clock::Clock;
 use crate::failure::Failure;
 use crate::run_folder::{RunFolder, write_text};
@@ -18,7 +18,7 @@ pub(super) struct Start {
     /// The last step size.
     pub(super) eta: f32,
     /// Those from before a refit.
-    pub(super) certificates: Option<Certificates>,
+    pub(super) certificates: Certified,
 }
 
 /// What a state must have in common with the training that goes on from it.
@@ -41,18 +41,28 @@ impl Start {
     pub(super) fn fresh(out: Option<&Path>, name: &str, mark: &Mark) -> Result<Start, Failure> {
         let folder = RunFolder::create(out, name)?;
         write_text(&folder.recipe(), &mark.recipe)?;
-        Ok(Start { folder, clock: Clock::default(), epochs: 0, eta: 0.0, certificates: None })
+        Ok(Start::at_the_beginning(folder))
+    }
+
+    /// A run that was begun and never saved: its recipe alone is there.
+    pub(super) fn at_the_beginning(folder: RunFolder) -> Start {
+        Start {
+            folder,
+            clock: Clock::default(),
+            epochs: 0,
+            eta: 0.0,
+            certificates: Certified::NotYet,
+        }
     }
 
     /// Puts a training back to where the run in a folder was saved.
     pub(super) fn resume(
-        folder: &Path,
+        folder: RunFolder,
         trainer: &mut Trainer<'_>,
         (mark, voice): (&Mark, Voice),
     ) -> Result<Start, Failure> {
-        let folder = RunFolder::open(folder)?;
         let path = folder.state();
-        let state = checkpoint::read(&path)?;
+        let state = checkpoint::read_sealed(&path)?;
         let found = |key: &str| state.texts.get(key).map_or("nothing", String::as_str);
         if found("run.recipe") != mark.recipe {
             return Err(Failure::failed(format!(
@@ -84,7 +94,7 @@ impl Start {
         let clock = Clock::restore(&state).map_err(|e| failed(&e))?;
         let epochs = state.number("epoch").map_err(|e| failed(&e))?;
         let eta = state.number("run.eta").map(f32::from_bits).map_err(|e| failed(&e))?;
-        let certificates = Certificates::restore(&state).map_err(|e| failed(&e))?;
+        let certificates = Certified::restore(&state).map_err(|e| failed(&e))?;
         Ok(Start { folder, clock, epochs, eta, certificates })
     }
 }

@@ -8,6 +8,7 @@ mod export;
 mod files;
 mod markup;
 mod predict;
+mod processes;
 mod report;
 mod resume;
 mod support;

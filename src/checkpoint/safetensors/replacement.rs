@@ -47,7 +47,7 @@ const WRITABLE: &str = "see that the disk has room and that no folder has this n
 /// ```
 #[derive(Debug)]
 pub struct Replacement {
-    target: PathBuf,
+    pub(super) target: PathBuf,
     temporary: PathBuf,
     /// Locked while it is open.
     file: File,
