@@ -68,10 +68,10 @@ pub fn write(path: &Path, checkpoint: &Checkpoint) -> Result<(), FileError> {
 }
 
 impl Replacement {
-    /// Writes a checkpoint, as [`write`] does.
+    /// Writes a checkpoint, as [`write()`] does.
     ///
     /// # Errors
-    /// As those of [`write`].
+    /// As those of [`write()`].
     pub fn fill_with(&mut self, checkpoint: &Checkpoint) -> Result<(), FileError> {
         let header = seal(checkpoint).map_err(|e| e.in_file(&self.target))?;
         self.fill(|file| emit(&header, checkpoint, file))
