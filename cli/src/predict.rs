@@ -17,7 +17,7 @@ use proxtape::{Isa, Pool};
 use std::path::Path;
 
 /// Runs the command.
-pub(crate) fn run(args: &PredictArgs, _: Voice) -> Result<Ending, Failure> {
+pub(crate) fn run(args: &PredictArgs, voice: Voice) -> Result<Ending, Failure> {
     let isa = Isa::from_env().map_err(|e| Failure::usage(format!("PROXTAPE_ISA: {e}")))?;
     let pool = Pool::new(args.threads.count()).map_err(Failure::failed)?;
     let path = model_path(&args.model);
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &PredictArgs, _: Voice) -> Result<Ending, Failure> {
     let trained = Trained::read(&path)?;
     trained.check_output(&path)?;
     let wanted = Wanted::new(&path, &trained, args)?;
-    let groups = images::read(&args.images, &wanted)?;
+    let groups = images::read(&args.images, &wanted, voice)?;
     let mut predictions = Vec::new();
     let most = groups.iter().map(|group| group.names.len()).max().unwrap_or(1);
     pool.install(|| -> Result<(), Failure> {

@@ -23,7 +23,7 @@ mod shipped;
 mod target;
 mod train;
 
-pub(crate) use data::{Data, Kind as DataKind, Label, Location};
+pub(crate) use data::{Data, Kind as DataKind, Label, Location, at_home};
 pub(crate) use layer::Layer;
 pub(crate) use model::{Model, Net};
 pub(crate) use penalty::Penalty;

@@ -113,10 +113,9 @@ pub(crate) fn resolved(name: Option<&str>, overrides: &Overrides) -> Result<Reci
     let recipe = recipe::find(name.unwrap_or(recipe::DEFAULT))?;
     let mut recipe = overrides.apply(recipe)?;
     recipe.data.source = recipe.data.source.absolute();
-    if let Some(weights) = &mut recipe.model.weights
-        && let Ok(absolute) = std::path::absolute(&weights)
-    {
-        *weights = absolute;
+    if let Some(weights) = &mut recipe.model.weights {
+        let path = recipe::at_home(std::mem::take(weights));
+        *weights = std::path::absolute(&path).unwrap_or(path);
     }
     Ok(recipe)
 }

@@ -5,6 +5,7 @@ use crate::args::PredictArgs;
 use crate::failure::Failure;
 use crate::model_file::Trained;
 use crate::run_folder::refused;
+use crate::voice::Voice;
 use proxtape::data::idx;
 use std::fs::File;
 use std::io::Read;
@@ -79,26 +80,49 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// Reads all files. PNG of one scale become one group, an IDX file is one of its own.
-pub(super) fn read(paths: &[PathBuf], wanted: &Wanted<'_>) -> Result<Vec<Images>, Failure> {
+/// Reads all files, and says what is odd about them. PNG of one scale become one group, an IDX file is
+/// one of its own.
+pub(super) fn read(
+    paths: &[PathBuf],
+    wanted: &Wanted<'_>,
+    voice: Voice,
+) -> Result<Vec<Images>, Failure> {
     let mut groups: Vec<Images> = Vec::new();
+    let mut dim: Vec<(&Path, [u16; 2])> = Vec::new();
     let mut after_png = false;
     for path in paths {
         let is_png = starts_as_png(path)?;
-        match (is_png, groups.last_mut()) {
-            (true, Some(group)) if after_png => {
-                group.pixels.extend(png::read(path, wanted)?);
-                group.names.push(Name { file: told(path), index: None });
+        if is_png {
+            let picture = png::read(path, wanted)?;
+            dim.extend(picture.dim.map(|values| (path.as_path(), values)));
+            let name = Name { file: told(path), index: None };
+            match groups.last_mut() {
+                Some(group) if after_png => {
+                    group.pixels.extend(picture.pixels);
+                    group.names.push(name);
+                }
+                _ => groups.push(Images {
+                    names: vec![name],
+                    pixels: picture.pixels,
+                    scale: 1.0 / 255.0,
+                    shape: wanted.shape,
+                }),
             }
-            (true, _) => groups.push(Images {
-                names: vec![Name { file: told(path), index: None }],
-                pixels: png::read(path, wanted)?,
-                scale: 1.0 / 255.0,
-                shape: wanted.shape,
-            }),
-            (false, _) => groups.push(read_idx(path, wanted)?),
+        } else {
+            groups.push(read_idx(path, wanted)?);
         }
         after_png = is_png;
+    }
+    if let [(path, [most, white]), others @ ..] = &dim[..] {
+        let others = match others.len() {
+            0 => String::new(),
+            n => format!(", and so with {n} more"),
+        };
+        voice.say(format_args!(
+            "note: {}: the largest value is {most} of {white}, so the network sees a picture that is \
+             nearly black{others}; where {most} means white, scale the values up to {white} first",
+            told(path)
+        ));
     }
     for Images { pixels, scale, .. } in groups.iter_mut().filter(|_| wanted.args.invert) {
         // A byte above the largest value of the data is no darker than black.

@@ -146,13 +146,22 @@ impl FromStr for Location {
         }
         let known = s.split_once(':').and_then(|(name, path)| {
             let kind = KINDS.iter().find(|(n, _)| *n == name)?.1;
-            (!path.is_empty()).then(|| Location { kind, path: path.into() })
+            (!path.is_empty()).then(|| Location { kind, path: at_home(path.into()) })
         });
         known.ok_or_else(|| {
             format!(
                 "there is no data \"{s}\"; it is digits, idx:FOLDER, cifar10:FOLDER or csv:FILE"
             )
         })
+    }
+}
+
+/// The path with the user's folder in place of a leading `~`: the shell expands one only at the start
+/// of a word, and so not in `csv:~/table.csv`.
+pub(crate) fn at_home(path: PathBuf) -> PathBuf {
+    match (path.strip_prefix("~"), std::env::home_dir()) {
+        (Ok(rest), Some(home)) if !home.as_os_str().is_empty() => home.join(rest),
+        _ => path,
     }
 }
 

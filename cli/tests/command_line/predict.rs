@@ -252,3 +252,27 @@ fn crc32(bytes: &[u8]) -> u32 {
         })
     })
 }
+
+#[test]
+fn picture_that_uses_a_sixteenth_of_its_range_is_told_of() {
+    let folder = trained("dim");
+    let wide = |value: u16| value.to_be_bytes();
+    for (name, depth, white, is_dim) in [
+        ("twelve-bits", BitDepth::Sixteen, &wide(4095)[..], true),
+        ("eight-bits", BitDepth::Sixteen, &wide(255), true),
+        ("digits", BitDepth::Eight, &[16], true),
+        ("truth", BitDepth::Eight, &[1], true),
+        ("full", BitDepth::Sixteen, &wide(65535), false),
+        ("half", BitDepth::Eight, &[128], false),
+        ("black", BitDepth::Eight, &[0], false),
+    ] {
+        let data = bytes(white, &vec![0; white.len()]);
+        write_png(&folder, &format!("{name}.png"), (ColorType::Grayscale, depth), &data);
+        let ran = folder.done(&format!("predict run {name}.png"));
+        assert_eq!(ran.err.contains("nearly black"), is_dim, "{name}: {}", ran.err);
+        assert!(!is_dim || ran.err.contains(&format!("{name}.png")), "{}", ran.err);
+    }
+    let ran = folder.done("predict run truth.png full.png digits.png");
+    assert!(ran.err.contains("truth.png") && ran.err.contains("1 more"), "{}", ran.err);
+    assert_eq!(folder.done("predict run truth.png --quiet").err, "");
+}
