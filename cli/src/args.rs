@@ -7,7 +7,7 @@ pub(crate) use common::{Speech, Threads};
 pub(crate) use many::{CompareArgs, SweepArgs};
 
 use crate::export::Target;
-use crate::overrides::Overrides;
+use crate::overrides::{Overrides, PlaceArgs, TableArgs};
 use crate::recipe::{Location, SHIPPED};
 use clap::{Args, Parser, Subcommand};
 use core::num::NonZeroUsize;
@@ -93,7 +93,7 @@ pub(crate) struct TrainArgs {
     pub(crate) overrides: Overrides,
 
     /// Go on with the run in this folder, to the same bits as if it had not stopped
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["recipe", "Overrides", "out"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["recipe", "Overrides", "Table", "out"])]
     pub(crate) resume: Option<PathBuf>,
 
     /// The run folder; it must be new or empty [default: runs/NAME-N]
@@ -117,10 +117,13 @@ pub(crate) struct EvalArgs {
     #[arg(value_name = "RUN|FILE")]
     pub(crate) model: PathBuf,
 
-    /// Other data than the recipe names: digits, idx:FOLDER, cifar10:FOLDER or csv:FILE; data
-    /// without a test set of its own is tested whole
+    /// Other data than the recipe names: digits, idx:FOLDER, cifar10:FOLDER or csv:FILE. Data with
+    /// the contents of the recipe's is cut as it was; other data without a test set is tested whole
     #[arg(long)]
     pub(crate) data: Option<Location>,
+
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
 
     #[command(flatten)]
     pub(crate) threads: Threads,
@@ -136,6 +139,9 @@ pub(crate) struct CompactArgs {
     /// A run folder, or a model file that `train` wrote
     #[arg(value_name = "RUN|FILE")]
     pub(crate) model: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
 
     #[command(flatten)]
     pub(crate) threads: Threads,
@@ -157,6 +163,9 @@ pub(crate) struct ExportArgs {
     /// safetensors, onnx or rust, or a file that ends with .safetensors, .onnx or .rs
     #[arg(long, value_name = "FORMAT|FILE")]
     pub(crate) to: Target,
+
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
 
     #[command(flatten)]
     pub(crate) threads: Threads,
@@ -214,6 +223,9 @@ pub(crate) struct ReportArgs {
     /// The folder of a run, or of a comparison
     #[arg(value_name = "RUN|FOLDER")]
     pub(crate) folder: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
 
     #[command(flatten)]
     pub(crate) threads: Threads,

@@ -31,13 +31,14 @@ pub(crate) use method::Method;
 pub(crate) use metric::{Metric, Spread, told};
 pub(crate) use outcome::{CellRow, Outcome, Row};
 
-use crate::experiment::{build, read};
+use crate::experiment::{build, tell};
 use crate::failure::{Ending, Failure};
 use crate::interrupt;
 use crate::machine::Machine;
 use crate::recipe::Recipe;
 use crate::stop::{Reason, Stop};
 use crate::voice::{Voice, print, print_json};
+use proxtape::data::Source;
 use proxtape::optim::Rule;
 use runner::Cells;
 use std::collections::HashMap;
@@ -92,12 +93,12 @@ pub(crate) struct Orders<'a> {
 
 /// Runs what a plan wants, and prints the table of what there is.
 pub(crate) fn run(
-    folder: Folder,
+    (folder, source): (Folder, Arc<Source>),
     plan: &dyn Plan,
     mut orders: Orders<'_>,
 ) -> Result<Ending, Failure> {
     folder.note_lock(orders.voice);
-    let source = Arc::new(read(&folder.recipe.data)?);
+    tell(&source, &folder.recipe.data, orders.voice);
     let mut cells = Cells { folder, source, done: Done::default(), machine: orders.machine };
     cells.find(plan)?;
     let reason = cells.go(plan, &mut orders)?;
@@ -129,8 +130,11 @@ pub(crate) fn run(
 /// # Errors
 /// If one that is asked for does not, and the error tells why; or if no samples are kept to validate
 /// by.
-pub(crate) fn methods(asked: &[Method], recipe: &Recipe) -> Result<Vec<Method>, Failure> {
-    let source = read(&recipe.data)?;
+pub(crate) fn methods(
+    asked: &[Method],
+    recipe: &Recipe,
+    source: &Source,
+) -> Result<Vec<Method>, Failure> {
     let split = source.split(recipe.data.fractions(), recipe.train.seed)?;
     if split.validation.is_empty() {
         return Err(Failure::failed(format!(

@@ -15,13 +15,14 @@ mod recipe;
 
 pub(crate) use outcome::Outcome;
 
+use crate::again;
 use crate::args::CompactArgs;
 use crate::draft::Draft;
-use crate::eval::check;
 use crate::experiment::Samples;
 use crate::failure::{Ending, Failure};
 use crate::machine::Machine;
 use crate::model_file::{self, Trained};
+use crate::origin::Origin;
 use crate::run_folder::{model_path, refused};
 use crate::voice::{Voice, print, print_json};
 use outcome::{Costs, Layer};
@@ -39,10 +40,14 @@ const BATCHES: [usize; 2] = [1, 128];
 const NAME: &str = "model-compact.safetensors";
 
 /// Runs the command.
-pub(crate) fn run(args: &CompactArgs, _: Voice) -> Result<Ending, Failure> {
+pub(crate) fn run(args: &CompactArgs, voice: Voice) -> Result<Ending, Failure> {
     let machine = Machine::new(&args.threads)?;
     let path = model_path(&args.model);
-    let outcome = machine.install(|| shrink(&path, (None, &BATCHES), &machine))?;
+    let outcome = machine.install(|| {
+        let mut dense = Trained::read(&path)?;
+        dense.recipe.data.move_to(args.place.data.as_ref());
+        shrink((&path, &dense), (None, voice), (&BATCHES, &machine))
+    })?;
     let outcome = outcome.map_err(|Refused(why)| Failure::failed(why))?;
     match args.speech.json {
         true => print_json(&outcome)?,
@@ -57,20 +62,16 @@ pub(crate) struct Refused(pub(crate) String);
 /// Writes the compacted network of a model file beside it, with its proof and with the latency of
 /// `batches`. The samples are those of the model's recipe, read anew unless they are given.
 pub(crate) fn shrink(
-    path: &Path,
-    (source, batches): (Option<Arc<Source>>, &[usize]),
-    machine: &Machine,
+    (path, dense): (&Path, &Trained),
+    (source, voice): (Option<Arc<Source>>, Voice),
+    (batches, machine): (&[usize], &Machine),
 ) -> Result<Result<Outcome, Refused>, Failure> {
-    let dense = Trained::read(path)?;
-    let mut samples = Samples::of(source, &dense.recipe)?;
-    samples.normalization = dense.normalization.clone();
-    check(path, &dense, samples.source.test_set())?;
-
+    let samples = again::own(path, dense, (source, voice))?;
     let target = path.with_file_name(NAME);
-    let file = write(&target, &dense, &samples)?;
+    let file = write(&target, dense, &samples)?;
     // What was written is proven, not what was meant to be.
     let written = Trained::read(file.path())?;
-    let both = [(path, &dense), (file.path(), &written)];
+    let both = [(path, dense), (file.path(), &written)];
     let outcome = match compare(both, (&samples, batches), machine)? {
         Ok(outcome) => Outcome { compact: target.display().to_string(), ..outcome },
         Err(Refused(why)) => {
@@ -149,7 +150,8 @@ fn write(target: &Path, dense: &Trained, samples: &Samples) -> Result<Draft, Fai
     let layers = dense.recipe.model.net.layers(dense.classes);
     let small = compact(&layers, &dense.params, dense.model.input())?;
     let recipe = recipe::of(&dense.recipe, &small);
+    let origin = Origin::of(samples);
     let mut file = Draft::of(target)?;
-    file.fill_with(&model_file::contents((&recipe, samples), &small.params))?;
+    file.fill_with(&model_file::contents((&recipe, samples, &origin), &small.params))?;
     Ok(file)
 }

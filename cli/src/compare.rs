@@ -15,14 +15,17 @@ use crate::args::CompareArgs;
 use crate::cells::{
     self, Cell, CellRow, Done, Finished, Folder, Grid, Kind, Method, Orders, Plan, Role, Row, Task,
 };
+use crate::experiment::read;
 use crate::failure::{Ending, Failure};
 use crate::machine::Machine;
+use crate::origin;
 use crate::recipe;
 use crate::train::resolved;
 use crate::voice::Voice;
 use choose::Candidate;
 use proxtape::optim::Family;
 use proxtape::train::{Measure, Target};
+use std::sync::Arc;
 
 /// What the others are measured by.
 const BASELINE: Method = Method::Penalty(Family::None);
@@ -31,18 +34,23 @@ const BASELINE: Method = Method::Penalty(Family::None);
 pub(crate) fn run(args: &CompareArgs, voice: Voice) -> Result<Ending, Failure> {
     let machine = Machine::new(&args.threads)?;
     let (stop, deadline) = args.cells.stop();
-    let folder = match &args.cells.resume {
-        Some(path) => Folder::open(path, Kind::Compare)?,
+    let opened = match &args.cells.resume {
+        Some(path) => {
+            let moved = args.overrides.place.data.as_ref();
+            Folder::resume(path, Kind::Compare, (moved, voice))?
+        }
         None => {
             args.overrides.expect_no(&["regularizer", "lambda"], "--families and --lambdas")?;
             let mut recipe = resolved(args.recipe.as_deref(), &args.overrides)?;
             let keep = size(recipe.target.take())?;
-            let mut families = cells::methods(&args.families, &recipe)?;
+            let source = Arc::new(read(&recipe.data)?);
+            let mut families = cells::methods(&args.families, &recipe, &source)?;
             // Accuracy is measured by it.
             if keep.is_none() && !families.contains(&BASELINE) {
                 families.insert(0, BASELINE);
             }
             let grid = Grid {
+                data_hash: Some(origin::hash(&source)),
                 kind: Kind::Compare,
                 families,
                 lambdas: args.grid.lambdas()?,
@@ -51,12 +59,12 @@ pub(crate) fn run(args: &CompareArgs, voice: Voice) -> Result<Ending, Failure> {
                 tolerance: keep.is_none().then_some(args.tolerance),
                 keep: keep.map(f64::from),
             };
-            Folder::start(args.cells.out.as_deref(), recipe, grid)?
+            (Folder::start(args.cells.out.as_deref(), recipe, grid)?, source)
         }
     };
-    let plan = Comparison { grid: folder.grid.clone() };
+    let plan = Comparison { grid: opened.0.grid.clone() };
     let orders = Orders { machine: &machine, stop, voice, json: args.speech.json, deadline };
-    machine.install(|| cells::run(folder, &plan, orders))
+    machine.install(|| cells::run(opened, &plan, orders))
 }
 
 /// The size at which networks are compared: lambda is chosen here, not moved while training.

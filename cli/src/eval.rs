@@ -1,26 +1,34 @@
 //! `eval`: loss and accuracy of a trained model.
 
+use crate::again::{self, Named};
 use crate::args::EvalArgs;
-use crate::experiment::{Samples, read};
+use crate::experiment::Samples;
 use crate::failure::{Ending, Failure};
 use crate::machine::Machine;
 use crate::model_file::Trained;
+use crate::number::grouped;
+use crate::origin;
 use crate::run_folder::model_path;
 use crate::summary::known;
 use crate::tables::accuracy_and_loss;
 use crate::voice::{Voice, print, print_json};
 use proxtape::Exec;
-use proxtape::data::{Dataset, Split};
+use proxtape::data::Dataset;
 use proxtape::train::{Evaluation, Evaluator};
 use serde::Serialize;
 use std::path::Path;
-use std::sync::Arc;
 
 /// The object that `eval --json` prints.
 #[derive(Serialize)]
 struct Numbers {
     model: String,
     data: String,
+    data_hash: String,
+    /// Whether it is what the network was trained on, and cut as it was; if not, all of it is the
+    /// test. Null for a model of an older program.
+    same_data: Option<bool>,
+    /// Of other data: how many samples were trained on as well; null where that is not known.
+    samples_trained_on: Option<usize>,
     test_accuracy: Option<f64>,
     test_loss: Option<f64>,
     test_samples: usize,
@@ -36,16 +44,23 @@ struct Numbers {
 pub(crate) fn run(args: &EvalArgs, voice: Voice) -> Result<Ending, Failure> {
     let machine = Machine::new(&args.threads)?;
     let path = model_path(&args.model);
-    let mut trained = Trained::read(&path)?;
-    let same = args.data.as_ref().is_none_or(|d| d.absolute() == trained.recipe.data.source);
-    if let (Some(source), false) = (&args.data, same) {
-        trained.recipe.data.source = source.clone();
-        trained.recipe.data.obtain = None;
+    let trained = Trained::read(&path)?;
+    let mut data = trained.recipe.data.clone();
+    data.move_to(args.data.as_ref());
+    if data.source.kind != trained.recipe.data.source.kind {
+        (data.label, data.header) = (None, None);
     }
-    let samples = if same { Samples::read(&trained.recipe)? } else { other(&trained)? };
-    check(&path, &trained, samples.source.test_set())?;
-    let parts = machine.install(|| parts(machine.exec(), &trained, &samples));
-    tell(args, voice, &Evaluated { path: &path, trained: &trained, parts, machine: &machine })
+    args.table.apply(&mut data)?;
+    let named = match &args.data {
+        None if data == trained.recipe.data => {
+            let samples = again::own(&path, &trained, (None, voice))?;
+            Named { same: trained.origin.as_ref().map(|_| true), samples, seen: None }
+        }
+        _ => again::named(&path, &trained, (&data, voice))?,
+    };
+    let parts = machine.install(|| parts(machine.exec(), &trained, &named.samples));
+    let source = data.source.to_string();
+    tell(args, &Evaluated { path: &path, source, named, parts, machine: &machine })
 }
 
 /// Loss and accuracy on the validation and the test part.
@@ -61,21 +76,25 @@ pub(crate) fn parts(exec: Exec, trained: &Trained, samples: &Samples) -> [Evalua
 
 struct Evaluated<'a> {
     path: &'a Path,
-    trained: &'a Trained,
+    source: String,
+    named: Named,
     /// Validation and test.
     parts: [Evaluation; 2],
     machine: &'a Machine,
 }
 
-fn tell(args: &EvalArgs, voice: Voice, e: &Evaluated<'_>) -> Result<Ending, Failure> {
+fn tell(args: &EvalArgs, e: &Evaluated<'_>) -> Result<Ending, Failure> {
     let [validation, test] = e.parts;
     let (test_accuracy, test_loss) = known(Some(test));
     let (validation_accuracy, validation_loss) = known(Some(validation));
-    let source = e.trained.recipe.data.source.to_string();
+    let Named { samples, same, seen } = &e.named;
     if args.speech.json {
         print_json(&Numbers {
             model: e.path.display().to_string(),
-            data: source.clone(),
+            data: e.source.clone(),
+            data_hash: origin::hash(&samples.source),
+            same_data: *same,
+            samples_trained_on: *seen,
             test_accuracy,
             test_loss,
             test_samples: test.samples,
@@ -88,8 +107,20 @@ fn tell(args: &EvalArgs, voice: Voice, e: &Evaluated<'_>) -> Result<Ending, Fail
         })?;
         return Ok(Ending::Done);
     }
-    let _ = voice;
-    let mut text = format!("{:<16}{}\n{:<16}{source}\n", "model", e.path.display(), "data");
+    let mut text = format!("{:<16}{}\n{:<16}{}\n", "model", e.path.display(), "data", e.source);
+    // Of an old model's data it is not known; a note has told so.
+    if *same == Some(false) {
+        let seen = match seen {
+            None => "what of it was trained on is not known, and counts too".to_owned(),
+            Some(0) => "none of it was trained on".to_owned(),
+            Some(n) => format!("{} of them are samples of the training, too", grouped(*n)),
+        };
+        text.push_str(&format!(
+            "{:<16}not the data of the training: all {} samples are evaluated, {seen}\n",
+            "",
+            grouped(test.samples)
+        ));
+    }
     for (name, part) in [("validation", validation), ("test", test)] {
         if part.samples > 0 {
             let reached = accuracy_and_loss(part.accuracy, part.loss);
@@ -98,36 +129,4 @@ fn tell(args: &EvalArgs, voice: Voice, e: &Evaluated<'_>) -> Result<Ending, Fail
     }
     print(&text)?;
     Ok(Ending::Done)
-}
-
-/// Data that the model was not trained on: its own test set, or all of it.
-fn other(trained: &Trained) -> Result<Samples, Failure> {
-    let source = Arc::new(read(&trained.recipe.data)?);
-    // A dataset has at most 2^32 - 1 samples.
-    let test = (0..source.test_set().len() as u32).collect();
-    let split = Split { train: Vec::new(), validation: Vec::new(), test };
-    Ok(Samples { source, split, normalization: trained.normalization.clone() })
-}
-
-/// Whether the model can read these samples, and means the same classes.
-pub(crate) fn check(path: &Path, trained: &Trained, set: &Dataset) -> Result<(), Failure> {
-    let source = &trained.recipe.data.source;
-    let fault = |expected: String, found: String| {
-        Err(Failure::failed(format!(
-            "{source}: expected {expected}, as {} was trained on; found {found}",
-            path.display()
-        )))
-    };
-    let (wants, has) = (trained.model.input(), set.shape());
-    if wants[..] != has[..] {
-        return fault(format!("samples {wants}"), format!("{has:?}"));
-    }
-    if set.classes() > trained.classes {
-        return fault(format!("{} classes", trained.classes), set.classes().to_string());
-    }
-    let names = &trained.class_names;
-    if !names.is_empty() && set.class_names() != names {
-        return fault(format!("the classes {names:?}"), format!("{:?}", set.class_names()));
-    }
-    Ok(())
 }

@@ -2,7 +2,8 @@
 
 use crate::failure::Failure;
 use crate::recipe::{self, Recipe};
-use proxtape::data::{self, Normalization, Source, Split};
+use crate::voice::Voice;
+use proxtape::data::{self, DataError, Normalization, Source, Split};
 use proxtape::nn::Model;
 use proxtape::train::Data;
 use proxtape::{Params, Random};
@@ -17,12 +18,7 @@ pub(crate) struct Samples {
 }
 
 impl Samples {
-    /// Reads what the recipe names, and cuts it by the recipe's seed.
-    pub(crate) fn read(recipe: &Recipe) -> Result<Samples, Failure> {
-        Samples::of(None, recipe)
-    }
-
-    /// The same, where the samples of the recipe may have been read already.
+    /// Cuts the samples that the recipe names by the recipe's seed. They are read, unless they are given.
     pub(crate) fn of(source: Option<Arc<Source>>, recipe: &Recipe) -> Result<Samples, Failure> {
         let source = match source {
             Some(source) => source,
@@ -36,17 +32,26 @@ impl Samples {
     pub(crate) fn data(&self) -> Data<'_> {
         Data { source: &self.source, split: &self.split, normalization: &self.normalization }
     }
+}
 
-    /// What tells these samples from others, to be kept with a state: their numbers.
-    pub(crate) fn mark(&self) -> String {
-        let Split { train, validation, test } = &self.split;
-        format!("{} + {} + {}", train.len(), validation.len(), test.len())
+/// Says what the reader decided, and what looks odd.
+pub(crate) fn tell(source: &Source, data: &recipe::Data, voice: Voice) {
+    for note in &source.notes {
+        voice.say(format_args!("{}: {note}", data.source));
     }
 }
 
-/// Reads a source. Where it is missing, the error says where to get it.
+/// Reads a source.
 pub(crate) fn read(data: &recipe::Data) -> Result<Source, Failure> {
-    data::read(&data.spec()).map_err(|e| match &data.obtain {
+    obtained(data::read(&data.spec()), data)
+}
+
+/// What was read. Where it is missing, the error says where to get it.
+pub(crate) fn obtained(
+    read: Result<Source, DataError>,
+    data: &recipe::Data,
+) -> Result<Source, Failure> {
+    read.map_err(|e| match &data.obtain {
         Some(obtain) if !data.source.path.exists() => Failure::failed(format!("{e}\n{obtain}")),
         _ => e.into(),
     })

@@ -19,14 +19,15 @@ mod target;
 
 pub(crate) use target::Target;
 
+use crate::again;
 use crate::args::ExportArgs;
 use crate::draft::Draft;
-use crate::eval::check;
 use crate::experiment::Samples;
 use crate::failure::{Ending, Failure};
 use crate::inference::{BATCH, Network, Recorded};
 use crate::model_file::Trained;
 use crate::proof::{Proof, prove};
+use crate::recipe::Location;
 use crate::run_folder::{model_path, refused};
 use crate::voice::{Voice, print, print_json};
 use graph::Graph;
@@ -48,15 +49,16 @@ const WORK: u64 = 10_000_000_000;
 const FEWEST: usize = 100;
 
 /// Runs the command.
-pub(crate) fn run(args: &ExportArgs, _: Voice) -> Result<Ending, Failure> {
+pub(crate) fn run(args: &ExportArgs, voice: Voice) -> Result<Ending, Failure> {
     let isa = Isa::from_env().map_err(|e| Failure::usage(format!("PROXTAPE_ISA: {e}")))?;
     let pool = Pool::new(args.threads.count()).map_err(Failure::failed)?;
     let path = model_path(&args.model);
     let file = checkpoint::read_sealed(&path)?;
-    let trained = Trained::from_checkpoint(&path, &file)?;
+    let mut trained = Trained::from_checkpoint(&path, &file)?;
+    trained.recipe.data.move_to(args.place.data.as_ref());
     trained.check_output(&path)?;
     let target = args.to.path(&path)?;
-    let (samples, real) = samples(&path, &trained)?;
+    let (samples, real) = samples(&path, &trained, (args.place.data.as_ref(), voice))?;
     let format = args.to.format;
     let mut draft = Draft::of(&target)?;
     let export = Export { exec: pool.exec(isa), trained: &trained, file: &file, samples: &samples };
@@ -194,12 +196,14 @@ impl<F: FnMut(&[f32], &mut [f32])> Network for Each<F> {
 }
 
 /// The samples of the recipe, or random ones where its data is not at hand; whether they are real.
-fn samples(path: &Path, trained: &Trained) -> Result<(Samples, bool), Failure> {
+fn samples(
+    path: &Path,
+    trained: &Trained,
+    (given, voice): (Option<&Location>, Voice),
+) -> Result<(Samples, bool), Failure> {
     let source = &trained.recipe.data.source.path;
-    if source.as_os_str().is_empty() || source.exists() {
-        let samples = Samples::read(&trained.recipe)?;
-        check(path, trained, samples.source.test_set())?;
-        return Ok((samples, true));
+    if given.is_some() || source.as_os_str().is_empty() || source.exists() {
+        return Ok((again::own(path, trained, (None, voice))?, true));
     }
     let &[c, h, w] = trained.model.input().dims() else {
         return Err(Failure::failed(format!(

@@ -6,6 +6,7 @@
 //! that was saved by then says so.
 #![forbid(unsafe_code)]
 
+mod again;
 mod args;
 mod bench;
 mod cells;
@@ -25,6 +26,7 @@ mod machine;
 mod metrics;
 mod model_file;
 mod number;
+mod origin;
 mod overrides;
 mod predict;
 mod progress;

@@ -5,12 +5,14 @@
 //! recipe          the recipe as resolved, TOML
 //! normalization   {"scale": s, "mean": [C], "std": [C]}: x = (s raw - mean) / std
 //! input           [C, H, W] of a sample
+//! data            {"hash", "training", "validation", "test"}, and "columns" and "label" of a table
 //! classes         their number;  class_names: a list, maybe empty
 //! version         of the program that wrote it;  format: "pt", PyTorch's names and layout
 //! ```
 
 use crate::experiment::{Samples, build};
 use crate::failure::Failure;
+use crate::origin::Origin;
 use crate::recipe::{self, Recipe};
 use proxtape::Params;
 use proxtape::checkpoint::{self, Checkpoint};
@@ -21,7 +23,10 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// What the file of a model holds.
-pub(crate) fn contents((recipe, samples): (&Recipe, &Samples), params: &Params) -> Checkpoint {
+pub(crate) fn contents(
+    (recipe, samples, origin): (&Recipe, &Samples, &Origin),
+    params: &Params,
+) -> Checkpoint {
     let set = &samples.source.train;
     let mut file = Checkpoint::default();
     file.put_params("", params);
@@ -30,6 +35,7 @@ pub(crate) fn contents((recipe, samples): (&Recipe, &Samples), params: &Params) 
     file.note("input", json(&set.shape()));
     file.note("classes", set.classes());
     file.note("class_names", json(&set.class_names()));
+    file.note("data", json(origin));
     file.note("version", env!("CARGO_PKG_VERSION"));
     file.note("format", "pt");
     file
@@ -43,6 +49,8 @@ pub(crate) struct Trained {
     pub(crate) normalization: Normalization,
     pub(crate) class_names: Vec<String>,
     pub(crate) classes: usize,
+    /// What it was trained on; an older program kept nothing of it.
+    pub(crate) origin: Option<Origin>,
 }
 
 impl Trained {
@@ -77,9 +85,20 @@ impl Trained {
             )));
         }
         let normalization = Normalization { scale, mean, std };
+        let origin = file.texts.contains_key("data").then(|| parsed(path, file, "data"));
+        let origin: Option<Origin> = origin.transpose()?;
+        if let Some(Origin { columns, .. }) = &origin
+            && !columns.is_empty()
+            && columns.len() != input.iter().product::<usize>()
+        {
+            return Err(fault(format!(
+                "metadata \"data\": expected a column for each of {input:?} features, found {}",
+                columns.len()
+            )));
+        }
         let (model, mut params) = build(&recipe, &input, classes)?;
         file.get_params("", &mut params).map_err(|e| fault(e.to_string()))?;
-        Ok(Trained { recipe, model, params, normalization, class_names, classes })
+        Ok(Trained { recipe, model, params, normalization, class_names, classes, origin })
     }
 
     /// An error unless there is one output for each class, and one name for each or none.

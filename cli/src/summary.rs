@@ -31,6 +31,9 @@ pub(crate) struct Summary {
     pub(crate) test_accuracy: Option<f64>,
     pub(crate) test_loss: Option<f64>,
     pub(crate) test_samples: usize,
+    /// Of the contents of the data; null where an older program wrote the file.
+    #[serde(default)]
+    pub(crate) data_hash: Option<String>,
     pub(crate) validation_accuracy: Option<f64>,
     pub(crate) validation_loss: Option<f64>,
     #[serde(flatten)]

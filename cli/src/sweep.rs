@@ -4,19 +4,25 @@ use crate::args::SweepArgs;
 use crate::cells::{
     self, Cell, CellRow, Done, Folder, Grid, Kind, Method, Metric, Orders, Plan, Role, Row, Task,
 };
+use crate::experiment::read;
 use crate::failure::{Ending, Failure};
 use crate::front;
 use crate::machine::Machine;
+use crate::origin;
 use crate::train::resolved;
 use crate::voice::Voice;
 use proxtape::optim::Family;
+use std::sync::Arc;
 
 /// Runs the command.
 pub(crate) fn run(args: &SweepArgs, voice: Voice) -> Result<Ending, Failure> {
     let machine = Machine::new(&args.threads)?;
     let (stop, deadline) = args.cells.stop();
-    let folder = match &args.cells.resume {
-        Some(path) => Folder::open(path, Kind::Sweep)?,
+    let opened = match &args.cells.resume {
+        Some(path) => {
+            let moved = args.overrides.place.data.as_ref();
+            Folder::resume(path, Kind::Sweep, (moved, voice))?
+        }
         None => {
             args.overrides.expect_no(&["lambda"], "--lambdas")?;
             let recipe = resolved(args.recipe.as_deref(), &args.overrides)?;
@@ -36,21 +42,23 @@ pub(crate) fn run(args: &SweepArgs, voice: Voice) -> Result<Ending, Failure> {
             if method == Method::Magnitude && lambdas.iter().flatten().any(|&share| share > 1.0) {
                 return Err(Failure::usage("--lambdas of magnitude are shares, up to 1"));
             }
+            let source = Arc::new(read(&recipe.data)?);
             let grid = Grid {
+                data_hash: Some(origin::hash(&source)),
                 kind: Kind::Sweep,
-                families: cells::methods(&[method], &recipe)?,
+                families: cells::methods(&[method], &recipe, &source)?,
                 lambdas,
                 points: args.grid.grid.get(),
                 seeds: args.grid.seeds(recipe.train.seed, 1)?,
                 tolerance: None,
                 keep: None,
             };
-            Folder::start(args.cells.out.as_deref(), recipe, grid)?
+            (Folder::start(args.cells.out.as_deref(), recipe, grid)?, source)
         }
     };
-    let plan = Sweep { grid: folder.grid.clone() };
+    let plan = Sweep { grid: opened.0.grid.clone() };
     let orders = Orders { machine: &machine, stop, voice, json: args.speech.json, deadline };
-    machine.install(|| cells::run(folder, &plan, orders))
+    machine.install(|| cells::run(opened, &plan, orders))
 }
 
 struct Sweep {

@@ -8,11 +8,12 @@ mod session;
 mod start;
 
 use crate::args::TrainArgs;
-use crate::experiment::{Samples, build};
+use crate::experiment::{Samples, build, tell};
 use crate::failure::{Ending, Failure};
 use crate::interrupt::{self, Saving};
 use crate::machine::Machine;
 use crate::metrics::Metrics;
+use crate::origin::Origin;
 use crate::overrides::Overrides;
 use crate::progress::Progress;
 use crate::recipe::{self, Recipe};
@@ -39,7 +40,9 @@ pub(crate) fn run(args: &TrainArgs, voice: Voice) -> Result<Ending, Failure> {
     let (recipe, place) = match &args.resume {
         Some(folder) => {
             let folder = RunFolder::open(folder)?;
-            (recipe_of(&folder)?, Place::Resume(folder))
+            let mut recipe = recipe_of(&folder)?;
+            recipe.data.move_to(args.overrides.place.data.as_ref());
+            (recipe, Place::Resume(folder))
         }
         None => {
             let recipe = resolved(args.recipe.as_deref(), &args.overrides)?;
@@ -136,6 +139,7 @@ pub(crate) fn train(
     (stop, voice): (&mut Stop, Voice),
 ) -> Result<Ended, Failure> {
     let samples = Samples::of(source, &recipe)?;
+    tell(&samples.source, &recipe.data, voice);
     let set = &samples.source.train;
     let (model, mut params) = build(&recipe, &set.shape(), set.classes())?;
     let is_saved = match &place {
@@ -155,7 +159,12 @@ pub(crate) fn train(
             penalty.family
         ));
     }
-    let mark = Mark { recipe: recipe.to_toml(), samples: samples.mark(), isa: machine.isa() };
+    let mark = Mark {
+        recipe: recipe.to_toml(),
+        origin: Origin::of(&samples),
+        source: recipe.data.source.to_string(),
+        isa: machine.isa(),
+    };
     let start = match place {
         Place::Resume(folder) if is_saved => Start::resume(folder, &mut trainer, (&mark, voice))?,
         Place::Resume(folder) => {

@@ -112,7 +112,7 @@ impl GridArgs {
 pub(crate) struct CellsArgs {
     /// Go on with what is in this folder
     #[arg(long, value_name = "FOLDER")]
-    #[arg(conflicts_with_all = ["recipe", "Overrides", "Grid", "out"])]
+    #[arg(conflicts_with_all = ["recipe", "Overrides", "Table", "Grid", "out"])]
     pub(crate) resume: Option<PathBuf>,
 
     /// The folder; new or empty, or one that was started the same way [default: runs/NAME-...-N]

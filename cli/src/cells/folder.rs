@@ -10,11 +10,15 @@
 //! ```
 
 use super::{Cell, Grid, Kind};
+use crate::experiment::read;
 use crate::failure::Failure;
-use crate::recipe::{self, Recipe};
+use crate::origin;
+use crate::recipe::{self, Location, Recipe};
 use crate::run_folder::{RunFolder, is_there, read_text, write_text};
 use crate::voice::Voice;
+use proxtape::data::Source;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The folder, with what it holds from its start.
 #[derive(Debug)]
@@ -36,7 +40,9 @@ impl Folder {
                 let folder = RunFolder::lock(path)?;
                 write_text(&folder.recipe(), &recipe.to_toml())?;
             }
-            let saved = Folder::open(path, kind)?;
+            let mut saved = Folder::open(path, kind)?;
+            saved.expect_data(grid.data_hash.as_deref())?;
+            saved.grid.data_hash.clone_from(&grid.data_hash);
             let pairs = [(recipe_of(path), saved.recipe.to_toml(), recipe.to_toml()), {
                 (grid_of(path, kind), text(&saved.grid)?, text(&grid)?)
             }];
@@ -79,6 +85,43 @@ impl Folder {
         let file = recipe_of(path);
         let recipe = recipe::parse(&file.display().to_string(), &read_text(&file)?)?;
         Ok(Folder { folder, recipe, grid })
+    }
+
+    /// A folder to go on with, and its data: where its recipe says, or at the place that is told, which
+    /// is remembered.
+    pub(crate) fn resume(
+        path: &Path,
+        kind: Kind,
+        (moved, voice): (Option<&Location>, Voice),
+    ) -> Result<(Folder, Arc<Source>), Failure> {
+        let mut folder = Folder::open(path, kind)?;
+        folder.recipe.data.move_to(moved);
+        let source = Arc::new(read(&folder.recipe.data)?);
+        folder.expect_data(Some(&origin::hash(&source)))?;
+        if folder.grid.data_hash.is_none() {
+            voice.say(format_args!(
+                "note: {}: it keeps no hash of its data, so whether {} still holds it is not known",
+                grid_of(path, kind).display(),
+                folder.recipe.data.source
+            ));
+        }
+        if moved.is_some() {
+            write_text(&recipe_of(path), &folder.recipe.to_toml())?;
+        }
+        Ok((folder, source))
+    }
+
+    /// An error if the trainings of the folder are known to be of other data.
+    fn expect_data(&self, found: Option<&str>) -> Result<(), Failure> {
+        match (&self.grid.data_hash, found) {
+            (Some(expected), Some(found)) if expected != found => {
+                let source = self.recipe.data.source.to_string();
+                let of = format!("{}, which was started with it", self.path().display());
+                let told = [expected, found].map(origin::short);
+                Err(origin::changed((&source, &of), [&told[0], &told[1]]))
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {

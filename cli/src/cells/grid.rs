@@ -22,6 +22,9 @@ pub(crate) struct Grid {
     /// The share of the weights that every network is to keep, instead of a tolerance.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) keep: Option<f64>,
+    /// Of the contents of the data that all were trained on; an older program kept none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) data_hash: Option<String>,
 }
 
 /// The command that asks.

@@ -7,7 +7,9 @@ use crate::compact::{Refused, shrink};
 use crate::experiment::Samples;
 use crate::failure::Failure;
 use crate::machine::Machine;
+use crate::model_file::Trained;
 use crate::number::{duration, grouped, percent, threads};
+use crate::recipe;
 use crate::run_folder::{RunFolder, is_there, read_text, refused, write_text};
 use crate::stop::{Reason, Stop};
 use crate::train::{Ended, Job, Place, train};
@@ -47,8 +49,11 @@ impl Cells<'_> {
     fn look(&mut self, cell: &Cell) -> Result<bool, Failure> {
         let path = self.folder.cell(cell);
         let Some(finished) = Finished::read(&path)? else { return Ok(false) };
-        let recipe = path.join("recipe.toml");
-        folder::same(&recipe, &read_text(&recipe)?, &cell.recipe(&self.folder.recipe).to_toml())?;
+        let file = path.join("recipe.toml");
+        let (saved, asked) = (read_text(&file)?, cell.recipe(&self.folder.recipe).to_toml());
+        if !recipe::is_same(&saved, &asked) {
+            folder::same(&file, &saved, &asked)?;
+        }
         self.done.0.insert(cell.name(), finished);
         Ok(true)
     }
@@ -167,7 +172,10 @@ impl Cells<'_> {
         }
         if !self.done.serves(task) {
             let source = Some(Arc::clone(&self.source));
-            let shrunk = shrink(&path.join("model.safetensors"), (source, &[BATCH]), self.machine)?;
+            let model = path.join("model.safetensors");
+            let dense = Trained::read(&model)?;
+            let told = (source, voice.hushed());
+            let shrunk = shrink((&model, &dense), told, (&[BATCH], self.machine))?;
             let text = match shrunk {
                 Ok(outcome) => serde_json::to_string(&outcome),
                 Err(Refused(why)) => serde_json::to_string(&serde_json::json!({ "refused": why })),

@@ -18,8 +18,9 @@ pub(crate) struct Data {
     /// The column of labels of a table: its name, or its number from 0; the last unless told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) label: Option<Label>,
-    /// Whether the first line of a table names the columns.
-    pub(crate) header: bool,
+    /// Whether the first line of a table names the columns; found out unless told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) header: Option<bool>,
     /// How values are scaled.
     pub(crate) normalize: Normalize,
     /// The share of the samples that serves for validation.
@@ -56,9 +57,9 @@ impl Normalize {
 impl Default for Data {
     fn default() -> Data {
         Data {
-            source: Location { kind: Kind::Digits, path: PathBuf::new() },
+            source: Location::default(),
             label: None,
-            header: true,
+            header: None,
             normalize: Normalize::Standard,
             validation: 0.1,
             test: 0.2,
@@ -70,6 +71,14 @@ impl Default for Data {
 impl Data {
     pub(crate) fn fractions(&self) -> Fractions {
         Fractions { validation: self.validation, test: self.test }
+    }
+
+    /// The place, where it is told anew.
+    pub(crate) fn move_to(&mut self, place: Option<&Location>) {
+        if let Some(place) = place {
+            self.source = place.absolute();
+            self.obtain = None;
+        }
     }
 
     /// What the engine reads.
@@ -87,7 +96,11 @@ impl Data {
                         Some(Label::Index(index)) => csv::Label::Index(*index),
                         Some(Label::Name(name)) => csv::Label::Name(name.clone()),
                     },
-                    header: if self.header { csv::Header::Present } else { csv::Header::Absent },
+                    header: match self.header {
+                        None => csv::Header::Detect,
+                        Some(true) => csv::Header::Present,
+                        Some(false) => csv::Header::Absent,
+                    },
                     expected: None,
                 },
             },
@@ -96,7 +109,7 @@ impl Data {
 }
 
 /// A source as it is told: `digits`, `idx:FOLDER`, `cifar10:FOLDER` or `csv:FILE`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Location {
     pub(crate) kind: Kind,
     /// Empty for the embedded digits.
@@ -104,8 +117,9 @@ pub(crate) struct Location {
 }
 
 /// The format of a source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Kind {
+    #[default]
     Digits,
     Idx,
     Cifar10,
@@ -142,7 +156,7 @@ impl FromStr for Location {
 
     fn from_str(s: &str) -> Result<Location, String> {
         if s == "digits" {
-            return Ok(Location { kind: Kind::Digits, path: PathBuf::new() });
+            return Ok(Location::default());
         }
         let known = s.split_once(':').and_then(|(name, path)| {
             let kind = KINDS.iter().find(|(n, _)| *n == name)?.1;

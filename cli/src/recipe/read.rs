@@ -51,6 +51,19 @@ pub(crate) fn parse(place: &str, text: &str) -> Result<Recipe, Failure> {
     Recipe::try_from(table).map_err(|fault| at(place, text, (fault.at, &fault.message)))
 }
 
+/// Whether two texts are the same recipe, wherever its data lies: that is known by its contents.
+pub(crate) fn is_same(a: &str, b: &str) -> bool {
+    if a == b {
+        return true;
+    }
+    let placeless = |text| {
+        let mut recipe = parse("", text).ok()?;
+        (recipe.data.source, recipe.data.obtain) = Default::default();
+        Some(recipe)
+    };
+    placeless(a).is_some_and(|a| placeless(b) == Some(a))
+}
+
 /// An error that shows the line.
 fn at(place: &str, text: &str, (byte, message): (usize, &str)) -> Failure {
     let before = text.get(..byte).unwrap_or(text);

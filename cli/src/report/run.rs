@@ -2,6 +2,7 @@
 
 use super::decisions::{self, Decisions};
 use super::{compaction, curves, filters, groups, inputs, layers, result};
+use crate::again;
 use crate::args::ReportArgs;
 use crate::eval;
 use crate::experiment::Samples;
@@ -108,10 +109,8 @@ impl Run {
             || self.lines.last().is_some_and(|line| line.epoch >= epochs)
     }
 
-    fn measure(&self, exec: Exec) -> Result<Measured, Failure> {
-        let mut samples = Samples::read(&self.trained.recipe)?;
-        samples.normalization = self.trained.normalization.clone();
-        eval::check(&self.model, &self.trained, samples.source.test_set())?;
+    fn measure(&self, exec: Exec, voice: Voice) -> Result<Measured, Failure> {
+        let samples = again::own(&self.model, &self.trained, (None, voice))?;
         let [validation, test] = eval::parts(exec, &self.trained, &samples);
         let decisions = Decisions::of(exec, &self.trained, &samples);
         Ok(Measured { samples, validation, test, decisions })
@@ -136,10 +135,11 @@ impl State {
 /// The page.
 pub(super) fn page(args: &ReportArgs, voice: Voice) -> Result<Page, Failure> {
     let machine = Machine::new(&args.threads)?;
-    let run = Run::read(&args.folder)?;
+    let mut run = Run::read(&args.folder)?;
+    run.trained.recipe.data.move_to(args.place.data.as_ref());
     machine.install(|| {
         // A network can be looked at where its data are not at hand.
-        let measured = run.measure(machine.exec()).map_err(|failure| {
+        let measured = run.measure(machine.exec(), voice).map_err(|failure| {
             voice.say(format_args!(
                 "note: the report is without what its data would say: {failure}"
             ));

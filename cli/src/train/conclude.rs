@@ -34,6 +34,7 @@ impl Session<'_> {
             test_accuracy,
             test_loss,
             test_samples: test.samples,
+            data_hash: Some(self.mark.origin.hash.clone()),
             validation_accuracy,
             validation_loss,
             counts: Counts::from(&report),

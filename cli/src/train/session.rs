@@ -157,7 +157,7 @@ impl Session<'_> {
     }
 
     pub(super) fn save_model(&self) -> Result<(), Failure> {
-        let told = (&self.recipe, self.samples);
+        let told = (&self.recipe, self.samples, &self.mark.origin);
         draft::write(&self.folder.model(), &model_file::contents(told, self.trainer.params()))
     }
 

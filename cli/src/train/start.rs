@@ -3,7 +3,9 @@
 use super::certificates::Certified;
 use super::clock::Clock;
 use crate::failure::Failure;
-use crate::run_folder::{RunFolder, write_text};
+use crate::origin::{Origin, changed};
+use crate::recipe;
+use crate::run_folder::{RunFolder, read_text, write_text};
 use crate::voice::Voice;
 use proxtape::checkpoint::{self, Checkpoint};
 use proxtape::train::Trainer;
@@ -24,14 +26,50 @@ pub(super) struct Start {
 /// What a state must have in common with the training that goes on from it.
 pub(super) struct Mark {
     pub(super) recipe: String,
-    pub(super) samples: String,
+    pub(super) origin: Origin,
+    /// Where it was read from.
+    pub(super) source: String,
     pub(super) isa: &'static str,
 }
 
 impl Mark {
+    /// How many samples each part has.
+    fn samples(&self) -> String {
+        let Origin { training, validation, test, .. } = &self.origin;
+        format!("{training} + {validation} + {test}")
+    }
+
+    /// An error unless a state belongs to these samples; they may lie elsewhere than they did.
+    fn expect_data(
+        &self,
+        (path, state): (&Path, &Checkpoint),
+        voice: Voice,
+    ) -> Result<(), Failure> {
+        let of = format!("{}, which the run was started with", path.display());
+        let Some(text) = state.texts.get("run.data") else {
+            let found = self.samples();
+            let expected = state.texts.get("run.samples").map_or("nothing", String::as_str);
+            if expected != found {
+                return Err(changed((&self.source, &of), [expected, &found]));
+            }
+            voice.say(format_args!(
+                "note: {}: the state keeps no hash of its data, so whether {} still holds it is not \
+                 known",
+                path.display(),
+                self.source
+            ));
+            return Ok(());
+        };
+        let origin: Origin = serde_json::from_str(text)
+            .map_err(|e| Failure::failed(format!("{}: \"run.data\": {e}", path.display())))?;
+        origin.expect(&self.origin, (&self.source, &of))
+    }
+
     pub(super) fn note(&self, state: &mut Checkpoint) {
         state.note("run.recipe", &self.recipe);
-        state.note("run.samples", &self.samples);
+        state.note("run.samples", self.samples());
+        // Names and numbers are plain data.
+        state.note("run.data", serde_json::to_string(&self.origin).unwrap_or_default());
         state.note("run.isa", self.isa);
     }
 }
@@ -64,22 +102,14 @@ impl Start {
         let path = folder.state();
         let state = checkpoint::read_sealed(&path)?;
         let found = |key: &str| state.texts.get(key).map_or("nothing", String::as_str);
-        if found("run.recipe") != mark.recipe {
+        if !recipe::is_same(found("run.recipe"), &mark.recipe) {
             return Err(Failure::failed(format!(
                 "{}: expected the recipe that the run was started with, found another; undo the change, \
                  or start a new run from it by `proxtape train {0}`",
                 folder.recipe().display()
             )));
         }
-        if found("run.samples") != mark.samples {
-            return Err(Failure::failed(format!(
-                "{}: expected {} training, validation and test samples, found {}; the data has changed \
-                 since the run was started",
-                path.display(),
-                found("run.samples"),
-                mark.samples
-            )));
-        }
+        mark.expect_data((&path, &state), voice)?;
         if found("run.isa") != mark.isa {
             voice.say(format_args!(
                 "note: the run was started with {} and goes on with {}, so its bits will differ from \
@@ -95,6 +125,10 @@ impl Start {
         let epochs = state.number("epoch").map_err(|e| failed(&e))?;
         let eta = state.number("run.eta").map(f32::from_bits).map_err(|e| failed(&e))?;
         let certificates = Certified::restore(&state).map_err(|e| failed(&e))?;
+        // Data that was moved is found at its new place from now on.
+        if read_text(&folder.recipe())? != mark.recipe {
+            write_text(&folder.recipe(), &mark.recipe)?;
+        }
         Ok(Start { folder, clock, epochs, eta, certificates })
     }
 }
