@@ -8,7 +8,7 @@
 //!
 //! Columns of a table are found by the names that the model keeps, and classes are the model's.
 
-use crate::experiment::{Samples, obtained, tell};
+use crate::experiment::{Samples, gone, obtained, tell};
 use crate::failure::Failure;
 use crate::model_file::Trained;
 use crate::origin::{self, Origin};
@@ -41,20 +41,19 @@ pub(crate) fn read(trained: &Trained, data: &recipe::Data) -> Result<Source, Fai
         }
     };
     let source = obtained(data::read_as(&data.spec(), &schema), data)?;
-    let pair = source.train.columns().zip(columns);
-    if let Some((found, wanted)) = pair.filter(|_| by_number)
-        && found.features != wanted.features
-        && !found.features.iter().all(|name| name.starts_with("column "))
-    {
+    let Some(wanted) = columns.filter(|_| by_number) else { return Ok(source) };
+    let found = source.train.columns().map_or(&[][..], |columns| &columns.features);
+    let is_unnamed = found.iter().all(|name| name.starts_with("column "));
+    if found != wanted.features && !is_unnamed {
         return Err(Failure::failed(format!(
             "{}: expected the columns {}, found {}; name the column of labels by its name, and the \
              others are found by theirs",
             data.source,
             wanted.features.join(", "),
-            found.features.join(", ")
+            found.join(", ")
         )));
     }
-    Ok(source)
+    Ok(Source { train: source.train.with_columns(wanted)?, ..source })
 }
 
 /// The samples that a network was trained on, in the parts that it was trained with. They are read
@@ -66,7 +65,10 @@ pub(crate) fn own(
 ) -> Result<Samples, Failure> {
     let source = match source {
         Some(source) => source,
-        None => Arc::new(read(trained, &trained.recipe.data)?),
+        None => {
+            let data = &trained.recipe.data;
+            Arc::new(read(trained, data).map_err(|e| gone(e, data))?)
+        }
     };
     check(path, trained, (&trained.recipe.data.source, source.test_set()))?;
     let samples = cut(trained, source)?;

@@ -57,6 +57,15 @@ pub(crate) fn obtained(
     })
 }
 
+/// The error with what to do where data is gone that was there.
+pub(crate) fn gone(error: Failure, data: &recipe::Data) -> Failure {
+    let path = &data.source.path;
+    match path.as_os_str().is_empty() || path.exists() {
+        true => error,
+        false => Failure::failed(format!("{error}\nif it was moved, name its new place by --data")),
+    }
+}
+
 /// The recipe's model for samples of a shape and a number of classes, as its seed starts it.
 pub(crate) fn build(
     recipe: &Recipe,

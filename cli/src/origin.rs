@@ -70,7 +70,8 @@ impl Origin {
 pub(crate) fn changed((source, of): (&str, &str), [expected, found]: [&str; 2]) -> Failure {
     Failure::failed(format!(
         "{source}: expected the data of {of} ({expected}), found other data ({found}): it has changed \
-         since; put the old data back, or name the place where it is by --data"
+         since; put the old data back, or name the place where it is by --data (`eval --data` takes \
+         other data, too)"
     ))
 }
 

@@ -58,7 +58,7 @@ impl TableArgs {
 
 /// What the command line tells otherwise than the recipe.
 #[derive(Debug, Args)]
-#[group(id = "Overrides", multiple = true)]
+#[group(skip)]
 #[command(next_help_heading = "Changes to the recipe")]
 pub(crate) struct Overrides {
     #[command(flatten)]
@@ -67,6 +67,15 @@ pub(crate) struct Overrides {
     #[command(flatten)]
     table: TableArgs,
 
+    // A group of its own, since a run that goes on takes none of it.
+    #[command(flatten)]
+    training: TrainingArgs,
+}
+
+/// What is trained, and how.
+#[derive(Debug, Args)]
+#[group(id = "Overrides", multiple = true)]
+struct TrainingArgs {
     /// A network of the zoo instead of the recipe's
     #[arg(long, value_name = "ZOO", value_parser = Net::zoo)]
     model: Option<Net>,
@@ -155,25 +164,26 @@ impl Overrides {
     /// The recipe with the changes.
     pub(crate) fn apply(&self, mut recipe: Recipe) -> Result<Recipe, Failure> {
         self.apply_to_data(&mut recipe)?;
-        if let Some(net) = &self.model {
+        let told = &self.training;
+        if let Some(net) = &told.model {
             recipe.model.net = net.clone();
             // Layers of another network do not go by these names.
             recipe.penalty.0.layers.clear();
         }
-        if let Some(weights) = &self.weights {
+        if let Some(weights) = &told.weights {
             recipe.model.weights = Some(weights.clone());
         }
         let train = &mut recipe.train;
-        train.epochs = self.epochs.unwrap_or(train.epochs);
-        train.batch = self.batch.unwrap_or(train.batch);
-        train.seed = self.seed.unwrap_or(train.seed);
+        train.epochs = told.epochs.unwrap_or(train.epochs);
+        train.batch = told.batch.unwrap_or(train.batch);
+        train.seed = told.seed.unwrap_or(train.seed);
         let rule = &mut train.optimizer.0;
-        if let Some(kind) = self.optimizer
+        if let Some(kind) = told.optimizer
             && kind != OptimizerKind::of(*rule)
         {
             *rule = kind.usual();
         }
-        if let Some(momentum) = self.momentum {
+        if let Some(momentum) = told.momentum {
             match rule {
                 Rule::Momentum { beta } | Rule::Nesterov { beta } => *beta = momentum,
                 _ => {
@@ -184,51 +194,52 @@ impl Overrides {
             }
         }
         let schedule = &mut train.schedule.0;
-        schedule.eta = self.eta.unwrap_or(schedule.eta);
-        if let Some(kind) = self.schedule
+        schedule.eta = told.eta.unwrap_or(schedule.eta);
+        if let Some(kind) = told.schedule
             && kind != ScheduleKind::of(schedule.shape)
         {
             schedule.shape = kind.usual();
         }
         let usual = schedule.eta;
-        for (share, stage) in [(self.settle, &mut train.settle), (self.refit, &mut train.refit)] {
+        for (share, stage) in [(told.settle, &mut train.settle), (told.refit, &mut train.refit)] {
             if let Some(share) = share {
                 let eta = stage.map_or(usual, |stage| stage.eta);
                 *stage = (share > 0.0).then_some(Stage { share, eta });
             }
         }
-        if let Some(keep) = self.prune {
+        if let Some(keep) = told.prune {
             train.prune = (keep > 0.0).then_some(Prune { keep });
         }
-        if self.prune.is_some_and(|keep| keep > 0.0) && train.refit.is_none() {
+        if told.prune.is_some_and(|keep| keep > 0.0) && train.refit.is_none() {
             return Err(Failure::usage(
                 "--prune comes before a refit, and the recipe has none; add --refit SHARE",
             ));
         }
         for (of, share) in [
-            (Measure::Weights, self.keep),
-            (Measure::Macs, self.keep_macs),
-            (Measure::Groups, self.keep_groups),
+            (Measure::Weights, told.keep),
+            (Measure::Macs, told.keep_macs),
+            (Measure::Groups, told.keep_groups),
         ] {
             if let Some(share) = share {
                 recipe.target = (share > 0.0).then_some(Target(train::Target { of, share }));
             }
         }
         let penalty = &mut recipe.penalty.0;
-        penalty.family = self.regularizer.unwrap_or(penalty.family);
-        penalty.lambda = self.lambda.unwrap_or(penalty.lambda);
-        if let Some(mu) = self.mu {
+        penalty.family = told.regularizer.unwrap_or(penalty.family);
+        penalty.lambda = told.lambda.unwrap_or(penalty.lambda);
+        if let Some(mu) = told.mu {
             penalty.mixing = Mixing::Constant(mu);
         }
-        penalty.linear = self.grouping.unwrap_or(penalty.linear);
-        penalty.conv = self.conv_grouping.unwrap_or(penalty.conv);
+        penalty.linear = told.grouping.unwrap_or(penalty.linear);
+        penalty.conv = told.conv_grouping.unwrap_or(penalty.conv);
         Ok(recipe)
     }
 
     /// Refuses flags that a command tells by others: `regularizer` and `lambda` are what it varies.
     pub(crate) fn expect_no(&self, names: &[&str], instead: &str) -> Result<(), Failure> {
+        let told = &self.training;
         let given =
-            [("regularizer", self.regularizer.is_some()), ("lambda", self.lambda.is_some())];
+            [("regularizer", told.regularizer.is_some()), ("lambda", told.lambda.is_some())];
         match given.iter().find(|(name, is_given)| *is_given && names.contains(name)) {
             None => Ok(()),
             Some((name, _)) => Err(Failure::usage(format!(

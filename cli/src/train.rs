@@ -8,7 +8,7 @@ mod session;
 mod start;
 
 use crate::args::TrainArgs;
-use crate::experiment::{Samples, build, tell};
+use crate::experiment::{Samples, build, gone, tell};
 use crate::failure::{Ending, Failure};
 use crate::interrupt::{self, Saving};
 use crate::machine::Machine;
@@ -138,7 +138,10 @@ pub(crate) fn train(
     machine: &Machine,
     (stop, voice): (&mut Stop, Voice),
 ) -> Result<Ended, Failure> {
-    let samples = Samples::of(source, &recipe)?;
+    let samples = Samples::of(source, &recipe).map_err(|e| match place {
+        Place::Resume(_) => gone(e, &recipe.data),
+        Place::New(_) => e,
+    })?;
     tell(&samples.source, &recipe.data, voice);
     let set = &samples.source.train;
     let (model, mut params) = build(&recipe, &set.shape(), set.classes())?;

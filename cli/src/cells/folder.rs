@@ -10,7 +10,7 @@
 //! ```
 
 use super::{Cell, Grid, Kind};
-use crate::experiment::read;
+use crate::experiment::{gone, read};
 use crate::failure::Failure;
 use crate::origin;
 use crate::recipe::{self, Location, Recipe};
@@ -96,7 +96,8 @@ impl Folder {
     ) -> Result<(Folder, Arc<Source>), Failure> {
         let mut folder = Folder::open(path, kind)?;
         folder.recipe.data.move_to(moved);
-        let source = Arc::new(read(&folder.recipe.data)?);
+        let data = &folder.recipe.data;
+        let source = Arc::new(read(data).map_err(|e| gone(e, data))?);
         folder.expect_data(Some(&origin::hash(&source)))?;
         if folder.grid.data_hash.is_none() {
             voice.say(format_args!(

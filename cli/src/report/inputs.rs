@@ -69,12 +69,19 @@ pub(super) fn section(run: &Run, measured: Result<&Measured, &str>) -> Section {
             order.sort_by(|&a, &b| usage[b].total_cmp(&usage[a]));
             let largest =
                 f64::from(order.first().map_or(0.0, |&i| usage[i])).max(f64::MIN_POSITIVE);
+            let names = trained.origin.as_ref().map_or(&[][..], |origin| &origin.columns);
             let shown = order.iter().take(SHOWN).map(|&i| {
                 let sum = f64::from(usage[i]);
-                (format!("feature {i}"), sum / largest, short(sum))
+                let name = names.get(i).map_or_else(|| format!("feature {i}"), Clone::clone);
+                (name, sum / largest, short(sum))
             });
-            let caption = "The sum of |w| over all weights that read a feature, the largest first. \
-                Features are numbered from 0 in the order of the columns, the label left out.";
+            let caption = match names.is_empty() {
+                true => {
+                    "The sum of |w| over all weights that read a feature, the largest first. Features are \
+                     numbered from 0 in the order of the columns, the label left out."
+                }
+                false => "The sum of |w| over all weights that read a column, the largest first.",
+            };
             section.add(figure([bars(0, shown)], caption))
         }
     }

@@ -3,6 +3,7 @@
 mod bench;
 mod compact;
 mod compare;
+mod data;
 mod errors;
 mod export;
 mod files;

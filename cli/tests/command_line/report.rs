@@ -221,7 +221,7 @@ fn pixels_in_use_are_those_with_a_weight() {
 fn names_cannot_become_markup() {
     let folder = Folder::new("report-names");
     let hostile = "</title><script>alert('1')</script><b onclick=x()>&amp;";
-    let mut table = "kind,x,y\n".to_owned();
+    let mut table = format!("kind,{hostile} x,y\n");
     for i in 0..200 {
         let kind = if i % 2 == 0 { hostile } else { "\u{1}\u{202e}\"]]>" };
         let quoted = kind.replace('"', "\"\"");
@@ -239,7 +239,7 @@ fn names_cannot_become_markup() {
     );
     folder.done("train names.toml --out run --quiet");
     let markup = report(&folder, "run");
-    has(&markup, &[hostile, "\u{fffd}\u{202e}\"]]>", "feature 0"]);
+    has(&markup, &[hostile, "\u{fffd}\u{202e}\"]]>", &format!("{hostile} x")]);
     // Text all of it: the matrix, the layers, the recipe.
     assert!(markup.text.matches("alert('1')").count() >= 4, "{}", markup.text);
 }
