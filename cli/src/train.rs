@@ -7,17 +7,19 @@ mod conclude;
 mod session;
 mod start;
 
+use crate::again;
 use crate::args::TrainArgs;
-use crate::experiment::{Samples, build, gone, tell};
+use crate::experiment::{Samples, build, gone, read, tell};
 use crate::failure::{Ending, Failure};
 use crate::interrupt::{self, Saving};
 use crate::machine::Machine;
 use crate::metrics::Metrics;
+use crate::model_file::Trained;
 use crate::origin::Origin;
 use crate::overrides::Overrides;
 use crate::progress::Progress;
 use crate::recipe::{self, Recipe};
-use crate::run_folder::{RunFolder, is_there};
+use crate::run_folder::{RunFolder, is_there, read_text, write_text};
 use crate::stop::Stop;
 use crate::summary::Summary;
 use crate::tables;
@@ -37,19 +39,20 @@ use std::time::Instant;
 pub(crate) fn run(args: &TrainArgs, voice: Voice) -> Result<Ending, Failure> {
     let machine = Machine::new(&args.threads)?;
     let mut stop = Stop::new(args.stop_after);
-    let (recipe, place) = match &args.resume {
+    let (recipe, source, place) = match &args.resume {
         Some(folder) => {
             let folder = RunFolder::open(folder)?;
             let mut recipe = recipe_of(&folder)?;
             recipe.data.move_to(args.overrides.place.data.as_ref());
-            (recipe, Place::Resume(folder))
+            let source = source_of(&folder, &recipe.data)?;
+            (recipe, Some(Arc::new(source)), Place::Resume(folder))
         }
         None => {
             let recipe = resolved(args.recipe.as_deref(), &args.overrides)?;
-            (recipe, Place::New(args.out.as_deref()))
+            (recipe, None, Place::New(args.out.as_deref()))
         }
     };
-    let job = Job { recipe, source: None, place, label: String::new() };
+    let job = Job { recipe, source, place, label: String::new() };
     let json = args.speech.json;
     match machine.install(|| train(job, &machine, (&mut stop, voice)))? {
         Ended::Done(summary) => {
@@ -132,16 +135,22 @@ fn recipe_of(folder: &RunFolder) -> Result<Recipe, Failure> {
     )
 }
 
+/// The data of a run that goes on. Columns are found by the names that its model keeps, once there is one.
+fn source_of(folder: &RunFolder, data: &recipe::Data) -> Result<Source, Failure> {
+    let read = match Trained::read(&folder.model()) {
+        Ok(trained) => again::read(&trained, data),
+        Err(_) => read(data),
+    };
+    read.map_err(|e| gone(e, data))
+}
+
 /// Runs a training from its place to its end, or until it is to stop.
 pub(crate) fn train(
     Job { recipe, source, place, label }: Job<'_>,
     machine: &Machine,
     (stop, voice): (&mut Stop, Voice),
 ) -> Result<Ended, Failure> {
-    let samples = Samples::of(source, &recipe).map_err(|e| match place {
-        Place::Resume(_) => gone(e, &recipe.data),
-        Place::New(_) => e,
-    })?;
+    let samples = Samples::of(source, &recipe)?;
     tell(&samples.source, &recipe.data, voice);
     let set = &samples.source.train;
     let (model, mut params) = build(&recipe, &set.shape(), set.classes())?;
@@ -179,6 +188,11 @@ pub(crate) fn train(
         }
         Place::New(out) => Start::fresh(out, &recipe.name, &mark)?,
     };
+    // Data that was moved is found at its new place from now on.
+    let file = start.folder.recipe();
+    if read_text(&file)? != mark.recipe {
+        write_text(&file, &mark.recipe)?;
+    }
     start.folder.note_lock(voice);
     let metrics = Metrics::open(&start.folder.metrics(), start.epochs, voice)?;
     let mut session = Session {

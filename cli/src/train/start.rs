@@ -5,7 +5,7 @@ use super::clock::Clock;
 use crate::failure::Failure;
 use crate::origin::{Origin, changed};
 use crate::recipe;
-use crate::run_folder::{RunFolder, read_text, write_text};
+use crate::run_folder::{RunFolder, write_text};
 use crate::voice::Voice;
 use proxtape::checkpoint::{self, Checkpoint};
 use proxtape::train::Trainer;
@@ -125,10 +125,6 @@ impl Start {
         let epochs = state.number("epoch").map_err(|e| failed(&e))?;
         let eta = state.number("run.eta").map(f32::from_bits).map_err(|e| failed(&e))?;
         let certificates = Certified::restore(&state).map_err(|e| failed(&e))?;
-        // Data that was moved is found at its new place from now on.
-        if read_text(&folder.recipe())? != mark.recipe {
-            write_text(&folder.recipe(), &mark.recipe)?;
-        }
         Ok(Start { folder, clock, epochs, eta, certificates })
     }
 }
