@@ -23,7 +23,7 @@ use crate::failure::{Ending, Failure};
 use crate::machine::Machine;
 use crate::model_file::{self, Trained};
 use crate::origin::Origin;
-use crate::run_folder::{model_path, refused};
+use crate::run_folder::{is_there, model_path, refused};
 use crate::voice::{Voice, print, print_json};
 use outcome::{Costs, Layer};
 use proof::Proofs;
@@ -96,7 +96,7 @@ pub(crate) fn look(
         let written = Trained::read(file)?;
         compare([(path, dense), (file, &written)], (samples, &BATCHES), machine)
     };
-    match target.is_file() {
+    match is_there(&target)? {
         true => Ok((of(&target)?, true)),
         false => {
             let file = write(&target, dense, samples)?;
