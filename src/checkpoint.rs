@@ -4,7 +4,7 @@ use crate::params::{ParamId, Params};
 use crate::shape::Shape;
 use core::fmt;
 use core::str::FromStr;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 #[cfg(feature = "safetensors")]
 mod safetensors;
@@ -49,6 +49,12 @@ impl fmt::Display for CheckpointError {
 
 impl std::error::Error for CheckpointError {}
 
+impl CheckpointError {
+    fn missing(name: &str) -> CheckpointError {
+        CheckpointError(format!("there is no tensor \"{name}\""))
+    }
+}
+
 impl Checkpoint {
     /// Adds a tensor.
     pub fn put(&mut self, name: &str, shape: impl Into<Shape>, values: &[f32]) {
@@ -74,7 +80,7 @@ impl Checkpoint {
     /// If there is none.
     pub fn get(&self, name: &str) -> Result<(Shape, &[f32]), CheckpointError> {
         let found = self.tensors.iter().find(|(n, ..)| n == name);
-        let missing = || CheckpointError(format!("there is no tensor \"{name}\""));
+        let missing = || CheckpointError::missing(name);
         found.map(|(_, shape, values)| (*shape, &values[..])).ok_or_else(missing)
     }
 
@@ -84,9 +90,11 @@ impl Checkpoint {
     /// If a tensor is missing or has another shape; parameters before it have changed by then.
     pub fn get_params(&self, prefix: &str, params: &mut Params) -> Result<(), CheckpointError> {
         let ids: Vec<ParamId> = params.ids().collect();
+        let tensors: HashMap<_, _> = self.tensors.iter().map(|(n, s, v)| (&**n, (*s, v))).collect();
         for id in ids {
             let name = format!("{prefix}{}", params.name(id));
-            let (shape, values) = self.get(&name)?;
+            let missing = || CheckpointError::missing(&name);
+            let &(shape, values) = tensors.get(&*name).ok_or_else(missing)?;
             if shape != params.shape(id) {
                 let wants = params.shape(id);
                 let what = format!("tensor \"{name}\" has {shape} and the model wants {wants}");

@@ -26,10 +26,10 @@ mod kernel;
 mod net;
 mod weight;
 
-use crate::nn::{Model, ModelError, Named};
+use crate::nn::{Model, ModelError, Named, Plan};
 use crate::params::Params;
-use crate::random::Random;
 use crate::shape::Shape;
+use std::collections::HashMap;
 
 /// A network without what was zero.
 #[derive(Clone, Debug)]
@@ -109,7 +109,7 @@ pub fn compact(
 ) -> Result<Compact, ModelError> {
     let input = input.into();
     let mut declared = Params::new();
-    let before = Model::new(&mut declared, input, layers, &mut Random::new(0))?;
+    let before = Plan::new(&declared, input, layers)?.allocate(&mut declared)?;
     for id in declared.ids() {
         let (name, shape) = (declared.name(id), declared.shape(id));
         let found = params.find(name).map(|id| params.shape(id));
@@ -119,18 +119,18 @@ pub fn compact(
     while net.pass() {}
     let (layers, values) = net.cut();
     let mut params = Params::new();
-    let model = Model::new(&mut params, input, &layers, &mut Random::new(0))?;
+    let model = Plan::new(&params, input, &layers)?.allocate(&mut params)?;
     for (name, values) in values {
         let id = params.find(&name).expect("the model declares what its layers hold");
         params.value_mut(id).copy_from_slice(&values);
     }
-    let removed = before.weights().iter().map(|weight| {
-        let after = model.weights().iter().find(|after| after.layer == weight.layer);
-        Removed {
-            layer: weight.layer.clone(),
-            before: declared.shape(weight.id),
-            after: after.map(|after| params.shape(after.id)),
-        }
+    let left: HashMap<_, _> =
+        model.weights().iter().map(|after| (&after.layer, params.shape(after.id))).collect();
+    let removed = before.weights().iter().map(|weight| Removed {
+        layer: weight.layer.clone(),
+        before: declared.shape(weight.id),
+        after: left.get(&weight.layer).copied(),
     });
-    Ok(Compact { removed: removed.collect(), layers, model, params })
+    let removed = removed.collect();
+    Ok(Compact { removed, layers, model, params })
 }

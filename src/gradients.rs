@@ -3,6 +3,7 @@
 use crate::params::{Kind, ParamId, Params};
 use proxtape_kernels::gemm::ByRows;
 use proxtape_kernels::{Accumulate, Buffer, Exec, Simd, map, reduce};
+use std::collections::HashSet;
 use std::ops::Range;
 
 /// How the gradient of a parameter leaves the tape.
@@ -43,7 +44,7 @@ pub struct Gradients {
     spans: Vec<Range<usize>>,
     written: Vec<bool>,
     /// Parameters without room.
-    taken: Vec<ParamId>,
+    taken: HashSet<ParamId>,
 }
 
 impl Gradients {
@@ -55,6 +56,7 @@ impl Gradients {
     /// As [`new`](Gradients::new), without room for some: those that the optimiser
     /// [takes during the backward pass](crate::optim::Optimizer::during_backward).
     pub fn without(params: &Params, taken: &[ParamId]) -> Gradients {
+        let taken: HashSet<ParamId> = taken.iter().copied().collect();
         let mut end = 0;
         let spans = params.ids().map(|id| {
             let start = end;
@@ -66,7 +68,7 @@ impl Gradients {
         });
         let spans: Vec<_> = spans.collect();
         let written = vec![false; spans.len()];
-        Gradients { data: Buffer::zeroed(end), spans, written, taken: taken.to_vec() }
+        Gradients { data: Buffer::zeroed(end), spans, written, taken }
     }
 
     /// Forgets what was accumulated.

@@ -45,6 +45,7 @@ pub mod compact;
 pub mod data;
 pub mod gradcheck;
 mod gradients;
+mod memory;
 pub mod nn;
 pub mod ops;
 pub mod optim;
@@ -56,6 +57,7 @@ mod tape;
 pub mod train;
 
 pub use gradients::{GradSink, Gradients, RowSink};
+pub use memory::MemoryError;
 pub use params::{Kind, ParamId, Params, Running};
 /// The kernels, for operations of your own.
 pub use proxtape_kernels as kernels;

@@ -9,12 +9,15 @@ mod build;
 mod frozen;
 mod init;
 mod layer;
+mod plan;
+mod window;
 pub mod zoo;
 
 pub use build::ModelError;
 pub use frozen::{FrozenLayer, FrozenModel, Zeros};
 pub use init::Init;
 pub use layer::{Layer, Named, WithBias};
+pub use plan::Plan;
 
 use crate::ops::{self, BatchNormAttrs, ConvAttrs, PoolAttrs};
 use crate::params::{ParamId, Params};
@@ -66,6 +69,8 @@ pub struct Model {
     layers: Vec<Built>,
     weights: Vec<Weight>,
     least_batch: usize,
+    /// Elements of all layers' outputs for one sample.
+    activations: u64,
 }
 
 /// A layer whose parameters are declared.
@@ -96,14 +101,14 @@ impl Model {
     ///
     /// # Errors
     /// If a layer does not fit its input; the error names the layer, what it found and what would
-    /// fit. `params` may hold parameters of the layers before it.
+    /// fit. `params` is as it was then.
     pub fn new(
         params: &mut Params,
         input: impl Into<Shape>,
         layers: &[Named],
         random: &mut Random,
     ) -> Result<Model, ModelError> {
-        build::model(params, input.into(), layers, random)
+        Plan::new(params, input, layers)?.start(params, random)
     }
 
     /// The shape of one sample.
@@ -120,6 +125,14 @@ impl Model {
     /// a channel in each sample, which has no variance, and 1 otherwise.
     pub fn least_batch(&self) -> usize {
         self.least_batch
+    }
+
+    /// Whether a batch of so many samples is one that can be recorded.
+    ///
+    /// # Errors
+    /// If its layers would hold more than 2^34 elements, 64 GiB.
+    pub fn check_batch(&self, batch: usize) -> Result<(), ModelError> {
+        build::check_batch(self.activations + self.input.len() as u64, batch)
     }
 
     /// The weights, in the order of the layers.

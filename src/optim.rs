@@ -30,6 +30,7 @@ use crate::params::{Kind, ParamId, Params};
 use proxtape_kernels::prox;
 use proxtape_kernels::update::{self, Update, UpdateData};
 use proxtape_kernels::{Buffer, Exec};
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// How the update is computed; both give the same numbers.
@@ -61,6 +62,7 @@ pub struct Optimizer {
     exec: Exec,
     rule: Rule,
     path: Path,
+    /// In the order of their parameters.
     slots: Vec<Slot>,
     /// First and second moment, laid out as the parameters; empty where the rule has none.
     moments: [Buffer; 2],
@@ -126,8 +128,9 @@ impl Optimizer {
     pub fn new(exec: Exec, params: &Params, rule: Rule, regularized: &[Regularized]) -> Optimizer {
         let mut taus = 0;
         let mut slots = Vec::new();
+        let regularized: HashMap<_, _> = regularized.iter().map(|r| (r.id, r)).collect();
         for id in params.ids().filter(|&id| params.kind(id) != Kind::Running) {
-            let found = regularized.iter().find(|r| r.id == id);
+            let found = regularized.get(&id);
             let (reg, groups) = match found {
                 Some(r) => (r.regularizer, r.groups),
                 None => (Regularizer::None, Groups::whole(params.shape(id).len())),
@@ -191,8 +194,9 @@ impl Optimizer {
     /// thresholds differ.
     pub fn set_regularizers(&mut self, regularized: &[Regularized]) {
         for r in regularized {
-            let slot = self.slots.iter_mut().find(|slot| slot.id == r.id && slot.is_weight);
-            let slot = slot.expect("a weight with a regulariser");
+            let place = self.place(r.id).expect("a weight with a regulariser");
+            let slot = &mut self.slots[place];
+            assert!(slot.is_weight, "set_regularizers: {r:?} had no regulariser");
             let same = slot.reg.is_elementwise() == r.regularizer.is_elementwise();
             assert!(
                 same && slot.groups == r.groups,
@@ -201,6 +205,15 @@ impl Optimizer {
             );
             slot.reg = r.regularizer;
         }
+    }
+
+    /// Where the slot of a parameter is.
+    fn place(&self, id: ParamId) -> Option<usize> {
+        self.slots.binary_search_by_key(&id, |slot| slot.id).ok()
+    }
+
+    fn slot(&self, id: ParamId) -> Option<&Slot> {
+        self.place(id).map(|place| &self.slots[place])
     }
 
     /// Takes one step of size `eta` for every parameter that has a gradient.
@@ -250,8 +263,7 @@ impl Optimizer {
 
     /// The threshold of each group of a weight, empty where its regulariser has none.
     pub fn tau(&self, id: ParamId) -> &[f32] {
-        let slot = self.slots.iter().find(|slot| slot.id == id);
-        slot.map_or(&[], |slot| &self.tau[slot.tau.clone()])
+        self.slot(id).map_or(&[], |slot| &self.tau[slot.tau.clone()])
     }
 
     /// The steps taken.

@@ -5,8 +5,10 @@
 //! statistics, which no gradient reaches, lie in a buffer of their own: the forward pass of batch
 //! normalisation updates them while it reads the values.
 
+use crate::memory::{self, MemoryError};
 use crate::shape::Shape;
 use proxtape_kernels::{Buffer, size};
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// Spans start at a cache line.
@@ -30,6 +32,11 @@ pub enum Kind {
 pub struct ParamId(u32);
 
 impl ParamId {
+    /// The parameter at a position in the order of declaration.
+    pub(crate) fn at(index: usize) -> ParamId {
+        ParamId(u32::try_from(index).expect("fewer than 2^32 parameters"))
+    }
+
     /// The position in the order of declaration.
     pub fn index(self) -> usize {
         self.0 as usize
@@ -59,6 +66,8 @@ pub struct Params {
     values: Buffer,
     running: Buffer,
     entries: Vec<Entry>,
+    /// The parameters by their names.
+    ids: HashMap<String, ParamId>,
 }
 
 impl Params {
@@ -75,7 +84,7 @@ impl Params {
     pub fn add(&mut self, name: impl Into<String>, kind: Kind, shape: impl Into<Shape>) -> ParamId {
         let (name, shape) = (name.into(), shape.into());
         assert!(self.find(&name).is_none(), "there is a parameter named \"{name}\" already");
-        let id = ParamId(u32::try_from(self.entries.len()).expect("fewer than 2^32 parameters"));
+        let id = ParamId::at(self.entries.len());
         let buffer = match kind {
             Kind::Running => &mut self.running,
             _ => &mut self.values,
@@ -83,8 +92,25 @@ impl Params {
         let offset = buffer.len();
         let end = size::total("Params", &[offset, shape.len(), ALIGN - 1]) / ALIGN * ALIGN;
         buffer.resize(end);
+        self.ids.insert(name.clone(), id);
         self.entries.push(Entry { name, shape, kind, offset });
         id
+    }
+
+    /// Makes room for parameters that will be declared, so that a want of memory is an error.
+    pub(crate) fn reserve(
+        &mut self,
+        parameters: impl Iterator<Item = (Kind, Shape)>,
+    ) -> Result<(), MemoryError> {
+        let mut ends = [self.values.len(), self.running.len()];
+        for (kind, shape) in parameters {
+            ends[usize::from(kind == Kind::Running)] += shape.len().next_multiple_of(ALIGN);
+        }
+        let [values, running] = ends;
+        memory::check("the model", (values + running) as u128)?;
+        let refused = |_| MemoryError::new("the model", (values + running) as u128);
+        self.values.try_reserve(values).map_err(refused)?;
+        self.running.try_reserve(running).map_err(refused)
     }
 
     /// Every parameter, in the order of declaration.
@@ -94,7 +120,7 @@ impl Params {
 
     /// The parameter of a name.
     pub fn find(&self, name: &str) -> Option<ParamId> {
-        self.ids().find(|&id| self.name(id) == name)
+        self.ids.get(name).copied()
     }
 
     /// The name.

@@ -7,6 +7,7 @@
 use crate::nn::Model;
 use crate::optim::{Groups, Regularized};
 use crate::params::{Kind, Params};
+use std::collections::HashMap;
 
 /// The counts of one weight.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,9 +69,9 @@ impl Report {
     /// # Panics
     /// If a weight of the model is not in `regularized`.
     pub fn new(model: &Model, params: &Params, regularized: &[Regularized]) -> Report {
+        let groups: HashMap<_, _> = regularized.iter().map(|r| (r.id, r.groups)).collect();
         let layers = model.weights().iter().map(|weight| {
-            let found = regularized.iter().find(|r| r.id == weight.id);
-            let groups = found.expect("every weight has its groups").groups;
+            let groups = *groups.get(&weight.id).expect("every weight has its groups");
             let mut layer = count(params.value(weight.id), groups);
             layer.name.clone_from(&weight.layer);
             layer.macs = weight.uses * layer.weights as u64;

@@ -20,6 +20,7 @@ pub use primitive::{
     Forward, LabelData, Labels, Operands, Prepare, Primitive, Rows, Vjp, Workspace,
 };
 
+use crate::memory::{self, MemoryError};
 use crate::params::ParamId;
 use crate::random::Random;
 use crate::shape::Shape;
@@ -107,6 +108,8 @@ pub struct Tape {
     recorded: usize,
     labels: Vec<u32>,
     saved: Vec<u32>,
+    /// How long `saved` must be; it grows at the next use.
+    saved_len: usize,
     scratch: Buffer,
     scratch_len: usize,
     adjoints: Buffer,
@@ -142,6 +145,7 @@ impl Tape {
             recorded: 0,
             labels: Vec::new(),
             saved: Vec::new(),
+            saved_len: 0,
             scratch: Buffer::default(),
             scratch_len: 0,
             adjoints: Buffer::default(),
@@ -174,7 +178,7 @@ impl Tape {
         self.labels.clear();
         self.saved.clear();
         self.program = None;
-        (self.primal_len, self.scratch_len, self.computed) = (0, 0, 0);
+        (self.primal_len, self.saved_len, self.scratch_len, self.computed) = (0, 0, 0, 0);
         self.recorded = 0;
         self.placed = false;
     }
@@ -270,6 +274,25 @@ impl Tape {
             || x.index() + 1 == self.nodes.len();
         assert!(readable, "an inference tape has reused this memory; call keep first");
         &self.primals[root.primal..][..root.shape.len()]
+    }
+
+    /// Elements that the tape will hold when it has run, backwards from `from` as well; nothing is
+    /// allocated. An inference tape is recorded completely by then.
+    pub(crate) fn planned(&mut self, from: Option<Var>) -> usize {
+        self.place();
+        if let Some(y) = from {
+            self.plan_backward(y);
+        }
+        let adjoints = self.program.as_ref().map_or(0, |program| program.len);
+        self.primal_len + self.saved_len + self.scratch_len + adjoints
+    }
+
+    /// Whether there is memory for what was recorded. An inference tape is recorded completely by then.
+    ///
+    /// # Errors
+    /// If there is less than it takes.
+    pub fn check_memory(&mut self) -> Result<(), MemoryError> {
+        memory::check("the network at this batch", self.planned(None) as u128)
     }
 
     /// Elements of f32 that the tape holds: primals, adjoints and scratch.

@@ -28,6 +28,7 @@ pub use target::{Measure, Target};
 
 use crate::data::{Batches, LastBatch, Normalization, Source, Split};
 use crate::gradients::Gradients;
+use crate::memory;
 use crate::nn::{Model, Phase};
 use crate::optim::{Optimizer, Regularized, StepOutcome};
 use crate::params::Params;
@@ -140,9 +141,15 @@ impl<'a> Trainer<'a> {
         config.check(&data, &model)?;
         let regularized = config.penalty.resolve(&model, &params)?;
         config.check_metric(&regularized)?;
+        config.check_names(&params)?;
         let mut graph = Graph::new(exec, (&model, &params), config.batch, Phase::Training);
         *graph.tape.random_mut() = Random::stream(config.seed, streams::DROPOUT);
-        let evaluator = Evaluator::new(exec, &model, &params, config.batch);
+        let mut evaluator = Evaluator::new(exec, &model, &params, config.batch);
+        // The good parameters, the best and the moments, and the same again in a state that is saved;
+        // the gradients, what a state holds of the newest parameters, and a controller's sight.
+        let copies = 2 * (2 + config.rule.moments()) + 2 + 3 * usize::from(config.target.is_some());
+        let wanted = copies as u128 * params.len() as u128;
+        memory::check("the training", wanted + (graph.planned() + evaluator.planned()) as u128)?;
         let train = &data.split.train;
         let batches = Batches::new(train, config.batch, LastBatch::Drop, config.seed)?;
         let optimizer =

@@ -3,6 +3,7 @@
 use core::ops::{Deref, DerefMut};
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use core::{fmt, slice};
+use std::collections::TryReserveError;
 
 use crate::size;
 
@@ -65,7 +66,8 @@ impl Buffer {
         size::total("Buffer", &[len, PAGE * LINE]);
         let (old, lines) = (self.len, len.div_ceil(LINE));
         if self.lead + lines > self.lines.capacity() {
-            self.reallocate(lines);
+            let moved = self.reallocate(lines);
+            assert!(moved.is_ok(), "Buffer: there is no memory for {len} elements");
         }
         self.lines.resize(self.lead + lines, Line([0.0; LINE]));
         self.len = len;
@@ -76,16 +78,25 @@ impl Buffer {
         }
     }
 
+    /// Makes room for `len` elements in all: a [`resize`](Buffer::resize) up to there does not allocate.
+    ///
+    /// # Errors
+    /// If there is no memory for so many.
+    pub fn try_reserve(&mut self, len: usize) -> Result<(), TryReserveError> {
+        let lines = len.div_ceil(LINE);
+        match self.lead + lines > self.lines.capacity() {
+            true => self.reallocate(lines),
+            false => Ok(()),
+        }
+    }
+
     /// Moves to a place with room for so many lines, and for more of them if it grew before.
-    #[track_caller]
-    fn reallocate(&mut self, lines: usize) {
+    fn reallocate(&mut self, lines: usize) -> Result<(), TryReserveError> {
         let own = &self.lines[self.lead..];
         let large = lines >= LARGE;
         let room = lines.max(2 * own.len()) + if large { PAGE - 1 } else { 0 };
         let mut to = Vec::new();
-        if to.try_reserve_exact(room).is_err() {
-            panic!("Buffer: there is no memory for {} elements", lines * LINE);
-        }
+        to.try_reserve_exact(room)?;
         if large {
             let place = TURN.fetch_add(1, Relaxed).wrapping_mul(STAGGER) % PAGE;
             let first = to.as_ptr() as usize / size_of::<Line>();
@@ -94,6 +105,7 @@ impl Buffer {
         let lead = to.len();
         to.extend_from_slice(own);
         (self.lines, self.lead) = (to, lead);
+        Ok(())
     }
 }
 

@@ -1,62 +1,110 @@
-//! From a list of layers to a model: shapes are inferred, checked, and parameters declared.
+//! From a list of layers to the plan of a model: shapes are inferred and checked against limits.
 
 use super::layer::WithBias;
-use super::{Built, Init, Layer, Model, Named, Weight};
+use super::plan::{Parameter, Plan, Start};
+use super::window::Window;
+use super::{Built, Init, Layer, Named, Weight};
+use crate::memory::MemoryError;
 use crate::ops::{BatchNormAttrs, ConvAttrs, PoolAttrs};
 use crate::params::{Kind, ParamId, Params};
-use crate::random::Random;
 use crate::shape::Shape;
 use core::fmt;
+use std::collections::HashSet;
 
 /// The most elements that one parameter or one sample may have: 4 GiB of f32. A recipe is a user's data, so a
 /// slip of a digit must be an error and not an attempt to allocate.
 const MAX_ELEMENTS: usize = 1 << 30;
 
-/// A layer does not fit.
+/// The most elements of all parameters together: 16 GiB.
+const MAX_PARAMETERS: usize = 1 << 32;
+
+/// The most elements of a batch in all layers together: 64 GiB.
+const MAX_ACTIVATIONS: u128 = 1 << 34;
+
+/// The most layers, those in residual blocks counted: four times the deepest networks that are told of.
+const MAX_LAYERS: usize = 4096;
+
+/// How deep residual blocks may lie in each other, since a model is walked by recursion.
+const MAX_DEPTH: usize = 32;
+
+/// A layer does not fit, or there is no memory for the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelError {
-    layer: String,
+    layer: Option<String>,
     message: String,
+}
+
+impl From<MemoryError> for ModelError {
+    fn from(e: MemoryError) -> ModelError {
+        ModelError { layer: None, message: e.to_string() }
+    }
 }
 
 impl fmt::Display for ModelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "layer \"{}\": {}", self.layer, self.message)
+        match &self.layer {
+            Some(layer) => write!(f, "layer \"{layer}\": {}", self.message),
+            None => f.write_str(&self.message),
+        }
     }
 }
 
 impl std::error::Error for ModelError {}
 
-pub(super) fn model(
-    params: &mut Params,
-    input: Shape,
-    layers: &[Named],
-    random: &mut Random,
-) -> Result<Model, ModelError> {
-    let mut builder = Builder { params, random, weights: Vec::new(), least_batch: 1 };
+pub(super) fn plan(params: &Params, input: Shape, layers: &[Named]) -> Result<Plan, ModelError> {
+    let mut builder = Builder {
+        before: params,
+        parameters: Vec::new(),
+        names: HashSet::new(),
+        elements: 0,
+        weights: Vec::new(),
+        least_batch: 1,
+        activations: 0,
+        layers: 0,
+        depth: 0,
+    };
     Place { name: "input", input }.fitting(input)?;
     let (built, output) = builder.sequence(layers, "", input)?;
-    let Builder { weights, least_batch, .. } = builder;
-    Ok(Model { input, output, layers: built, weights, least_batch })
+    let Builder { parameters, weights, least_batch, activations, .. } = builder;
+    let before = params.ids().len();
+    Ok(Plan { input, output, layers: built, weights, least_batch, activations, parameters, before })
+}
+
+/// A sample of so many activations in a batch of so many.
+pub(super) fn check_batch(activations: u64, batch: usize) -> Result<(), ModelError> {
+    let elements = u128::from(activations) * batch as u128;
+    let message = format!(
+        "a batch of {batch} samples would hold {elements} values in its layers; at most \
+         {MAX_ACTIVATIONS} are supported, so take a smaller batch"
+    );
+    (elements <= MAX_ACTIVATIONS).then_some(()).ok_or(ModelError { layer: None, message })
 }
 
 struct Builder<'a> {
-    params: &'a mut Params,
-    random: &'a mut Random,
+    /// What is declared already.
+    before: &'a Params,
+    parameters: Vec<Parameter>,
+    names: HashSet<String>,
+    /// Of all parameters.
+    elements: usize,
     weights: Vec<Weight>,
     least_batch: usize,
+    activations: u64,
+    /// Layers so far, and residual blocks around the one at hand.
+    layers: usize,
+    depth: usize,
 }
 
 /// What every layer needs to be built: its full name and its input without the batch axis.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+pub(super) struct Place<'a> {
     name: &'a str,
     input: Shape,
 }
 
 impl Place<'_> {
-    fn error(&self, message: impl Into<String>) -> ModelError {
-        ModelError { layer: self.name.to_owned(), message: message.into() }
+    pub(super) fn error(&self, message: impl Into<String>) -> ModelError {
+        ModelError { layer: Some(self.name.to_owned()), message: message.into() }
     }
 
     /// The output, if a sample of it has a number of elements that a batch can hold.
@@ -100,9 +148,16 @@ impl Builder<'_> {
             let own = named.name.clone().unwrap_or_else(|| i.to_string());
             let name = format!("{prefix}{own}");
             let at = Place { name: &name, input: shape };
+            self.layers += 1;
+            if self.layers > MAX_LAYERS {
+                return Err(at.error(format!(
+                    "a model has at most {MAX_LAYERS} layers, and this is one more"
+                )));
+            }
             let (layer, output) = self.layer(&named.layer, at)?;
             built.push(layer);
             shape = at.fitting(output)?;
+            self.activations += shape.len() as u64;
         }
         Ok((built, shape))
     }
@@ -118,9 +173,9 @@ impl Builder<'_> {
             Layer::LayerNorm { eps } => {
                 at.check_eps(eps)?;
                 let width = *at.input.last().ok_or_else(|| at.error("the input has no axis"))?;
-                let gamma = self.declare(at, "weight", Kind::Norm, [width].into())?;
-                let beta = self.declare(at, "bias", Kind::Norm, [width].into())?;
-                self.params.value_mut(gamma).fill(1.0);
+                let width = Shape::from([width]);
+                let gamma = self.declare(at, "weight", (Kind::Norm, width), Start::Ones)?;
+                let beta = self.declare(at, "bias", (Kind::Norm, width), Start::Zeros)?;
                 same(Built::LayerNorm { gamma, beta, eps })
             }
             Layer::MaxPool { kernel, stride, padding } => {
@@ -151,10 +206,17 @@ impl Builder<'_> {
             Layer::Tanh => same(Built::Tanh),
             Layer::Sigmoid => same(Built::Sigmoid),
             Layer::Residual { ref body, ref shortcut } => {
+                if self.depth == MAX_DEPTH {
+                    return Err(at.error(format!(
+                        "residual blocks lie in each other at most {MAX_DEPTH} deep, and this is one more"
+                    )));
+                }
+                self.depth += 1;
                 let prefix = format!("{}.", at.name);
                 let (body, long) = self.sequence(body, &prefix, at.input)?;
                 let prefix = format!("{prefix}shortcut.");
                 let (shortcut, short) = self.sequence(shortcut, &prefix, at.input)?;
+                self.depth -= 1;
                 if long != short {
                     return Err(at.error(format!(
                         "the body gives {long} and the shortcut {short}; both must be equal"
@@ -178,8 +240,9 @@ impl Builder<'_> {
                 at.input
             )));
         };
-        let w = self.declare(at, "weight", Kind::Weight, [out, features].into())?;
-        init.fill(self.params.value_mut(w), [features, out], self.random);
+        let shape = Shape::from([out, features]);
+        let start = Start::Random(init, [features, out]);
+        let w = self.declare(at, "weight", (Kind::Weight, shape), start)?;
         self.weights.push(Weight { layer: at.name.to_owned(), id: w, uses: 1, conv_groups: 1 });
         let b = self.bias(at, bias, (out, features, init))?;
         Ok((Built::Linear { w, b }, [out].into()))
@@ -199,14 +262,15 @@ impl Builder<'_> {
                 "{groups} groups do not divide {c} input and {out} output channels"
             )));
         }
-        let window = Window { kernel, stride: attrs.stride, padding: attrs.padding };
-        let [oh, ow] = window.output(at, [h, w], attrs.dilation)?;
+        let ConvAttrs { stride, padding, dilation, .. } = attrs;
+        let [oh, ow] = Window { kernel, stride, padding, dilation }.output(at, [h, w])?;
         let output = at.fitting([out, oh, ow].into())?;
         let shape = Shape::from([out, c / groups, kernel[0], kernel[1]]);
-        let id = self.declare(at, "weight", Kind::Weight, shape)?;
         let area = kernel[0] * kernel[1];
-        let fan_in = c / groups * area;
-        init.fill(self.params.value_mut(id), [fan_in, out / groups * area], self.random);
+        // It is a part of the weight's size, which is checked next.
+        let [fan_in, fan_out] = [c, out].map(|channels| (channels / groups).saturating_mul(area));
+        let start = Start::Random(init, [fan_in, fan_out]);
+        let id = self.declare(at, "weight", (Kind::Weight, shape), start)?;
         let uses = (oh * ow) as u64;
         self.weights.push(Weight { layer: at.name.to_owned(), id, uses, conv_groups: groups });
         let b = self.bias(at, bias, (out, fan_in, init))?;
@@ -223,11 +287,11 @@ impl Builder<'_> {
         if bias == WithBias::No {
             return Ok(None);
         }
-        let b = self.declare(at, "bias", Kind::Bias, [out].into())?;
-        if init == Init::PyTorch {
-            init.fill(self.params.value_mut(b), [fan_in, out], self.random);
-        }
-        Ok(Some(b))
+        let start = match init {
+            Init::PyTorch => Start::Random(init, [fan_in, out]),
+            _ => Start::Zeros,
+        };
+        self.declare(at, "bias", (Kind::Bias, [out].into()), start).map(Some)
     }
 
     fn batch_norm(
@@ -246,12 +310,11 @@ impl Builder<'_> {
             self.least_batch = 2;
         }
         let c = Shape::from([channels]);
-        let gamma = self.declare(at, "weight", Kind::Norm, c)?;
-        let beta = self.declare(at, "bias", Kind::Norm, c)?;
-        let running_mean = self.declare(at, "running_mean", Kind::Running, c)?;
-        let running_var = self.declare(at, "running_var", Kind::Running, c)?;
-        self.params.value_mut(gamma).fill(1.0);
-        self.params.value_mut(running_var).fill(1.0);
+        let mut declare = |part, kind, start| self.declare(at, part, (kind, c), start);
+        let gamma = declare("weight", Kind::Norm, Start::Ones)?;
+        let beta = declare("bias", Kind::Norm, Start::Zeros)?;
+        let running_mean = declare("running_mean", Kind::Running, Start::Zeros)?;
+        let running_var = declare("running_var", Kind::Running, Start::Ones)?;
         let attrs = BatchNormAttrs { running_mean, running_var, momentum, eps };
         Ok((Built::BatchNorm { gamma, beta, attrs }, at.input))
     }
@@ -260,20 +323,34 @@ impl Builder<'_> {
         &mut self,
         at: Place<'_>,
         part: &str,
-        kind: Kind,
-        shape: Shape,
+        (kind, shape): (Kind, Shape),
+        start: Start,
     ) -> Result<ParamId, ModelError> {
         let name = format!("{}.{part}", at.name);
-        if self.params.find(&name).is_some() {
+        if self.before.find(&name).is_some() || !self.names.insert(name.clone()) {
             return Err(at.error("there is another layer of this name; names must differ"));
         }
-        match elements(shape) {
-            Some(0) => Err(at.error(format!("{part} would be {shape}, without any element"))),
-            Some(n) if n <= MAX_ELEMENTS => Ok(self.params.add(name, kind, shape)),
-            _ => Err(at.error(format!(
-                "{part} would be {shape}; at most {MAX_ELEMENTS} elements are supported"
-            ))),
+        self.elements += match elements(shape) {
+            Some(0) => {
+                return Err(at.error(format!("{part} would be {shape}, without any element")));
+            }
+            Some(n) if n <= MAX_ELEMENTS => n,
+            _ => {
+                return Err(at.error(format!(
+                    "{part} would be {shape}; at most {MAX_ELEMENTS} elements are supported"
+                )));
+            }
+        };
+        if self.elements > MAX_PARAMETERS {
+            return Err(at.error(format!(
+                "with {part} {shape} the parameters would have {} elements; at most {MAX_PARAMETERS} \
+                 are supported",
+                self.elements
+            )));
         }
+        let id = ParamId::at(self.before.ids().len() + self.parameters.len());
+        self.parameters.push(Parameter { name, kind, shape, start });
+        Ok(id)
     }
 }
 
@@ -288,43 +365,6 @@ fn conv_attrs(layer: &Layer) -> ConvAttrs {
             ConvAttrs { stride, padding, dilation, groups }
         }
         _ => ConvAttrs::default(),
-    }
-}
-
-/// A window that slides over an image.
-struct Window {
-    kernel: [usize; 2],
-    stride: [usize; 2],
-    padding: [usize; 2],
-}
-
-impl Window {
-    /// [OH, OW] = (size + 2 padding - dilation (kernel - 1) - 1) / stride + 1.
-    fn output(
-        &self,
-        at: Place<'_>,
-        size: [usize; 2],
-        dilation: [usize; 2],
-    ) -> Result<[usize; 2], ModelError> {
-        let mut out = [0; 2];
-        for i in 0..2 {
-            let (k, s, p) = (self.kernel[i], self.stride[i], self.padding[i]);
-            if k == 0 || s == 0 || dilation[i] == 0 {
-                return Err(at.error("kernel, stride and dilation must be at least 1"));
-            }
-            let span = (k - 1).checked_mul(dilation[i]).and_then(|d| d.checked_add(1));
-            let padded = p.checked_mul(2).and_then(|p| p.checked_add(size[i]));
-            out[i] = match (span, padded) {
-                (Some(span), Some(padded)) if span <= padded => (padded - span) / s + 1,
-                _ => {
-                    return Err(at.error(format!(
-                        "a window of {k} (dilation {}) does not fit into {} with padding {p}",
-                        dilation[i], size[i],
-                    )));
-                }
-            };
-        }
-        Ok(out)
     }
 }
 
@@ -348,9 +388,9 @@ fn selected(at: Place<'_>, indices: &[usize]) -> Result<(Built, Shape), ModelErr
 fn pooled(at: Place<'_>, what: &str, attrs: PoolAttrs) -> Result<Shape, ModelError> {
     let [c, h, w] = at.image(what)?;
     let PoolAttrs { kernel, stride, padding } = attrs;
+    let [oh, ow] = Window { kernel, stride, padding, dilation: [1; 2] }.output(at, [h, w])?;
     if (0..2).any(|i| padding[i] > kernel[i] / 2) {
         return Err(at.error("the padding of a pool is at most half of its kernel"));
     }
-    let [oh, ow] = Window { kernel, stride, padding }.output(at, [h, w], [1; 2])?;
     Ok([c, oh, ow].into())
 }

@@ -11,6 +11,7 @@ use laid_out::{LaidOut, PackedLinear, Weight};
 use proxtape_kernels::conv::Conv2d;
 use proxtape_kernels::gemm::{Activation, PackedB};
 use proxtape_kernels::sparse::{Kind, SparseConv2d, SparseLinear, pays};
+use std::collections::HashSet;
 
 /// What becomes of weights that are zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -85,7 +86,7 @@ impl Model {
         zeros: Zeros,
     ) -> FrozenModel {
         self.check_input(tape.shape(x));
-        let mut recorder = Recorder { tape, params, zeros, left_out: Vec::new() };
+        let mut recorder = Recorder { tape, params, zeros, left_out: HashSet::new() };
         let output = recorder.sequence(&self.layers, x);
         let left_out = recorder.left_out;
         let layers = self.weights.iter().map(|weight| {
@@ -110,7 +111,7 @@ struct Recorder<'a> {
     params: &'a Params,
     zeros: Zeros,
     /// Weights whose zeros were left out.
-    left_out: Vec<ParamId>,
+    left_out: HashSet<ParamId>,
 }
 
 impl Recorder<'_> {
@@ -200,7 +201,7 @@ impl Recorder<'_> {
             Zeros::Multiplied => false,
         };
         if left_out {
-            self.left_out.push(w);
+            self.left_out.insert(w);
         }
         left_out
     }

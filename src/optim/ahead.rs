@@ -111,7 +111,7 @@ impl Ahead {
         self.tau.copy_from_slice(&optimizer.tau);
         let mut total = 0;
         for (i, r) in regularized.iter().enumerate() {
-            let Some(slot) = optimizer.slots.iter().find(|slot| slot.id == r.id) else { continue };
+            let Some(slot) = optimizer.slot(r.id) else { continue };
             let span = params.span(r.id);
             let x = &mut self.x[span.clone()];
             x.copy_from_slice(&self.v[span.clone()]);

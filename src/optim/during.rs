@@ -66,7 +66,7 @@ impl Optimizer {
     }
 
     fn takes(&self, params: &Params, id: ParamId) -> bool {
-        let Some(slot) = self.slots.iter().find(|slot| slot.id == id) else { return false };
+        let Some(slot) = self.slot(id) else { return false };
         let row = params.shape(id).len() / params.shape(id).dims()[0].max(1);
         let op = slot.update(self.rule, 0.0, 1);
         self.path == Path::Fused && Panels::new(self.exec, &op, row).is_some()
@@ -94,7 +94,7 @@ impl GradSink for DuringBackward<'_> {
 impl RowSink for DuringBackward<'_> {
     fn consume(&mut self, params: &mut Params, id: ParamId, gradient: &ByRows<'_>) {
         let optimizer = &mut *self.optimizer;
-        let slot = optimizer.slots.iter().find(|slot| slot.id == id).expect("a trainable weight");
+        let slot = &optimizer.slots[optimizer.place(id).expect("a trainable weight")];
         let op = slot.update(optimizer.rule, self.eta, optimizer.steps);
         let [_, row] = gradient.shape();
         let panels = Panels::new(optimizer.exec, &op, row).expect("groups that lie in rows");

@@ -20,6 +20,14 @@ impl Tape {
         self.backward_from(params, (y, &[1.0]), sink);
     }
 
+    /// Plans the pass from a value, if the last one was another.
+    pub(super) fn plan_backward(&mut self, y: Var) {
+        let key = (y, self.nodes.len());
+        if self.program.as_ref().is_none_or(|program| program.key != key) {
+            self.program = Some(Program::new(&self.nodes, &self.operands, y));
+        }
+    }
+
     /// Runs backwards from any value and the cotangent that flows into it.
     ///
     /// # Panics
@@ -33,15 +41,11 @@ impl Tape {
     ) {
         assert!(self.mode == Mode::Training, "a tape for inference does not run backwards");
         assert!(y.index() < self.computed, "backward comes after forward");
-        let key = (y, self.nodes.len());
-        if self.program.as_ref().is_none_or(|program| program.key != key) {
-            let program = Program::new(&self.nodes, &self.operands, y);
-            if self.adjoints.len() < program.len {
-                self.adjoints.resize(program.len);
-            }
-            self.program = Some(program);
-        }
+        self.plan_backward(y);
         let program = self.program.as_ref().expect("planned above");
+        if self.adjoints.len() < program.len {
+            self.adjoints.resize(program.len);
+        }
         let (nodes, root) = (&self.nodes, self.nodes[y.index()].root);
         let len = nodes[root].shape.len();
         assert!(cotangent.len() == len, "backward: {} cotangents for {len}", cotangent.len());

@@ -2,6 +2,7 @@
 
 use super::plan::{self, aligned};
 use super::primitive::LabelData;
+use super::record::lengthen;
 use super::{Forward, Mode, Operands, Source, Tape, cut};
 use crate::params::{Params, Running, Values};
 
@@ -10,6 +11,10 @@ impl Tape {
     pub(super) fn grow(&mut self) {
         if self.primals.len() < self.primal_len {
             self.primals.resize(self.primal_len);
+        }
+        if self.saved.len() < self.saved_len {
+            let more = self.saved_len - self.saved.len();
+            lengthen(&mut self.saved, more);
         }
         if self.scratch.len() < self.scratch_len {
             self.scratch.resize(self.scratch_len);
@@ -37,11 +42,16 @@ impl Tape {
         self.compute(values, running);
     }
 
-    fn compute(&mut self, values: Values<'_>, mut running: Running<'_>) {
+    /// Plans where the values of an inference tape lie.
+    pub(super) fn place(&mut self) {
         if self.mode == Mode::Inference && !self.placed {
             let end = plan::place_inference(&mut self.nodes, &self.operands, self.primal_len);
             (self.primal_len, self.placed) = (end, true);
         }
+    }
+
+    fn compute(&mut self, values: Values<'_>, mut running: Running<'_>) {
+        self.place();
         self.grow();
         for node in &self.nodes[self.computed..] {
             let Source::Op(op) = &node.source else { continue };

@@ -5,6 +5,7 @@
 
 use super::{Node, Source, Var};
 use crate::params::ParamId;
+use std::collections::HashMap;
 
 /// Spans start at a cache line.
 pub(super) const ALIGN: usize = 16;
@@ -140,7 +141,10 @@ pub(super) fn by_rows(nodes: &[Node], operands: &[Var]) -> Vec<ParamId> {
         Source::Param(id) => Some(id),
         _ => None,
     };
-    let uses = |id| operands.iter().filter(|x| param(x) == Some(id)).count();
+    let mut uses = HashMap::new();
+    for id in operands.iter().filter_map(param) {
+        *uses.entry(id).or_insert(0) += 1;
+    }
     let mut found = Vec::new();
     for node in nodes {
         let Source::Op(op) = &node.source else { continue };
@@ -148,7 +152,7 @@ pub(super) fn by_rows(nodes: &[Node], operands: &[Var]) -> Vec<ParamId> {
         let inputs = &operands[node.inputs.clone()];
         let Some(id) = param(&inputs[input]) else { continue };
         // Earlier inputs have their products first; the operation may read them for this one.
-        if inputs[..input].iter().all(|x| param(x).is_none()) && uses(id) == 1 {
+        if inputs[..input].iter().all(|x| param(x).is_none()) && uses[&id] == 1 {
             found.push(id);
         }
     }

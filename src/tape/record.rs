@@ -109,8 +109,6 @@ impl Tape {
         let work = op.workspace(self.exec);
         self.count(shape, work.aux);
         size::total("Tape: scratch of", &[work.scratch]);
-        let saved = self.saved.len();
-        lengthen(&mut self.saved, work.saved);
         let first = self.operands.len();
         self.operands.extend_from_slice(inputs);
         let node = Node {
@@ -122,11 +120,12 @@ impl Tape {
             keep: false,
             work,
             primal: self.primal_len,
-            saved,
+            saved: self.saved_len,
         };
         if self.mode == Mode::Training {
             self.primal_len += node.span_len();
         }
+        self.saved_len = size::total("Tape", &[self.saved_len, work.saved]);
         self.scratch_len = self.scratch_len.max(work.scratch);
         self.push(node)
     }
@@ -162,7 +161,7 @@ impl Tape {
 
 /// Appends zeros.
 #[track_caller]
-fn lengthen(words: &mut Vec<u32>, more: usize) {
+pub(super) fn lengthen(words: &mut Vec<u32>, more: usize) {
     let len = size::total("Tape: labels and indices", &[words.len(), more]);
     let room = words.try_reserve(more);
     assert!(room.is_ok(), "Tape: there is no memory for {len} labels and indices");

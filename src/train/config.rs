@@ -1,9 +1,11 @@
 //! What a training is told.
 
+use super::state::COPIES;
 use super::{Data, Prune, Refit, Settle, Target, TrainError};
 use crate::data::Augment;
 use crate::nn::Model;
 use crate::optim::{Family, Path, Penalty, Regularized, Rule, Schedule, ScheduleShape};
+use crate::params::Params;
 
 /// Which parameters a training leaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -108,6 +110,7 @@ impl Config {
                 self.accumulate, self.batch
             ));
         }
+        model.check_batch(self.batch).map_err(|e| TrainError::Config(e.to_string()))?;
         if self.batch < model.least_batch() {
             return error(format!(
                 "a batch of {} has no variance for batch normalisation; it needs {} samples or more",
@@ -142,6 +145,22 @@ impl Config {
         }
         if !self.rule.is_valid() {
             return error(format!("a number of the optimiser is out of range: {:?}", self.rule));
+        }
+        Ok(())
+    }
+
+    /// Checks that the state can tell its copies of the parameters from other parameters.
+    pub(super) fn check_names(&self, params: &Params) -> Result<(), TrainError> {
+        for id in params.ids() {
+            let name = params.name(id);
+            let copied = COPIES.iter().find_map(|copy| params.find(name.strip_prefix(copy)?));
+            if let Some(copied) = copied {
+                return Err(TrainError::Config(format!(
+                    "the state of a training calls a copy of \"{}\" \"{name}\", and a layer goes by \
+                     that name; call it otherwise",
+                    params.name(copied)
+                )));
+            }
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use crate::checkpoint::CheckpointError;
 use crate::data::DataError;
+use crate::memory::MemoryError;
 use crate::optim::{PenaltyError, StateError};
 use core::fmt;
 
@@ -30,6 +31,8 @@ pub enum TrainError {
         /// The step within the epoch, from 0.
         step: usize,
     },
+    /// There is less memory than the training takes.
+    Memory(MemoryError),
     /// A saved state does not belong to this training.
     State(String),
 }
@@ -54,6 +57,7 @@ impl fmt::Display for TrainError {
                 epoch + 1,
                 step + 1
             ),
+            TrainError::Memory(e) => e.fmt(f),
             TrainError::State(what) => f.write_str(what),
         }
     }
@@ -70,6 +74,12 @@ impl From<PenaltyError> for TrainError {
 impl From<DataError> for TrainError {
     fn from(e: DataError) -> TrainError {
         TrainError::Data(e)
+    }
+}
+
+impl From<MemoryError> for TrainError {
+    fn from(e: MemoryError) -> TrainError {
+        TrainError::Memory(e)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Loss and accuracy of a model over samples.
 
 use crate::data::{Dataset, Normalization};
+use crate::memory::MemoryError;
 use crate::nn::{Model, Phase};
 use crate::params::Params;
 use crate::tape::{Labels, Tape, Var};
@@ -34,6 +35,19 @@ impl Evaluator {
         let logits = model.record(&mut tape, params, x, Phase::Inference);
         tape.keep(logits);
         Evaluator { tape, x, labels, logits }
+    }
+
+    /// Elements that a run will hold.
+    pub(super) fn planned(&mut self) -> usize {
+        self.tape.planned(None)
+    }
+
+    /// Whether there is memory for a run.
+    ///
+    /// # Errors
+    /// If there is less than it takes.
+    pub fn check_memory(&mut self) -> Result<(), MemoryError> {
+        self.tape.check_memory()
     }
 
     /// Evaluates samples. No samples give NaN.

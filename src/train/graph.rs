@@ -44,6 +44,11 @@ impl Graph {
         Graph { tape, x, labels, logits, loss }
     }
 
+    /// Elements that a step will hold.
+    pub(super) fn planned(&mut self) -> usize {
+        self.tape.planned(Some(self.loss))
+    }
+
     /// Runs one batch forwards and, if its loss is finite, backwards into `sink`.
     pub(super) fn run(
         &mut self,

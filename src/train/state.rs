@@ -1,15 +1,22 @@
 //! The state of a training between two steps: all that the next bits depend on.
 
-use super::{Best, Evaluation, Progress, TrainError, Trainer};
+use super::config::streams;
+use super::{Best, Evaluation, Progress, Stage, TrainError, Trainer};
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::random::{Random, RandomState};
+use core::str::FromStr;
+
+/// What stands before the names of the parameters' copies.
+pub(super) const COPIES: [&str; 2] = [GOOD, BEST];
+const GOOD: &str = "good.";
+const BEST: &str = "best.";
 
 impl Trainer<'_> {
     /// Everything that a training needs to go on to the same bits.
     pub fn state(&self) -> Checkpoint {
         let mut state = Checkpoint::default();
         state.put_params("", &self.params);
-        state.put_params("good.", &self.good);
+        state.put_params(GOOD, &self.good);
         for (name, values) in NAMES.iter().zip(self.optimizer.state()) {
             state.put(name, [values.len()], values);
         }
@@ -32,7 +39,7 @@ impl Trainer<'_> {
         put_random(&mut state, "augmentation", self.augmentation.state());
         put_random(&mut state, "dropout", self.graph.tape.random().state());
         if let Some(best) = &self.best {
-            state.put_params("best.", &best.params);
+            state.put_params(BEST, &best.params);
             state.note("best.epoch", best.epoch);
             state.note("best.loss", best.evaluation.loss.to_bits());
             state.note("best.accuracy", best.evaluation.accuracy.to_bits());
@@ -44,11 +51,11 @@ impl Trainer<'_> {
     /// Goes on from a saved state.
     ///
     /// # Errors
-    /// If the state belongs to another model, data or configuration, or something is missing; the
-    /// training is then to be made anew.
+    /// If the state belongs to another model, data or configuration, something is missing, or a number
+    /// is one that no training leaves; the training is then to be made anew.
     pub fn restore(&mut self, state: &Checkpoint) -> Result<(), TrainError> {
         state.get_params("", &mut self.params)?;
-        state.get_params("good.", &mut self.good)?;
+        state.get_params(GOOD, &mut self.good)?;
         let progress = Progress {
             epoch: state.number("epoch")?,
             step: state.number("step")?,
@@ -56,7 +63,7 @@ impl Trainer<'_> {
             right: state.number("right")?,
             seen: state.number("seen")?,
             stale: state.number("stale")?,
-            done: state.number::<u8>("done")? != 0,
+            done: within(state, "done", |&n: &u8| n <= 1)? != 0,
         };
         if progress.epoch > self.config.epochs || progress.step > self.steps(progress.epoch) {
             return Err(TrainError::State(format!(
@@ -64,33 +71,58 @@ impl Trainer<'_> {
                 progress.epoch, progress.step
             )));
         }
+        self.check(&progress, state)?;
         self.progress = progress;
         // The start of a stage may clear moments: the saved ones come after it.
         self.start_epoch(progress.epoch);
         let [m, v, tau] = NAMES.map(|name| state.get(name));
         let state_of = [m?.1, v?.1, tau?.1];
         self.optimizer.restore(state_of, state.number("optimizer.steps")?)?;
-        self.apply_strength(f32::from_bits(state.number("penalty.factor")?))?;
-        self.settling.lowest = f64::from_bits(state.number("settle.lowest")?);
-        self.settling.share = f32::from_bits(state.number("settle.share")?);
+        let strength = |x: &f32| x.is_finite() && *x >= 0.0;
+        self.apply_strength(single(state, "penalty.factor", strength)?)?;
+        self.settling.lowest = double(state, "settle.lowest", |x| !x.is_nan())?;
+        self.settling.share = single(state, "settle.share", |x| (0.0..=1.0).contains(x))?;
         if let Some(control) = &mut self.control {
-            control.factor = f32::from_bits(state.number("target.factor")?);
-            control.integral = f64::from_bits(state.number("target.integral")?);
+            control.factor = single(state, "target.factor", strength)?;
+            control.integral = double(state, "target.integral", |x| x.is_finite())?;
         }
-        self.augmentation = Random::from_state(get_random(state, "augmentation")?);
-        *self.graph.tape.random_mut() = Random::from_state(get_random(state, "dropout")?);
+        let random = |name, stream| random(state, name, [self.config.seed, stream]);
+        self.augmentation = random("augmentation", streams::AUGMENTATION)?;
+        *self.graph.tape.random_mut() = random("dropout", streams::DROPOUT)?;
         self.best = None;
         if state.texts.contains_key("best.epoch") {
             let mut params = self.params.clone();
-            state.get_params("best.", &mut params)?;
+            state.get_params(BEST, &mut params)?;
+            let validation = self.data.split.validation.len();
             let evaluation = Evaluation {
-                loss: f64::from_bits(state.number("best.loss")?),
-                accuracy: f64::from_bits(state.number("best.accuracy")?),
-                samples: state.number("best.samples")?,
+                loss: double(state, "best.loss", |x| x.is_finite())?,
+                accuracy: double(state, "best.accuracy", |x| (0.0..=1.0).contains(x))?,
+                samples: within(state, "best.samples", |&n| n == validation)?,
             };
-            self.best = Some(Best { epoch: state.number("best.epoch")?, evaluation, params });
+            let epoch = within(state, "best.epoch", |&epoch| epoch < progress.epoch)?;
+            self.best = Some(Best { epoch, evaluation, params });
         }
         Ok(())
+    }
+
+    /// Whether a training of this configuration can stand there: what it counts follows from the
+    /// epochs and steps that are over.
+    fn check(&self, progress: &Progress, state: &Checkpoint) -> Result<(), CheckpointError> {
+        let &Progress { epoch, step, seen, .. } = progress;
+        let (settle, refit) = self.config.starts();
+        let settled = match self.config.stage(settle) {
+            Stage::Settle => epoch.min(refit) - epoch.min(settle),
+            Stage::Shrink | Stage::Refit => 0,
+        };
+        // An epoch of settle is one step.
+        let plain = (self.batches.steps() / self.config.accumulate) as u128;
+        let steps = u128::from(epoch - settled) * plain + u128::from(settled) + step as u128;
+        within(state, "optimizer.steps", |&taken: &u64| u128::from(taken) == steps)?;
+        let samples = (step * self.parts(epoch) * self.config.batch) as u64;
+        within(state, "seen", |&seen: &u64| seen == samples)?;
+        within(state, "right", |&right: &u64| right <= seen)?;
+        within(state, "stale", |&stale: &u32| stale <= epoch)?;
+        double(state, "loss", |x| x.is_finite()).map(|_| ())
     }
 }
 
@@ -102,10 +134,47 @@ fn put_random(state: &mut Checkpoint, name: &str, random: RandomState) {
     state.note(&format!("{name}.word"), random.word_pos);
 }
 
-fn get_random(state: &Checkpoint, name: &str) -> Result<RandomState, CheckpointError> {
-    Ok(RandomState {
-        seed: state.number(&format!("{name}.seed"))?,
-        stream: state.number(&format!("{name}.stream"))?,
-        word_pos: state.number(&format!("{name}.word"))?,
-    })
+/// A generator of the training's own seed and stream, at the place that was saved.
+fn random(
+    state: &Checkpoint,
+    name: &str,
+    [seed, stream]: [u64; 2],
+) -> Result<Random, CheckpointError> {
+    let word_pos = state.number(&format!("{name}.word"))?;
+    within(state, &format!("{name}.seed"), |&found: &u64| found == seed)?;
+    within(state, &format!("{name}.stream"), |&found: &u64| found == stream)?;
+    Ok(Random::from_state(RandomState { seed, stream, word_pos }))
+}
+
+/// A number that a training may leave.
+fn within<T: FromStr>(
+    state: &Checkpoint,
+    name: &str,
+    fits: impl Fn(&T) -> bool,
+) -> Result<T, CheckpointError> {
+    let number = state.number(name)?;
+    match fits(&number) {
+        true => Ok(number),
+        false => {
+            let found = &state.texts[name];
+            Err(CheckpointError(format!("\"{name}\" is {found}, which this training cannot leave")))
+        }
+    }
+}
+
+/// The same for one that is saved as its bits.
+fn single(
+    state: &Checkpoint,
+    name: &str,
+    fits: impl Fn(&f32) -> bool,
+) -> Result<f32, CheckpointError> {
+    within(state, name, |&bits| fits(&f32::from_bits(bits))).map(f32::from_bits)
+}
+
+fn double(
+    state: &Checkpoint,
+    name: &str,
+    fits: impl Fn(&f64) -> bool,
+) -> Result<f64, CheckpointError> {
+    within(state, name, |&bits| fits(&f64::from_bits(bits))).map(f64::from_bits)
 }

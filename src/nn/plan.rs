@@ -1,0 +1,128 @@
+//! What a list of layers comes to, before any of it is there: shapes and names of all parameters.
+//!
+//! A recipe of a few bytes can ask for gigabytes. So a model is planned first, the plan is compared with
+//! limits and with what a file holds, and only then memory is taken, and filled once.
+
+use super::{Built, Init, Model, ModelError, Named, Weight, build};
+use crate::memory::MemoryError;
+use crate::params::{Kind, Params};
+use crate::random::Random;
+use crate::shape::Shape;
+
+/// A model whose layers fit each other and whose parameters are not declared yet.
+///
+/// ```
+/// use proxtape::nn::{Layer, Plan};
+/// use proxtape::Params;
+/// let mut params = Params::new();
+/// let layers = [Layer::linear(2).named("fc")];
+/// let plan = Plan::new(&params, [3], &layers)?;
+/// let shapes: Vec<_> = plan.parameters().map(|(name, shape)| format!("{name} {shape}")).collect();
+/// assert_eq!(shapes, ["fc.weight [2, 3]", "fc.bias [2]"]);
+/// let model = plan.allocate(&mut params)?; // zeros, to be read from a file
+/// assert_eq!(model.weights().len(), 1);
+/// # Ok::<(), proxtape::nn::ModelError>(())
+/// ```
+#[derive(Debug)]
+pub struct Plan {
+    pub(super) input: Shape,
+    pub(super) output: Shape,
+    pub(super) layers: Vec<Built>,
+    pub(super) weights: Vec<Weight>,
+    pub(super) least_batch: usize,
+    /// Elements of all layers' outputs for one sample.
+    pub(super) activations: u64,
+    pub(super) parameters: Vec<Parameter>,
+    /// The parameters that there are already.
+    pub(super) before: usize,
+}
+
+/// A parameter to be declared.
+#[derive(Debug)]
+pub(super) struct Parameter {
+    pub(super) name: String,
+    pub(super) kind: Kind,
+    pub(super) shape: Shape,
+    pub(super) start: Start,
+}
+
+/// How the values of a parameter start.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Start {
+    Zeros,
+    Ones,
+    /// From the random stream, by fan_in and fan_out.
+    Random(Init, [usize; 2]),
+}
+
+impl Plan {
+    /// Checks layers for samples of the shape `input`, without the batch axis, whose parameters will be
+    /// declared behind those of `params`.
+    ///
+    /// # Errors
+    /// If a layer does not fit its input, or is beyond a limit; the error names the layer, what it found
+    /// and what would fit.
+    pub fn new(
+        params: &Params,
+        input: impl Into<Shape>,
+        layers: &[Named],
+    ) -> Result<Plan, ModelError> {
+        build::plan(params, input.into(), layers)
+    }
+
+    /// The shape of the output for one sample.
+    pub fn output(&self) -> Shape {
+        self.output
+    }
+
+    /// Names and shapes of the parameters, in the order of their declaration.
+    pub fn parameters(&self) -> impl ExactSizeIterator<Item = (&str, Shape)> {
+        self.parameters.iter().map(|p| (p.name.as_str(), p.shape))
+    }
+
+    /// Declares the parameters, as zeros.
+    ///
+    /// # Errors
+    /// If there is no memory for them.
+    ///
+    /// # Panics
+    /// If others were declared since the plan was made.
+    pub fn allocate(self, params: &mut Params) -> Result<Model, ModelError> {
+        self.declare(params)?;
+        Ok(self.model())
+    }
+
+    /// Declares the parameters, with the values that they start from.
+    ///
+    /// # Errors
+    /// If there is no memory for them.
+    ///
+    /// # Panics
+    /// If others were declared since the plan was made.
+    pub fn start(self, params: &mut Params, random: &mut Random) -> Result<Model, ModelError> {
+        self.declare(params)?;
+        for (id, parameter) in params.ids().skip(self.before).zip(&self.parameters) {
+            let value = params.value_mut(id);
+            match parameter.start {
+                Start::Zeros => {}
+                Start::Ones => value.fill(1.0),
+                Start::Random(init, fans) => init.fill(value, fans, random),
+            }
+        }
+        Ok(self.model())
+    }
+
+    fn declare(&self, params: &mut Params) -> Result<(), MemoryError> {
+        assert!(params.ids().len() == self.before, "plan: params has got others meanwhile");
+        params.reserve(self.parameters.iter().map(|p| (p.kind, p.shape)))?;
+        for Parameter { name, kind, shape, .. } in &self.parameters {
+            params.add(name.as_str(), *kind, *shape);
+        }
+        Ok(())
+    }
+
+    fn model(self) -> Model {
+        let Plan { input, output, layers, weights, least_batch, activations, .. } = self;
+        Model { input, output, layers, weights, least_batch, activations }
+    }
+}
