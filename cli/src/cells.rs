@@ -31,7 +31,7 @@ pub(crate) use method::Method;
 pub(crate) use metric::{Metric, Spread, told};
 pub(crate) use outcome::{CellRow, Outcome, Row};
 
-use crate::experiment::{build, tell};
+use crate::experiment::{Start, build, tell};
 use crate::failure::{Ending, Failure};
 use crate::interrupt;
 use crate::machine::Machine;
@@ -144,7 +144,7 @@ pub(crate) fn methods(
         )));
     }
     let set = &source.train;
-    let (model, params) = build(recipe, &set.shape(), set.classes())?;
+    let (model, params) = build(recipe, set, Start::Seed)?;
     let is_adam = matches!(recipe.train.optimizer.0, Rule::Adam { .. });
     let fits = |method: Method| -> Result<(), Failure> {
         let config = method.recipe(recipe, 0.0, 0).config();

@@ -123,7 +123,7 @@ fn compare(
             b.1
         ))));
     }
-    let proof = Proofs::find(exec, both, samples);
+    let proof = Proofs::find(exec, both, samples)?;
     if !proof.holds() {
         return Ok(Err(Refused(format!("{}: {}", path.display(), proof.refusal()))));
     }
@@ -133,7 +133,7 @@ fn compare(
         before: Costs::of(dense, size(path)?),
         after: Costs::of(small, size(small_path)?),
         proof,
-        latencies: latency::measure(exec, both, (samples, batches)),
+        latencies: latency::measure(exec, both, (samples, batches))?,
         threads: machine.threads(),
         isa: machine.isa(),
         version: env!("CARGO_PKG_VERSION"),

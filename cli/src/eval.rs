@@ -58,20 +58,26 @@ pub(crate) fn run(args: &EvalArgs, voice: Voice) -> Result<Ending, Failure> {
         }
         _ => again::named(&path, &trained, (&data, voice))?,
     };
-    let parts = machine.install(|| parts(machine.exec(), &trained, &named.samples));
+    let parts = machine.install(|| parts(machine.exec(), &trained, &named.samples))?;
     let source = data.source.to_string();
     tell(args, &Evaluated { path: &path, source, named, parts, machine: &machine })
 }
 
 /// Loss and accuracy on the validation and the test part.
-pub(crate) fn parts(exec: Exec, trained: &Trained, samples: &Samples) -> [Evaluation; 2] {
+pub(crate) fn parts(
+    exec: Exec,
+    trained: &Trained,
+    samples: &Samples,
+) -> Result<[Evaluation; 2], Failure> {
     let batch = trained.recipe.train.batch.get().min(samples.source.train.len());
+    trained.model.check_batch(batch)?;
     let mut evaluator = Evaluator::new(exec, &trained.model, &trained.params, batch);
+    evaluator.check_memory()?;
     let mut part = |set: &Dataset, indices: &[u32]| {
         evaluator.run(&trained.params, set, indices, &trained.normalization)
     };
     let validation = part(&samples.source.train, &samples.split.validation);
-    [validation, part(samples.source.test_set(), &samples.split.test)]
+    Ok([validation, part(samples.source.test_set(), &samples.split.test)])
 }
 
 struct Evaluated<'a> {

@@ -3,8 +3,9 @@
 use crate::failure::Failure;
 use crate::recipe::{self, Recipe};
 use crate::voice::Voice;
-use proxtape::data::{self, DataError, Normalization, Source, Split};
-use proxtape::nn::Model;
+use core::fmt::Display;
+use proxtape::data::{self, DataError, Dataset, Normalization, Source, Split};
+use proxtape::nn::{Model, Plan};
 use proxtape::train::Data;
 use proxtape::{Params, Random};
 use std::sync::Arc;
@@ -66,16 +67,53 @@ pub(crate) fn gone(error: Failure, data: &recipe::Data) -> Failure {
     }
 }
 
-/// The recipe's model for samples of a shape and a number of classes, as its seed starts it.
+/// The most classes.
+const MAX_CLASSES: usize = 1 << 16;
+
+/// What the recipe's model comes to for samples of a shape and a number of classes.
+pub(crate) fn plan(recipe: &Recipe, input: &[usize], classes: usize) -> Result<Plan, Failure> {
+    if !(1..=MAX_CLASSES).contains(&classes) {
+        let wants = format_args!("expected 1 to {MAX_CLASSES} classes, found {classes}");
+        return Err(refused(recipe, &wants));
+    }
+    let layers = recipe.model.net.layers(classes);
+    Plan::new(&Params::new(), input, &layers).map_err(|e| refused(recipe, &e))
+}
+
+/// The recipe's model for these samples, as its seed starts it, or zeros, where what was saved follows.
 pub(crate) fn build(
     recipe: &Recipe,
-    input: &[usize],
-    classes: usize,
+    set: &Dataset,
+    start: Start,
 ) -> Result<(Model, Params), Failure> {
+    let plan = plan(recipe, &set.shape(), set.classes())?;
+    let (gives, has) = (plan.output(), set.classes());
+    if gives[..] != [has] {
+        return Err(refused(
+            recipe,
+            &format_args!(
+                "the model gives {gives} and the data has {has} classes; the last layer must give one \
+                 number for each class"
+            ),
+        ));
+    }
     let mut params = Params::new();
-    let layers = recipe.model.net.layers(classes);
-    let mut random = Random::new(recipe.train.seed);
-    let model = Model::new(&mut params, input, &layers, &mut random);
-    let model = model.map_err(|e| Failure::failed(format!("recipe \"{}\": {e}", recipe.name)))?;
-    Ok((model, params))
+    let model = match start {
+        Start::Seed => plan.start(&mut params, &mut Random::new(recipe.train.seed)),
+        Start::Saved => plan.allocate(&mut params),
+    };
+    Ok((model.map_err(|e| refused(recipe, &e))?, params))
+}
+
+/// What parameters start from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// The recipe's seed.
+    Seed,
+    /// Values of a file, which are read next.
+    Saved,
+}
+
+fn refused(recipe: &Recipe, what: &dyn Display) -> Failure {
+    Failure::failed(format!("recipe \"{}\": {what}", recipe.name))
 }

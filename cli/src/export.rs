@@ -45,6 +45,8 @@ use target::Format;
 /// cost more: the functions of the exports take samples one by one, some 2e9 in a second.
 const SAMPLES: usize = 1000;
 const WORK: u64 = 10_000_000_000;
+/// The most values of random samples: a quarter of a GiB.
+const VALUES: usize = 1 << 26;
 /// The fewest samples, whatever they cost.
 const FEWEST: usize = 100;
 
@@ -56,7 +58,6 @@ pub(crate) fn run(args: &ExportArgs, voice: Voice) -> Result<Ending, Failure> {
     let file = checkpoint::read_sealed(&path)?;
     let mut trained = Trained::from_checkpoint(&path, &file)?;
     trained.recipe.data.move_to(args.place.data.as_ref());
-    trained.check_output(&path)?;
     let target = args.to.path(&path)?;
     let (samples, real) = samples(&path, &trained, (args.place.data.as_ref(), voice))?;
     let format = args.to.format;
@@ -106,8 +107,8 @@ impl Export<'_> {
             Format::Safetensors => {
                 draft.fill_with(self.file)?;
                 let written = Trained::read(draft.path())?;
-                let mut written = Recorded::new(self.exec, &written, BATCH);
-                Ok((self.prove(&mut written), Details::Safetensors {}))
+                let mut written = Recorded::new(self.exec, &written, BATCH)?;
+                Ok((self.prove(&mut written)?, Details::Safetensors {}))
             }
             Format::Onnx => {
                 let texts = self.file.texts.iter().filter(|(key, _)| *key != "format");
@@ -134,7 +135,7 @@ impl Export<'_> {
                     Some(logits) if logits.len() == y.len() => y.copy_from_slice(&logits),
                     _ => y.fill(f32::NAN),
                 };
-                let proof = self.prove(&mut Each::new(run, self.trained));
+                let proof = self.prove(&mut Each::new(run, self.trained))?;
                 Ok((proof, Details::Onnx { opset: onnx::OPSET, ir_version: onnx::IR_VERSION }))
             }
             Format::Rust => {
@@ -148,19 +149,19 @@ impl Export<'_> {
                 draft.fill(|file| file.write_all(text.as_bytes()))?;
                 let mut runner = Runner::new(&plan);
                 let run = |x: &[f32], y: &mut [f32]| y.copy_from_slice(runner.run(x));
-                let proof = self.prove(&mut Each::new(run, self.trained));
+                let proof = self.prove(&mut Each::new(run, self.trained))?;
                 Ok((proof, Details::Rust { scratch_bytes: plan.bytes(), sparse: plan.sparse() }))
             }
         }
     }
 
-    fn prove(&self, written: &mut impl Network) -> Proof {
+    fn prove(&self, written: &mut impl Network) -> Result<Proof, Failure> {
         let Trained { model, params, .. } = self.trained;
         let affordable = WORK / model.macs(params).max(1);
         let most = usize::try_from(affordable).unwrap_or(SAMPLES).clamp(FEWEST, SAMPLES);
-        let mut trained = Recorded::new(self.exec, self.trained, BATCH);
+        let mut trained = Recorded::new(self.exec, self.trained, BATCH)?;
         let [proof] = prove(&mut trained, [written], self.samples, most);
-        proof
+        Ok(proof)
     }
 }
 
@@ -214,15 +215,16 @@ fn samples(
     };
     let Normalization { scale, mean, std } = &trained.normalization;
     let mut random = Random::new(1);
+    let samples = (VALUES / trained.model.input().len()).clamp(1, SAMPLES);
     let mut values = Vec::new();
-    for _ in 0..SAMPLES {
+    for _ in 0..samples {
         for (mean, std) in mean.iter().zip(std) {
             values.extend((0..h * w).map(|_| (*mean as f32 + std * random.normal()) / scale));
         }
     }
     let set = proxtape::data::Samples::F32(values);
-    let set = Dataset::new([c, h, w], set, vec![0; SAMPLES], trained.classes)?;
-    let test = (0..SAMPLES as u32).collect();
+    let set = Dataset::new([c, h, w], set, vec![0; samples], trained.classes)?;
+    let test = (0..samples as u32).collect();
     let split = Split { train: Vec::new(), validation: Vec::new(), test };
     let normalization = trained.normalization.clone();
     Ok((Samples { source: Source::from(set).into(), split, normalization }, false))

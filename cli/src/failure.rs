@@ -2,6 +2,7 @@
 
 use crate::interrupt::status;
 use core::fmt;
+use proxtape::MemoryError;
 use proxtape::checkpoint::FileError;
 use proxtape::data::DataError;
 use proxtape::nn::ModelError;
@@ -68,6 +69,12 @@ impl From<FileError> for Failure {
 
 impl From<DataError> for Failure {
     fn from(e: DataError) -> Failure {
+        Failure::failed(e)
+    }
+}
+
+impl From<MemoryError> for Failure {
+    fn from(e: MemoryError) -> Failure {
         Failure::failed(e)
     }
 }

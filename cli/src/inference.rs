@@ -1,6 +1,7 @@
 //! A trained network at work: what it says of samples.
 
 use crate::experiment::Samples;
+use crate::failure::Failure;
 use crate::model_file::Trained;
 use proxtape::data::{Dataset, Normalization};
 use proxtape::nn::{FrozenModel, Zeros};
@@ -27,22 +28,37 @@ pub(crate) struct Recorded<'a> {
 }
 
 impl<'a> Recorded<'a> {
-    pub(crate) fn new(exec: Exec, trained: &'a Trained, batch: usize) -> Recorded<'a> {
+    pub(crate) fn new(
+        exec: Exec,
+        trained: &'a Trained,
+        batch: usize,
+    ) -> Result<Recorded<'a>, Failure> {
         Recorded::record(exec, trained, batch, Zeros::Multiplied)
     }
 
     /// The zeros are left out of the layers where that is faster.
-    pub(crate) fn without_zeros(exec: Exec, trained: &'a Trained, batch: usize) -> Recorded<'a> {
+    pub(crate) fn without_zeros(
+        exec: Exec,
+        trained: &'a Trained,
+        batch: usize,
+    ) -> Result<Recorded<'a>, Failure> {
         Recorded::record(exec, trained, batch, Zeros::Measured)
     }
 
-    fn record(exec: Exec, trained: &'a Trained, batch: usize, zeros: Zeros) -> Recorded<'a> {
+    fn record(
+        exec: Exec,
+        trained: &'a Trained,
+        batch: usize,
+        zeros: Zeros,
+    ) -> Result<Recorded<'a>, Failure> {
+        trained.model.check_batch(batch)?;
         let mut tape = Tape::inference(exec);
         let x = tape.input(trained.model.input().batch(batch));
         let model = trained.model.record_frozen(&mut tape, &trained.params, x, zeros);
         tape.keep(model.output);
+        tape.check_memory()?;
         let normalization = trained.normalization.clone();
-        Recorded { trained, normalization, tape, x, model, labels: vec![0; batch] }
+        Ok(Recorded { trained, normalization, tape, x, model, labels: vec![0; batch] })
     }
 
     /// The layers whose zeros are left out.

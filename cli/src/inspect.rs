@@ -79,8 +79,10 @@ impl Tensor<'_> {
     fn of((name, shape, values): &(String, Shape, Vec<f32>)) -> Tensor<'_> {
         let kept = |grouping: Grouping| {
             let groups = grouping.groups(*shape, 1).ok()?;
+            // Extents without a value are a word of the header alone.
+            let told = if values.is_empty() { 0 } else { groups.groups };
             let kept = |&g: &usize| groups.indices(g).any(|i| values[i] != 0.0);
-            Some((0..groups.groups).filter(kept).count())
+            Some((0..told).filter(kept).count())
         };
         Tensor {
             name,

@@ -17,6 +17,7 @@ mod eval;
 mod experiment;
 mod export;
 mod failure;
+mod file;
 mod front;
 mod html;
 mod inference;

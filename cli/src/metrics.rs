@@ -1,13 +1,14 @@
 //! `metrics.jsonl`: one line of JSON for each epoch.
 
 use crate::failure::Failure;
-use crate::run_folder::{is_there, read_text, refused, write_text};
+use crate::file;
+use crate::run_folder::{refused, write_text};
 use crate::voice::Voice;
 use proxtape::train::Stage;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 /// One epoch.
@@ -54,11 +55,6 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Line>, Failure> {
     whole(&text).lines().enumerate().map(|line| parse(path, line)).collect()
 }
 
-/// The text of a file; none without a file.
-fn text(path: &Path) -> Result<String, Failure> {
-    if is_there(path)? { read_text(path) } else { Ok(String::new()) }
-}
-
 /// The lines that were finished. A line is added in one write, but a killed process, or a full disk,
 /// may leave the last one without its end.
 fn whole(text: &str) -> &str {
@@ -74,6 +70,14 @@ fn parse(path: &Path, (i, line): (usize, &str)) -> Result<Line, Failure> {
             i + 1
         ))
     })
+}
+
+/// The text of a file; none without a file.
+fn text(path: &Path) -> Result<String, Failure> {
+    match file::text(path, file::TEXT) {
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(String::new()),
+        read => read.map_err(|e| refused(path, "lines of JSON", &e)),
+    }
 }
 
 /// The file, open to add lines.

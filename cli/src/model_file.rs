@@ -9,17 +9,23 @@
 //! classes         their number;  class_names: a list, maybe empty
 //! version         of the program that wrote it;  format: "pt", PyTorch's names and layout
 //! ```
+//!
+//! Every command reads a model by [`Trained::read`], where all that the metadata claim is checked against
+//! each other and against the tensors before the network is built.
 
-use crate::experiment::{Samples, build};
+use crate::experiment::{Samples, plan};
 use crate::failure::Failure;
+use crate::file;
+use crate::inference::BATCH;
 use crate::origin::Origin;
 use crate::recipe::{self, Recipe};
 use proxtape::Params;
 use proxtape::checkpoint::{self, Checkpoint};
 use proxtape::data::Normalization;
-use proxtape::nn::Model;
+use proxtape::nn::{Model, Plan};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::path::Path;
 
 /// What the file of a model holds.
@@ -73,47 +79,56 @@ impl Trained {
             )));
         }
         let classes = parsed(path, file, "classes")?;
-        let class_names = parsed(path, file, "class_names")?;
-        let Scaling { scale, mean, std } = parsed(path, file, "normalization")?;
-        if mean.len() != input[0] || std.len() != input[0] {
+        let class_names: Vec<String> = parsed(path, file, "class_names")?;
+        let normalization = parsed::<Scaling>(path, file, "normalization")?;
+        let normalization = normalization
+            .of(input[0])
+            .map_err(|what| fault(format!("metadata \"normalization\": {what}")))?;
+        let plan = plan(&recipe, &input, classes).map_err(|e| fault(e.to_string()))?;
+        let (output, names) = (plan.output(), class_names.len());
+        if output[..] != [classes] || (names != 0 && names != classes) {
             return Err(fault(format!(
-                "metadata \"normalization\": expected a mean and a std for each of {} channels, \
-                 found {} and {}",
-                input[0],
-                mean.len(),
-                std.len()
+                "expected an output for each of {classes} classes, and as many names or none; found \
+                 outputs {output} and {names} names"
             )));
         }
-        let normalization = Normalization { scale, mean, std };
         let origin = file.texts.contains_key("data").then(|| parsed(path, file, "data"));
         let origin: Option<Origin> = origin.transpose()?;
         if let Some(Origin { columns, .. }) = &origin
             && !columns.is_empty()
-            && columns.len() != input.iter().product::<usize>()
+            && columns.len() != plan.input().len()
         {
             return Err(fault(format!(
                 "metadata \"data\": expected a column for each of {input:?} features, found {}",
                 columns.len()
             )));
         }
-        let (model, mut params) = build(&recipe, &input, classes)?;
+        check_tensors(&plan, file).map_err(fault)?;
+        let mut params = Params::new();
+        let model = plan.allocate(&mut params).map_err(|e| fault(e.to_string()))?;
+        model.check_batch(BATCH).map_err(|e| fault(e.to_string()))?;
         file.get_params("", &mut params).map_err(|e| fault(e.to_string()))?;
         Ok(Trained { recipe, model, params, normalization, class_names, classes, origin })
     }
+}
 
-    /// An error unless there is one output for each class, and one name for each or none.
-    pub(crate) fn check_output(&self, path: &Path) -> Result<(), Failure> {
-        let (output, names) = (self.model.output(), self.class_names.len());
-        if output[..] == [self.classes] && (names == 0 || names == self.classes) {
-            return Ok(());
+/// Whether a file holds the tensors of a plan, before there is memory for them.
+fn check_tensors(plan: &Plan, file: &Checkpoint) -> Result<(), String> {
+    let found: HashMap<&str, _> = file.tensors.iter().map(|(name, s, _)| (&**name, *s)).collect();
+    for (name, wants) in plan.parameters() {
+        match found.get(name) {
+            Some(&has) if has == wants => {}
+            Some(has) => {
+                return Err(format!("tensor \"{name}\" has {has} and the model wants {wants}"));
+            }
+            None => {
+                return Err(format!(
+                    "there is no tensor \"{name}\", and the recipe in the file wants {wants}"
+                ));
+            }
         }
-        Err(Failure::failed(format!(
-            "{}: expected an output for each of {} classes, and as many names or none; found \
-             outputs {output} and {names} names",
-            path.display(),
-            self.classes
-        )))
     }
+    Ok(())
 }
 
 /// Whether a file tells that `train` wrote it.
@@ -128,6 +143,28 @@ struct Scaling {
     std: Vec<f32>,
 }
 
+impl Scaling {
+    /// The normalisation of samples of so many channels.
+    fn of(self, channels: usize) -> Result<Normalization, String> {
+        let Scaling { scale, mean, std } = self;
+        if mean.len() != channels || std.len() != channels {
+            return Err(format!(
+                "expected a mean and a std for each of {channels} channels, found {} and {}",
+                mean.len(),
+                std.len()
+            ));
+        }
+        let positive = |x: &f32| x.is_finite() && *x > 0.0;
+        let sound = positive(&scale) && mean.iter().all(|x| x.is_finite());
+        match sound && std.iter().all(positive) {
+            true => Ok(Normalization { scale, mean, std }),
+            false => {
+                Err("expected finite numbers, with scale and std above 0, found others".into())
+            }
+        }
+    }
+}
+
 impl From<&Normalization> for Scaling {
     fn from(n: &Normalization) -> Scaling {
         Scaling { scale: n.scale, mean: n.mean.clone(), std: n.std.clone() }
@@ -139,13 +176,22 @@ fn json(value: &impl Serialize) -> String {
 }
 
 fn text<'a>(path: &Path, file: &'a Checkpoint, key: &str) -> Result<&'a str, Failure> {
-    file.texts.get(key).map(String::as_str).ok_or_else(|| {
+    let text = file.texts.get(key).ok_or_else(|| {
         Failure::failed(format!(
             "{}: expected a model that `proxtape train` wrote, found no metadata \"{key}\"; name a \
              run folder or its model.safetensors",
             path.display()
         ))
-    })
+    })?;
+    match text.len() as u64 <= file::RECIPE {
+        true => Ok(text),
+        false => Err(Failure::failed(format!(
+            "{}: metadata \"{key}\": expected at most {} bytes, found {}",
+            path.display(),
+            file::RECIPE,
+            text.len()
+        ))),
+    }
 }
 
 fn parsed<T: DeserializeOwned>(path: &Path, file: &Checkpoint, key: &str) -> Result<T, Failure> {

@@ -29,13 +29,12 @@ pub(crate) fn run(args: &PredictArgs, voice: Voice) -> Result<Ending, Failure> {
         )));
     }
     let trained = Trained::read(&path)?;
-    trained.check_output(&path)?;
     let wanted = Wanted::new(&path, &trained, args)?;
     let groups = images::read(&args.images, &wanted, voice)?;
     let mut predictions = Vec::new();
     let most = groups.iter().map(|group| group.names.len()).max().unwrap_or(1);
     pool.install(|| -> Result<(), Failure> {
-        let mut network = Recorded::new(pool.exec(isa), &trained, most.min(BATCH));
+        let mut network = Recorded::new(pool.exec(isa), &trained, most.min(BATCH))?;
         for group in groups {
             predict(&trained, &mut network, most.min(BATCH), group, &mut predictions)?;
         }

@@ -6,6 +6,7 @@ mod lock;
 
 use crate::draft::Draft;
 use crate::failure::Failure;
+use crate::file;
 use crate::voice::Voice;
 use lock::Lock;
 use proxtape::checkpoint::is_temporary;
@@ -147,13 +148,7 @@ pub(crate) fn is_there(path: &Path) -> Result<bool, Failure> {
 
 /// Reads a text file that the program wrote.
 pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
-    let failed = |e| refused(path, "a text file", &e);
-    // Asked of the path: to open a pipe would wait for its writer.
-    if !fs::metadata(path).map_err(failed)?.is_file() {
-        let what = if path.is_dir() { "a folder" } else { "no regular file" };
-        return Err(failed(io::Error::new(ErrorKind::InvalidInput, what)));
-    }
-    fs::read_to_string(path).map_err(failed)
+    file::text(path, file::TEXT).map_err(|e| refused(path, "a text file", &e))
 }
 
 /// Writes a text file, at once or not at all.

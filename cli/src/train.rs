@@ -9,7 +9,7 @@ mod start;
 
 use crate::again;
 use crate::args::TrainArgs;
-use crate::experiment::{Samples, build, gone, read, tell};
+use crate::experiment::{self, Samples, build, gone, read, tell};
 use crate::failure::{Ending, Failure};
 use crate::interrupt::{self, Saving};
 use crate::machine::Machine;
@@ -153,11 +153,15 @@ pub(crate) fn train(
     let samples = Samples::of(source, &recipe)?;
     tell(&samples.source, &recipe.data, voice);
     let set = &samples.source.train;
-    let (model, mut params) = build(&recipe, &set.shape(), set.classes())?;
     let is_saved = match &place {
         Place::Resume(folder) => is_there(&folder.state())?,
         Place::New(_) => false,
     };
+    let begin = match (&recipe.model.weights, is_saved) {
+        (None, false) => experiment::Start::Seed,
+        _ => experiment::Start::Saved,
+    };
+    let (model, mut params) = build(&recipe, set, begin)?;
     if let (Some(weights), false) = (&recipe.model.weights, is_saved) {
         checkpoint::load_state_dict(weights, &mut params)?;
     }

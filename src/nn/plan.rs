@@ -70,6 +70,11 @@ impl Plan {
         build::plan(params, input.into(), layers)
     }
 
+    /// The shape of one sample.
+    pub fn input(&self) -> Shape {
+        self.input
+    }
+
     /// The shape of the output for one sample.
     pub fn output(&self) -> Shape {
         self.output

@@ -14,6 +14,7 @@ use crate::nn::{Model, Weight};
 use crate::params::{ParamId, Params};
 use core::fmt;
 use proxtape_kernels::prox::*;
+use std::collections::HashSet;
 
 /// mu by depth, for the layers l = 0..L-1 that have weights.
 #[derive(Clone, Debug, PartialEq)]
@@ -151,16 +152,17 @@ impl Penalty {
         model: &Model,
         params: &Params,
     ) -> Result<Vec<Regularized>, PenaltyError> {
-        let names: Vec<&str> = model.weights().iter().map(|w| w.layer.as_str()).collect();
-        for (i, own) in self.layers.iter().enumerate() {
-            let layer = &own.layer;
-            if !names.contains(&layer.as_str()) {
-                let names = names.join(", ");
+        let names = || model.weights().iter().map(|w| w.layer.as_str());
+        let known: HashSet<&str> = names().collect();
+        let mut told = HashSet::new();
+        for LayerPenalty { layer, .. } in &self.layers {
+            if !known.contains(layer.as_str()) {
+                let names = names().collect::<Vec<_>>().join(", ");
                 return Err(PenaltyError(format!(
                     "the penalty names a layer \"{layer}\"; layers with weights are {names}"
                 )));
             }
-            if self.layers[..i].iter().any(|other| other.layer == *layer) {
+            if !told.insert(layer) {
                 return Err(PenaltyError(format!(
                     "the penalty names layer \"{layer}\" twice; a weight has one family of groups"
                 )));
@@ -173,7 +175,9 @@ impl Penalty {
                 self.ramp.warmup, self.ramp.rise
             )));
         }
-        (0..model.weights().len()).map(|l| self.regularized((model, params), l, 1.0)).collect()
+        let mut cursor = 0;
+        let weights = 0..model.weights().len();
+        weights.map(|l| self.regularized((model, params), (l, &mut cursor), 1.0)).collect()
     }
 
     /// Sets what [`resolve`](Penalty::resolve) gave to `factor` times the strength, every layer's
@@ -187,23 +191,34 @@ impl Penalty {
         factor: f32,
         regularized: &mut [Regularized],
     ) -> Result<(), PenaltyError> {
+        let mut cursor = 0;
         for (l, r) in regularized.iter_mut().enumerate() {
-            *r = self.regularized((model, params), l, factor)?;
+            *r = self.regularized((model, params), (l, &mut cursor), factor)?;
         }
         Ok(())
+    }
+
+    /// What a layer does otherwise. A list in the order of the layers is gone through once: the search
+    /// starts behind what was found last.
+    fn own(&self, layer: &str, cursor: &mut usize) -> Option<&LayerPenalty> {
+        let (before, behind) = self.layers.split_at(*cursor);
+        let found = behind.iter().chain(before).position(|own| own.layer == layer)?;
+        let found = (*cursor + found) % self.layers.len();
+        *cursor = (found + 1) % self.layers.len();
+        Some(&self.layers[found])
     }
 
     /// The regulariser and groups of the weight of layer `l`.
     fn regularized(
         &self,
         (model, params): (&Model, &Params),
-        l: usize,
+        (l, cursor): (usize, &mut usize),
         factor: f32,
     ) -> Result<Regularized, PenaltyError> {
         let count = model.weights().len();
         let weight: &Weight = &model.weights()[l];
         let error = |what: String| PenaltyError(format!("layer \"{}\": {what}", weight.layer));
-        let own = self.layers.iter().find(|own| own.layer == weight.layer);
+        let own = self.own(&weight.layer, cursor);
         let shape = params.shape(weight.id);
         let usual = if shape.rank() == 2 { self.linear } else { self.conv };
         let grouping = own.and_then(|own| own.grouping).unwrap_or(usual);

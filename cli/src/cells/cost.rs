@@ -2,7 +2,7 @@
 //! those that are finished.
 
 use super::Method;
-use crate::experiment::{Samples, build};
+use crate::experiment::{Samples, Start, build};
 use crate::failure::Failure;
 use crate::machine::Machine;
 use crate::recipe::Recipe;
@@ -52,7 +52,7 @@ impl Costs {
 /// Seconds of a whole training, from a few of its steps.
 pub(crate) fn probe(recipe: &Recipe, samples: &Samples, machine: &Machine) -> Result<f64, Failure> {
     let set = &samples.source.train;
-    let built = build(recipe, &set.shape(), set.classes())?;
+    let built = build(recipe, set, Start::Seed)?;
     let mut trainer = Trainer::new(machine.exec(), samples.data(), built, recipe.config())?;
     // The first step meets cold caches.
     let _ = trainer.advance();

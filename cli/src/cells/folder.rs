@@ -12,10 +12,12 @@
 use super::{Cell, Grid, Kind};
 use crate::experiment::{gone, read};
 use crate::failure::Failure;
+use crate::file;
 use crate::origin;
 use crate::recipe::{self, Location, Recipe};
-use crate::run_folder::{RunFolder, is_there, read_text, write_text};
+use crate::run_folder::{RunFolder, is_there, refused, write_text};
 use crate::voice::Voice;
+use core::fmt::Display;
 use proxtape::data::Source;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,6 +35,7 @@ impl Folder {
     /// A new folder; or one that holds the same recipe and grid, to go on with.
     pub(crate) fn start(out: Option<&Path>, recipe: Recipe, grid: Grid) -> Result<Folder, Failure> {
         let kind = grid.kind;
+        grid.check().map_err(Failure::usage)?;
         if let Some(path) = out
             && is_there(&grid_of(path, kind))?
         {
@@ -70,20 +73,19 @@ impl Folder {
             )));
         }
         let folder = RunFolder::lock(path)?;
-        let grid: Grid = toml::from_str(&read_text(&file)?)
-            .map_err(|e| Failure::failed(format!("{}: {}", file.display(), e.message())))?;
-        if grid.seeds.is_empty() || grid.families.is_empty() || grid.kind != kind {
-            return Err(Failure::failed(format!(
-                "{}: expected kind \"{}\", families and seeds; found {:?}, {} and {}",
-                file.display(),
-                kind.name(),
-                grid.kind.name(),
-                grid.families.len(),
-                grid.seeds.len()
-            )));
+        let text = |file: &Path| {
+            let expected = "a text of TOML that `proxtape` wrote there";
+            file::text(file, file::RECIPE).map_err(|e| refused(file, expected, &e))
+        };
+        let failed = |what: &dyn Display| Failure::failed(format!("{}: {what}", file.display()));
+        let grid: Grid = toml::from_str(&text(&file)?).map_err(|e| failed(&e.message()))?;
+        if grid.kind != kind {
+            let [expected, found] = [kind, grid.kind].map(Kind::name);
+            return Err(failed(&format_args!("expected kind \"{expected}\", found \"{found}\"")));
         }
+        grid.check().map_err(|what| failed(&what))?;
         let file = recipe_of(path);
-        let recipe = recipe::parse(&file.display().to_string(), &read_text(&file)?)?;
+        let recipe = recipe::parse(&file.display().to_string(), &text(&file)?)?;
         Ok(Folder { folder, recipe, grid })
     }
 

@@ -45,7 +45,61 @@ impl Kind {
     }
 }
 
+/// The most strengths, and the most seeds: more trainings than a person can wait for.
+const MOST: usize = 1000;
+
+/// The most trainings of all methods, strengths and seeds together.
+const TRAININGS: usize = 100_000;
+
 impl Grid {
+    /// What is out of range; flags and the file in the folder are held to the same.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let Grid { families, lambdas, points, seeds, tolerance, keep, .. } = self;
+        let outside = |what: &str, wants: &str, found: String| {
+            Err(format!("{what}: expected {wants}, found {found}"))
+        };
+        let distinct = (1..families.len()).all(|i| !families[..i].contains(&families[i]));
+        if families.is_empty() || families.len() > Method::all().count() || !distinct {
+            return outside("families", "one or more, each once", families.len().to_string());
+        }
+        if !(1..=MOST).contains(points) {
+            return outside("points", &format!("1 to {MOST}"), points.to_string());
+        }
+        if let Some(lambdas) = lambdas {
+            let shares = families[..] == [Method::Magnitude];
+            let most = if shares { 1.0 } else { f32::MAX };
+            if !(1..=MOST).contains(&lambdas.len()) {
+                return outside("lambdas", &format!("1 to {MOST}"), lambdas.len().to_string());
+            }
+            if let Some(other) = lambdas.iter().find(|&&x| !(x > 0.0 && x <= most)) {
+                let wants = if shares { "shares above 0, up to 1" } else { "numbers above 0" };
+                return outside("lambdas", wants, other.to_string());
+            }
+        }
+        if !(1..=MOST).contains(&seeds.len()) {
+            return outside("seeds", &format!("1 to {MOST}"), seeds.len().to_string());
+        }
+        if let Some(seed) = seeds.iter().find(|&&seed| seed > i64::MAX as u64) {
+            return outside("seeds", &format!("at most {}", i64::MAX), seed.to_string());
+        }
+        if let Some(tolerance) = tolerance.filter(|x| !(0.0..=100.0).contains(x)) {
+            return outside("tolerance", "0 to 100 points", tolerance.to_string());
+        }
+        if let Some(keep) = keep.filter(|&share| !(share > 0.0 && share <= 1.0)) {
+            return outside("keep", "a share above 0, up to 1", keep.to_string());
+        }
+        let strengths = lambdas.as_ref().map_or(*points, Vec::len);
+        let trainings = families.len() * strengths * seeds.len();
+        if trainings > TRAININGS {
+            return outside(
+                "families, strengths and seeds",
+                &format!("at most {TRAININGS} trainings together"),
+                trainings.to_string(),
+            );
+        }
+        Ok(())
+    }
+
     /// The strengths of a method, weakest first; one, without a meaning, where there is nothing to
     /// choose.
     pub(crate) fn strengths(&self, method: Method) -> Vec<f32> {

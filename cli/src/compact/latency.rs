@@ -1,6 +1,7 @@
 //! The time that one batch takes, measured in turns so that a noisy machine is noisy for all.
 
 use crate::experiment::Samples;
+use crate::failure::Failure;
 use crate::inference::{Recorded, part};
 use crate::model_file::Trained;
 use core::time::Duration;
@@ -36,7 +37,7 @@ pub(super) fn measure(
     exec: Exec,
     both: [&Trained; 2],
     (samples, batches): (&Samples, &[usize]),
-) -> Vec<Latency> {
+) -> Result<Vec<Latency>, Failure> {
     let (_, set, indices) = part(samples);
     let median = |mut times: Vec<f64>| {
         times.sort_by(f64::total_cmp);
@@ -46,9 +47,9 @@ pub(super) fn measure(
         let indices: Vec<u32> = indices.iter().copied().cycle().take(batch).collect();
         let [dense, small] = both;
         let mut recorded = [
-            Recorded::new(exec, dense, batch),
-            Recorded::new(exec, small, batch),
-            Recorded::without_zeros(exec, small, batch),
+            Recorded::new(exec, dense, batch)?,
+            Recorded::new(exec, small, batch)?,
+            Recorded::without_zeros(exec, small, batch)?,
         ];
         for recorded in &mut recorded {
             recorded.set(set, &indices);
@@ -68,7 +69,7 @@ pub(super) fn measure(
         let runs = times[0].len();
         let sparse_layers = recorded[2].sparse_layers().map(str::to_owned).collect();
         let [before_seconds, after_seconds, sparse_seconds] = times.map(median);
-        Latency { batch, runs, before_seconds, after_seconds, sparse_seconds, sparse_layers }
+        Ok(Latency { batch, runs, before_seconds, after_seconds, sparse_seconds, sparse_layers })
     };
     batches.iter().map(|&batch| latency(batch)).collect()
 }

@@ -6,6 +6,7 @@ use crate::model_file::Trained;
 use crate::number::{grouped, small, threads};
 use crate::table::Table;
 use serde::Serialize;
+use std::collections::HashMap;
 
 /// The object that `compact --json` prints.
 #[derive(Serialize)]
@@ -69,14 +70,12 @@ pub(super) struct Layer {
 impl Layer {
     /// Those of the dense network and what is left of them in the compacted one.
     pub(super) fn between(dense: &Trained, small: &Trained) -> Vec<Layer> {
-        let shape = |of: &Trained, name: &str| {
-            let weight = of.model.weights().iter().find(|weight| weight.layer == name)?;
-            Some(of.params.shape(weight.id).to_vec())
-        };
+        let left = small.model.weights().iter();
+        let left: HashMap<_, _> = left.map(|w| (&w.layer, small.params.shape(w.id))).collect();
         let layers = dense.model.weights().iter().map(|weight| Layer {
             name: weight.layer.clone(),
             before: dense.params.shape(weight.id).to_vec(),
-            after: shape(small, &weight.layer),
+            after: left.get(&weight.layer).map(|shape| shape.to_vec()),
         });
         layers.collect()
     }

@@ -1,6 +1,7 @@
 //! The proof: the compacted network beside the dense one, with its zeros and without.
 
 use crate::experiment::Samples;
+use crate::failure::Failure;
 use crate::inference::{BATCH, Network, OneByOne, Recorded};
 use crate::model_file::Trained;
 use crate::proof::{LIMIT, Proof, max, prove};
@@ -19,18 +20,22 @@ pub(crate) struct Proofs {
 
 impl Proofs {
     /// Compares on every sample.
-    pub(super) fn find(exec: Exec, [dense, small]: [&Trained; 2], samples: &Samples) -> Proofs {
-        let mut dense = Recorded::new(exec, dense, BATCH);
-        let mut compacted = Recorded::new(exec, small, BATCH);
-        let mut batches = Recorded::without_zeros(exec, small, BATCH);
-        let mut single = OneByOne::new(Recorded::without_zeros(exec, small, 1));
+    pub(super) fn find(
+        exec: Exec,
+        [dense, small]: [&Trained; 2],
+        samples: &Samples,
+    ) -> Result<Proofs, Failure> {
+        let mut dense = Recorded::new(exec, dense, BATCH)?;
+        let mut compacted = Recorded::new(exec, small, BATCH)?;
+        let mut batches = Recorded::without_zeros(exec, small, BATCH)?;
+        let mut single = OneByOne::new(Recorded::without_zeros(exec, small, 1)?);
         let others = [&mut compacted as &mut dyn Network, &mut batches, &mut single];
         let [compacted, batches, single] = prove(&mut dense, others, samples, usize::MAX);
-        Proofs {
+        Ok(Proofs {
             compacted,
             sparse_difference: max(batches.difference, single.difference),
             sparse_decisions_changed: batches.decisions_changed.max(single.decisions_changed),
-        }
+        })
     }
 
     pub(super) fn holds(&self) -> bool {

@@ -3,11 +3,11 @@
 use super::{png, told};
 use crate::args::PredictArgs;
 use crate::failure::Failure;
+use crate::file;
 use crate::model_file::Trained;
 use crate::run_folder::refused;
 use crate::voice::Voice;
 use proxtape::data::idx;
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -145,16 +145,8 @@ fn read_idx(path: &Path, wanted: &Wanted<'_>) -> Result<Images, Failure> {
 /// Whether a file is PNG; one that is neither that nor IDX is an error.
 fn starts_as_png(path: &Path) -> Result<bool, Failure> {
     let failed = |e| refused(path, "a PNG or IDX file", &e);
-    // Before opening: to open a pipe would wait for its writer.
-    if !std::fs::metadata(path).map_err(failed)?.is_file() {
-        let found = if path.is_dir() { "a folder" } else { "a device or a pipe" };
-        return Err(Failure::failed(format!(
-            "{}: expected a PNG or IDX file, found {found}; name the file itself",
-            path.display()
-        )));
-    }
     let mut start = Vec::new();
-    File::open(path).map_err(failed)?.take(8).read_to_end(&mut start).map_err(failed)?;
+    file::open(path).map_err(failed)?.0.take(8).read_to_end(&mut start).map_err(failed)?;
     match start[..] {
         [0x89, b'P', b'N', b'G', ..] => Ok(true),
         // IDX, or gzip that should hold it.

@@ -12,9 +12,9 @@
 
 use super::images::Wanted;
 use crate::failure::Failure;
+use crate::file;
 use crate::run_folder::refused;
 use png::{BitDepth, ColorType, Decoder, DecodingError, Limits, Transformations};
-use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
@@ -40,7 +40,7 @@ pub(super) fn read(path: &Path, wanted: &Wanted<'_>) -> Result<Picture, Failure>
         fault("a whole PNG file", found.trim_end_matches('.'), "save the picture again")
     };
     let [channels, height, width] = wanted.shape;
-    let file = File::open(path).map_err(|e| refused(path, "a PNG file", &e))?;
+    let (file, _) = file::open(path).map_err(|e| refused(path, "a PNG file", &e))?;
     // The picture's own bytes at their largest: 16 bits, with alpha.
     let area = height.saturating_mul(width);
     let bytes = area.saturating_mul(8).saturating_add(LIMIT);

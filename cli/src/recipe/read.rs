@@ -2,6 +2,7 @@
 
 use super::{Recipe, SHIPPED, Table};
 use crate::failure::Failure;
+use crate::file;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -11,7 +12,7 @@ pub(crate) fn find(name: &str) -> Result<Recipe, Failure> {
         return named(parse(name, text)?, name);
     }
     let path = Path::new(name);
-    let text = std::fs::read_to_string(path).map_err(|e| {
+    let text = file::text(path, file::RECIPE).map_err(|e| {
         let expected = match e.kind() {
             ErrorKind::InvalidData => "a recipe in TOML, which is UTF-8 text".to_owned(),
             _ => {
@@ -41,6 +42,14 @@ fn named(recipe: Recipe, usual: &str) -> Result<Recipe, Failure> {
 
 /// The recipe of a text; `place` names it in errors.
 pub(crate) fn parse(place: &str, text: &str) -> Result<Recipe, Failure> {
+    // That of a model is no file of its own.
+    if text.len() as u64 > file::RECIPE {
+        return Err(Failure::failed(format!(
+            "{place}: expected a recipe of at most {} bytes, found {}",
+            file::RECIPE,
+            text.len()
+        )));
+    }
     let table: Table = toml::from_str(text).map_err(|e| {
         let message = e.message().trim_end();
         match e.span() {
@@ -64,14 +73,22 @@ pub(crate) fn is_same(a: &str, b: &str) -> bool {
     placeless(a).is_some_and(|a| placeless(b) == Some(a))
 }
 
+/// The most characters of a line that an error shows.
+const SHOWN: usize = 160;
+
+
 /// An error that shows the line.
 fn at(place: &str, text: &str, (byte, message): (usize, &str)) -> Failure {
     let before = text.get(..byte).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let from = before.rfind('\n').map_or(0, |at| at + 1);
+    // Of a long line what is around the place.
+    let column = before[from..].chars().count();
+    let first = column.saturating_sub(SHOWN / 2);
     let shown = text[from..].lines().next().unwrap_or_default();
+    let shown: String = shown.chars().skip(first).take(SHOWN).collect();
     let margin = " ".repeat(line.to_string().len());
-    let mark = " ".repeat(before[from..].chars().count());
+    let mark = " ".repeat(column - first);
     Failure::failed(format!(
         "{place}: line {line}: {message}\n{margin} |\n{line} | {shown}\n{margin} | {mark}^"
     ))

@@ -2,6 +2,7 @@
 
 use super::run::{Measured, Run};
 use crate::experiment::Samples;
+use crate::failure::Failure;
 use crate::html::{Picture, Section, details, figure, gallery, heat_map, note, row, table};
 use crate::inference::{Recorded, largest, part};
 use crate::model_file::Trained;
@@ -9,6 +10,7 @@ use crate::number::{grouped, percent, share};
 use crate::table::Table;
 use proxtape::Exec;
 use proxtape::data::{self, Dataset};
+use std::collections::BTreeMap;
 
 /// More classes than this are no matrix that could be read.
 const CLASSES: usize = 30;
@@ -35,11 +37,15 @@ struct Decision {
 
 impl Decisions {
     /// Runs the network over the test samples, or those of the next best part.
-    pub(super) fn of(exec: Exec, trained: &Trained, samples: &Samples) -> Decisions {
+    pub(super) fn of(
+        exec: Exec,
+        trained: &Trained,
+        samples: &Samples,
+    ) -> Result<Decisions, Failure> {
         let (part, set, indices) = part(samples);
         // The batches of the evaluation, so that both have the same bits.
         let batch = trained.recipe.train.batch.get().min(samples.source.train.len());
-        let mut network = Recorded::new(exec, trained, batch);
+        let mut network = Recorded::new(exec, trained, batch)?;
         let outputs = trained.model.output().len();
         let mut decisions = Vec::with_capacity(indices.len());
         for batch in indices.chunks(batch) {
@@ -51,16 +57,36 @@ impl Decisions {
                 decisions.push(Decision { index, label, said, probability: 1.0 / sum });
             }
         }
-        Decisions { part, decisions }
+        Ok(Decisions { part, decisions })
     }
 
     /// How often each class (row) was said to be each class (column).
-    fn confusion(&self, classes: usize) -> Vec<Vec<usize>> {
-        let mut counts = vec![vec![0; classes]; classes];
+    fn confusion(&self, classes: usize) -> Confusion {
+        let [samples, said] = [(); 2].map(|()| vec![0; classes]);
+        let mut confusion = Confusion { counts: BTreeMap::new(), samples, said };
         for d in &self.decisions {
-            counts[d.label][d.said] += 1;
+            *confusion.counts.entry((d.label, d.said)).or_default() += 1;
+            confusion.samples[d.label] += 1;
+            confusion.said[d.said] += 1;
         }
-        counts
+        confusion
+    }
+}
+
+/// How often classes were said to be others. There may be thousands of classes, and as many pairs as
+/// decisions at most, so only pairs that there are have a place.
+struct Confusion {
+    /// By what a sample is, and what it was decided to be.
+    counts: BTreeMap<(usize, usize), usize>,
+    /// Of each class.
+    samples: Vec<usize>,
+    /// How often each class was decided for.
+    said: Vec<usize>,
+}
+
+impl Confusion {
+    fn of(&self, is: usize, said: usize) -> usize {
+        self.counts.get(&(is, said)).copied().unwrap_or(0)
     }
 }
 
@@ -72,7 +98,7 @@ pub(super) fn section(run: &Run, measured: Result<&Measured, &str>) -> Section {
     let (names, part) = (run.class_names(), decisions.part);
     let counts = decisions.confusion(names.len());
     let (all, right) =
-        (decisions.decisions.len(), (0..names.len()).map(|c| counts[c][c]).sum::<usize>());
+        (decisions.decisions.len(), (0..names.len()).map(|c| counts.of(c, c)).sum::<usize>());
     let section = section.text(format_args!(
         "Of {} {part} samples {} are decided right ({}) and {} wrong.",
         grouped(all),
@@ -86,9 +112,16 @@ pub(super) fn section(run: &Run, measured: Result<&Measured, &str>) -> Section {
             "Nothing is kept for a test here, so these are {part} samples."
         ))),
     };
+    let classes = 0..names.len();
+    let matrix = || -> Vec<Vec<usize>> {
+        classes
+            .clone()
+            .map(|is| classes.clone().map(|said| counts.of(is, said)).collect())
+            .collect()
+    };
     let section = match names.len() <= CLASSES {
         true => section.add(figure(
-            [heat_map(["is", "decided to be"], &names, &counts)],
+            [heat_map(["is", "decided to be"], &names, &matrix())],
             format_args!(
                 "The confusion matrix of the {part} samples: a row for each class that a sample is of, a \
                  column for each class that it was decided to be. Blue is right, orange wrong; the \
@@ -117,12 +150,10 @@ fn part_of(samples: &Samples) -> &Dataset {
     part(samples).1
 }
 
-fn per_class(names: &[String], counts: &[Vec<usize>]) -> Table {
+fn per_class(names: &[String], counts: &Confusion) -> Table {
     let mut table = Table::new(&["class", "samples", "right", "recall %", "precision %"]);
     for (c, name) in names.iter().enumerate() {
-        let samples: usize = counts[c].iter().sum();
-        let said: usize = counts.iter().map(|row| row[c]).sum();
-        let right = counts[c][c];
+        let (samples, said, right) = (counts.samples[c], counts.said[c], counts.of(c, c));
         let cells =
             [grouped(samples), grouped(right), percent(right, samples), percent(right, said)];
         table.row([name.clone()].into_iter().chain(cells).collect());
@@ -130,16 +161,13 @@ fn per_class(names: &[String], counts: &[Vec<usize>]) -> Table {
     table
 }
 
-fn confused(names: &[String], counts: &[Vec<usize>]) -> Table {
-    let mut pairs: Vec<_> = (0..names.len())
-        .flat_map(|is| (0..names.len()).map(move |said| (is, said)))
-        .filter(|&(is, said)| is != said && counts[is][said] > 0)
-        .collect();
-    pairs.sort_by_key(|&(is, said)| core::cmp::Reverse(counts[is][said]));
+fn confused(names: &[String], counts: &Confusion) -> Table {
+    let pairs = counts.counts.iter().filter(|((is, said), _)| is != said);
+    let mut pairs: Vec<_> = pairs.map(|(&pair, &n)| (pair, n)).collect();
+    pairs.sort_by_key(|&(_, n)| core::cmp::Reverse(n));
     let mut table = Table::new(&["is", "decided to be", "samples", "% of the class"]);
-    for (is, said) in pairs.into_iter().take(PAIRS) {
-        let n = counts[is][said];
-        let of = percent(n, counts[is].iter().sum::<usize>());
+    for ((is, said), n) in pairs.into_iter().take(PAIRS) {
+        let of = percent(n, counts.samples[is]);
         table.row(vec![names[is].clone(), names[said].clone(), grouped(n), of]);
     }
     table

@@ -19,6 +19,7 @@ use crate::voice::Voice;
 use proxtape::Exec;
 use proxtape::checkpoint;
 use proxtape::train::Evaluation;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// A run, as its files tell it.
@@ -92,8 +93,9 @@ impl Run {
             let expected = "the object of `train --json`";
             Failure::failed(format!("{}: expected {expected}; found {e}", path.display()))
         })?;
+        let told: HashMap<_, _> = summary.layers.iter().map(|l| (&l.name, l)).collect();
         for layer in &mut self.counted.layers {
-            if let Some(told) = summary.layers.iter().find(|told| told.name == layer.name) {
+            if let Some(told) = told.get(&layer.name) {
                 layer.prox_residual = told.prox_residual;
                 layer.stationarity = told.stationarity;
             }
@@ -111,8 +113,8 @@ impl Run {
 
     fn measure(&self, exec: Exec, voice: Voice) -> Result<Measured, Failure> {
         let samples = again::own(&self.model, &self.trained, (None, voice))?;
-        let [validation, test] = eval::parts(exec, &self.trained, &samples);
-        let decisions = Decisions::of(exec, &self.trained, &samples);
+        let [validation, test] = eval::parts(exec, &self.trained, &samples)?;
+        let decisions = Decisions::of(exec, &self.trained, &samples)?;
         Ok(Measured { samples, validation, test, decisions })
     }
 }

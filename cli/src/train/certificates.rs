@@ -32,19 +32,17 @@ impl Certificates {
         let params = trainer.params();
         // The thresholds of the optimiser are those of the last weights.
         let is_last = core::ptr::eq(params, trainer.last());
-        let weights = trainer.model().weights().iter().map(|weight| {
-            let found = trainer.regularized().iter().find(|r| r.id == weight.id);
-            let Some(&Regularized { regularizer, groups, .. }) = found else {
-                return Certificate { prox_residual: None, stationarity: None };
-            };
-            let w = params.value(weight.id);
-            let tau = trainer.optimizer().tau(weight.id);
-            let gradient = gradients.get(weight.id);
-            Certificate {
-                prox_residual: is_last.then(|| regularizer.residual(groups, w, tau)),
-                stationarity: gradient.map(|g| regularizer.stationarity(groups, w, g)),
-            }
-        });
+        // Each weight has its regulariser, in the order of the model's.
+        let weights =
+            trainer.regularized().iter().map(|&Regularized { id, regularizer, groups }| {
+                let w = params.value(id);
+                let tau = trainer.optimizer().tau(id);
+                let gradient = gradients.get(id);
+                Certificate {
+                    prox_residual: is_last.then(|| regularizer.residual(groups, w, tau)),
+                    stationarity: gradient.map(|g| regularizer.stationarity(groups, w, g)),
+                }
+            });
         Some(Certificates(weights.collect()))
     }
 
@@ -81,15 +79,21 @@ impl Certified {
         Ok(())
     }
 
-    /// What a state has noted.
-    pub(crate) fn restore(state: &Checkpoint) -> Result<Certified, String> {
+    /// What a state has noted of so many weights.
+    pub(crate) fn restore(state: &Checkpoint, weights: usize) -> Result<Certified, String> {
         match state.texts.get(NOTE).map(String::as_str) {
             None => Ok(Certified::NotYet),
             Some(DUE) => Ok(Certified::Due),
             Some(text) => {
                 let found: Result<Vec<Certificate>, _> = serde_json::from_str(text);
                 let found = found.map_err(|e| format!("\"{NOTE}\": {e}"))?;
-                Ok(Certified::Taken(Certificates(found)))
+                match found.len() == weights {
+                    true => Ok(Certified::Taken(Certificates(found))),
+                    false => Err(format!(
+                        "\"{NOTE}\": expected those of {weights} weights, found {}",
+                        found.len()
+                    )),
+                }
             }
         }
     }

@@ -3,6 +3,9 @@
 use proxtape::checkpoint::{Checkpoint, CheckpointError};
 use std::time::{Duration, Instant};
 
+/// More than any training takes; such spans can be added without an overflow.
+const CENTURY: Duration = Duration::from_secs(100 * 366 * 86_400);
+
 /// What has been spent.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Clock {
@@ -26,7 +29,7 @@ impl Clock {
     /// Counts a step that began at `from`.
     pub(crate) fn count(&mut self, from: Instant, samples: u64) {
         self.steps += from.elapsed();
-        self.samples += samples;
+        self.samples = self.samples.saturating_add(samples);
     }
 
     /// Seconds of training: steps, evaluation and saving.
@@ -53,7 +56,10 @@ impl Clock {
         let duration = |name: &str| {
             let seconds = state.number::<f64>(name)?;
             // A note that is no duration was not written here; time is no reason to fail.
-            Ok(Duration::try_from_secs_f64(seconds).unwrap_or_default())
+            Ok(Duration::try_from_secs_f64(seconds)
+                .ok()
+                .filter(|d| *d < CENTURY)
+                .unwrap_or_default())
         };
         Ok(Clock {
             before: duration("run.seconds")?,

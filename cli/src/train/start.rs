@@ -124,7 +124,8 @@ impl Start {
         let clock = Clock::restore(&state).map_err(|e| failed(&e))?;
         let epochs = state.number("epoch").map_err(|e| failed(&e))?;
         let eta = state.number("run.eta").map(f32::from_bits).map_err(|e| failed(&e))?;
-        let certificates = Certified::restore(&state).map_err(|e| failed(&e))?;
+        let certificates = Certified::restore(&state, trainer.model().weights().len());
+        let certificates = certificates.map_err(|e| failed(&e))?;
         Ok(Start { folder, clock, epochs, eta, certificates })
     }
 }

@@ -15,6 +15,14 @@ use std::fmt::Write;
 /// The name under which texts stand.
 const TEXTS: &str = "__metadata__";
 
+/// The most tensors of a file: a training of 4,096 layers, the most that a model has, keeps 16,384
+/// parameters three times in its state.
+const MAX_TENSORS: usize = 1 << 17;
+
+/// What the extents of a tensor without values may come to beside its zeros. No byte of the file stands
+/// behind them.
+const MAX_EMPTY: usize = 1 << 16;
+
 /// What a header tells, checked but for the size of the file.
 #[derive(Debug)]
 pub(super) struct Header {
@@ -84,7 +92,10 @@ fn json(text: &str) -> String {
 /// the other extents must fit as well, so that any product of them does.
 fn elements(shape: &[usize]) -> Option<usize> {
     let bound = shape.iter().try_fold(1_usize, |n, &d| n.checked_mul(d.max(1)))?;
-    Some(if shape.contains(&0) { 0 } else { bound })
+    match shape.contains(&0) {
+        true => (bound <= MAX_EMPTY).then_some(0),
+        false => Some(bound),
+    }
 }
 
 impl Header {
@@ -111,6 +122,11 @@ impl Header {
                 tensors.push((name, info));
             }
         }
+        if tensors.len() > MAX_TENSORS {
+            let expected = format!("at most {MAX_TENSORS} tensors");
+            let advice = "save it in several files";
+            return Err(FileError::new(Place::Whole, expected, tensors.len().to_string(), advice));
+        }
         let data_len = layout(&tensors)?;
         Ok(Header { texts, checksum, tensors, data_len })
     }
@@ -124,6 +140,9 @@ fn layout(tensors: &[(String, TensorInfo)]) -> Result<usize, FileError> {
         let expected = match bits {
             Some(bits) if bits % 8 == 0 && end.checked_sub(*start) == Some(bits / 8) => continue,
             Some(bits) => format!("{} bytes for {dtype} of {dims}", bits.div_ceil(8)),
+            None if shape.contains(&0) => {
+                format!("extents of at most {MAX_EMPTY} together beside a 0")
+            }
             None => "a shape that fits in memory".to_owned(),
         };
         let offsets = format!("data_offsets of {start} to {end}");

@@ -1,0 +1,66 @@
+//! The door to files that people name: regular ones, and texts up to a size.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
+use std::path::Path;
+
+/// The most bytes of a recipe or of a list of trainings: 4,096 layers, each with all that it can say, take
+/// a quarter of it.
+pub(crate) const RECIPE: u64 = 4 << 20;
+
+/// The most bytes of other texts: a million epochs in metrics.jsonl.
+pub(crate) const TEXT: u64 = 400 << 20;
+
+/// A regular file, open to read, and its size. A folder, a device or a pipe is an error, and is not
+/// opened: to open a pipe would wait for its writer.
+pub(crate) fn open(path: &Path) -> io::Result<(File, u64)> {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        let found = if metadata.is_dir() { "a folder" } else { "a device or a pipe" };
+        let found = format!("{found}; name the file itself");
+        return Err(io::Error::new(ErrorKind::InvalidInput, found));
+    }
+    Ok((File::open(path)?, metadata.len()))
+}
+
+/// The text of a regular file of at most so many bytes.
+pub(crate) fn text(path: &Path, most: u64) -> io::Result<String> {
+    let (file, len) = open(path)?;
+    let mut text = String::new();
+    if len <= most {
+        text.try_reserve_exact(len as usize)?;
+        // It may grow meanwhile.
+        file.take(most + 1).read_to_string(&mut text)?;
+    }
+    match len.max(text.len() as u64) {
+        len if len <= most => Ok(text),
+        len => Err(io::Error::new(
+            ErrorKind::InvalidInput,
+            format!("a file of {len} bytes, where at most {most} are read"),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_regular_files_of_a_size_are_read() {
+        let path = std::env::temp_dir().join(format!("proxtape-file-{}", std::process::id()));
+        fs::write(&path, "four").unwrap();
+        assert_eq!(text(&path, 4).unwrap(), "four");
+        let error = text(&path, 3).unwrap_err().to_string();
+        assert!(error.contains("4 bytes") && error.contains("at most 3"), "{error}");
+        fs::write(&path, b"\xff").unwrap();
+        assert_eq!(text(&path, 3).unwrap_err().kind(), ErrorKind::InvalidData);
+        fs::remove_file(&path).unwrap();
+        assert_eq!(text(&path, 3).unwrap_err().kind(), ErrorKind::NotFound);
+        assert!(text(&std::env::temp_dir(), 3).unwrap_err().to_string().contains("a folder"));
+        #[cfg(unix)]
+        for device in ["/dev/zero", "/dev/null"] {
+            let error = text(device.as_ref(), TEXT).unwrap_err().to_string();
+            assert!(error.contains("a device or a pipe"), "{error}");
+        }
+    }
+}
