@@ -359,3 +359,33 @@ fn other_types_become_f32_and_integers_are_passed_over() {
     assert_eq!(got, want);
     assert_eq!(c.texts["format"], "pt");
 }
+
+/// No byte of a file stands behind the other extents of a tensor without values, or behind many of
+/// these: what goes over them would take hours.
+#[test]
+fn claims_without_values_have_limits() {
+    let folder = Folder::new("claims");
+    let empty = |shape: &str| {
+        file(
+            &format!("{{\"a\":{{\"dtype\":\"F32\",\"shape\":{shape},\"data_offsets\":[0,0]}}}}"),
+            0,
+        )
+    };
+    for shape in ["[0]", "[0,5]", "[65536,0]", "[256,0,256]", "[0,0]"] {
+        assert!(folder.read(&empty(shape)).is_ok(), "{shape}");
+    }
+    for shape in ["[1099511627776,0]", "[0,65537]", "[65536,0,2]", "[0,18446744073709551615]"] {
+        let error = folder.fault(&empty(shape)).to_string();
+        assert!(error.contains("tensor \"a\"") && error.contains("at most 65536"), "{error}");
+    }
+    let many = |n: usize| {
+        let one = |i| format!("\"{i}\":{{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}}");
+        file(&format!("{{{}}}", (0..n).map(one).collect::<Vec<_>>().join(",")), 0)
+    };
+    assert_eq!(folder.read(&many(100_000)).unwrap().tensors.len(), 100_000);
+    assert!(folder.fault(&many(200_000)).to_string().contains("at most 131072 tensors"));
+    for open in ["{\"a\":", "[", "{\"a\":["] {
+        folder.fault(&file(&format!("{{\"a\":{}", open.repeat(200_000)), 0));
+        folder.fault(&file(&format!("{{\"__metadata__\":{}", open.repeat(200_000)), 0));
+    }
+}

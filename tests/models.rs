@@ -2,7 +2,7 @@
 //! after training, and parameters by PyTorch's names.
 
 use proxtape::checkpoint::Checkpoint;
-use proxtape::nn::{Layer, Model, ModelError, Named, Phase, WithBias, zoo};
+use proxtape::nn::{Layer, Model, ModelError, Named, Phase, Plan, WithBias, zoo};
 use proxtape::{Exec, Isa, Kind, Params, Random, Shape, Tape};
 
 fn build(
@@ -182,9 +182,9 @@ fn layers_that_do_not_fit_are_errors_that_name_the_layer() {
         (image(), named(conv(4, 3, [1, 0, 4, 1])), &["window of 3 (dilation 4)", "into 8"]),
         (image(), vec![pool(9, 1, 0)], &["layer \"p\"", "window of 9"]),
         (image(), vec![pool(2, 2, 2)], &["layer \"p\"", "half of its kernel"]),
-        (image(), vec![pool(0, 1, 0)], &["layer \"p\"", "at least 1"]),
-        (image(), vec![pool(2, 0, 0)], &["layer \"p\"", "at least 1"]),
-        (image(), named(conv(4, 3, [1, 1, 0, 1])), &["layer \"c\"", "at least 1"]),
+        (image(), vec![pool(0, 1, 0)], &["layer \"p\"", "kernel", "from 1"]),
+        (image(), vec![pool(2, 0, 0)], &["layer \"p\"", "stride", "from 1"]),
+        (image(), named(conv(4, 3, [1, 1, 0, 1])), &["layer \"c\"", "dilation", "from 1"]),
         (image(), named(conv(4, 3, [1, 1, 1, 2])), &["2 groups", "3 input", "4 output"]),
         (image(), named(conv(4, 3, [1, 1, 1, 3])), &["3 groups", "4 output"]),
         (image(), named(conv(4, 3, [1, 1, 1, 0])), &["0 groups"]),
@@ -207,10 +207,13 @@ fn layers_that_do_not_fit_are_errors_that_name_the_layer() {
         ([64].into(), named(Layer::linear(0)), &["layer \"c\"", "[0, 64]"]),
         ([64].into(), named(Layer::linear(huge)), &["layer \"c\"", "at most 1073741824"]),
         (image(), named(Layer::conv2d(4, huge, huge / 2)), &["layer \"c\""]),
-        (image(), named(Layer::conv2d(4, 3, huge)), &["layer \"c\"", "1073741824"]),
-        (image(), named(Layer::conv2d(4, 3, 1 << 20)), &["layer \"c\"", "1073741824"]),
+        (image(), named(Layer::conv2d(4, 3, huge)), &["layer \"c\"", "padding", "65535"]),
+        (image(), named(Layer::conv2d(4, 3, 1 << 16)), &["layer \"c\"", "padding", "65535"]),
+        (image(), named(Layer::conv2d(4, 3, 60_000)), &["layer \"c\"", "1073741824"]),
         (image(), named(conv(huge, 1, [1, 0, 1, 1])), &["layer \"c\"", "1073741824"]),
-        (image(), named(conv(4, 2, [1, 0, usize::MAX, 1])), &["layer \"c\"", "does not fit"]),
+        (image(), named(conv(4, 2, [1, 0, usize::MAX, 1])), &["layer \"c\"", "dilation", "65535"]),
+        (image(), named(conv(4, 2, [1 << 40, 1 << 40, 1 << 40, 1])), &["layer \"c\"", "65535"]),
+        (image(), vec![pool(usize::MAX / 2, 1, usize::MAX / 4)], &["layer \"p\"", "65535"]),
         ([huge, huge].into(), vec![Layer::Flatten.into()], &["layer \"input\"", "1073741824"]),
         ([0].into(), vec![fc()], &["layer \"input\"", "[0]"]),
     ];
@@ -221,6 +224,63 @@ fn layers_that_do_not_fit_are_errors_that_name_the_layer() {
             assert!(message.contains(part), "\"{message}\" should name {part}");
         }
     }
+}
+
+/// A model has at most 4,096 layers, and residual blocks lie in each other at most 32 deep. Names are
+/// found by a map: this took minutes for ten times as many.
+#[test]
+fn layers_and_their_depth_have_limits() {
+    let layers = |n: usize| (0..n).map(|_| Named::from(Layer::LayerNorm { eps: 1e-5 }));
+    assert_eq!(build([2], layers(4096)).unwrap().1.ids().len(), 2 * 4096);
+    let message = build([2], layers(40_000)).unwrap_err().to_string();
+    assert!(message.contains("layer \"4096\"") && message.contains("at most 4096"), "{message}");
+    let deep = |n: usize| {
+        (0..n).fold(Layer::Relu, |inner, _| Layer::Residual {
+            body: vec![inner.into()],
+            shortcut: vec![],
+        })
+    };
+    assert!(build([2], [deep(32).into()]).is_ok());
+    assert!(build([2], [deep(33).into()]).unwrap_err().to_string().contains("at most 32"));
+    // Layers in blocks count as well.
+    let body: Vec<Named> = layers(4096).collect();
+    let block = Layer::Residual { body, shortcut: vec![] };
+    assert!(build([2], [block.into()]).is_err());
+}
+
+/// What a plan tells is what is declared, and nothing is declared where it does not fit.
+#[test]
+fn plan_tells_the_parameters_before_there_are_any() {
+    for layers in [zoo::lenet5(10), zoo::resnet20(10)] {
+        let input = if layers.len() > 15 { [3, 32, 32] } else { [1, 28, 28] };
+        let plan = Plan::new(&Params::new(), input, &layers).unwrap();
+        let planned: Vec<_> = plan.parameters().map(|(n, s)| (n.to_owned(), s)).collect();
+        let (_, params) = build(input, layers).unwrap();
+        let declared = params.ids().map(|id| (params.name(id).to_owned(), params.shape(id)));
+        assert_eq!(planned, declared.collect::<Vec<_>>());
+    }
+    let mut params = Params::new();
+    let layers = [Layer::linear(3).named("a"), Layer::linear(1 << 30).named("b")];
+    let random = &mut Random::new(1);
+    assert!(Model::new(&mut params, [2], &layers, random).is_err());
+    assert_eq!(params.ids().len(), 0);
+    // Behind others, whose names are taken.
+    let first = Model::new(&mut params, [2], &layers[..1], random).unwrap();
+    let error = Plan::new(&params, [2], &layers[..1]).unwrap_err().to_string();
+    assert!(error.contains("names must differ"), "{error}");
+    let second = [Layer::linear(5).named("c")];
+    let second = Plan::new(&params, [3], &second).unwrap().allocate(&mut params).unwrap();
+    let ids = [&first, &second].map(|model| params.name(model.weights()[0].id));
+    assert_eq!(ids, ["a.weight", "c.weight"]);
+}
+
+#[test]
+fn batch_that_no_machine_holds_is_an_error() {
+    let (model, _) = build([1 << 20], [Layer::Relu.into()]).unwrap();
+    assert!(model.check_batch(1 << 13).is_ok());
+    let message = model.check_batch(1 << 14).unwrap_err().to_string();
+    assert!(message.contains("a batch of 16384") && message.contains("17179869184"), "{message}");
+    assert!(model.check_batch(usize::MAX).is_err());
 }
 
 #[test]

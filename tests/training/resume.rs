@@ -115,10 +115,59 @@ fn every_part_of_the_state_matters() {
         found.2.iter_mut().for_each(|x| *x += 0.5);
         assert!(resume(&changed) != bits(unbroken.last()), "{tensor}");
     }
-    for text in ["augmentation.word", "dropout.word", "epoch", "step"] {
+    for text in ["augmentation.word", "dropout.word"] {
         let mut changed = state.clone();
         changed.note(text, 0);
         assert!(resume(&changed) != bits(unbroken.last()), "{text}");
+    }
+}
+
+/// A number of a state is one that the training can leave there, or it is refused: none may overflow
+/// later, or make a loop of its own length.
+#[test]
+fn numbers_that_no_training_leaves_are_refused() {
+    let samples = Small::digits(130, 40);
+    let config = || Config { keep: proxtape::train::Keep::Best, ..config(MOMENTUM) };
+    let trainer = || samples.trainer(&conv_net(4), config()).unwrap();
+    let mut first = trainer();
+    while first.best().is_none() {
+        first.advance().unwrap();
+    }
+    take(&mut first, 2).unwrap();
+    let state = first.state();
+    trainer().restore(&state).unwrap();
+    let (largest, nan, negative) = (u64::MAX, u64::from(f32::NAN.to_bits()), f64::to_bits(-1.0));
+    for (text, value) in [
+        ("epoch", largest),
+        ("epoch", 0),
+        ("epoch", 2),
+        ("step", largest),
+        ("step", 0),
+        ("optimizer.steps", largest),
+        ("optimizer.steps", 0),
+        ("seen", largest),
+        ("seen", 0),
+        ("right", largest),
+        ("stale", u64::from(u32::MAX)),
+        ("done", 2),
+        ("loss", f64::NAN.to_bits()),
+        ("penalty.factor", nan),
+        ("penalty.factor", u64::from((-1.0f32).to_bits())),
+        ("settle.lowest", f64::NAN.to_bits()),
+        ("settle.share", u64::from(2.0f32.to_bits())),
+        ("augmentation.seed", largest),
+        ("augmentation.stream", largest),
+        ("dropout.stream", 0),
+        ("best.epoch", 9),
+        ("best.loss", f64::INFINITY.to_bits()),
+        ("best.accuracy", negative),
+        ("best.samples", largest),
+    ] {
+        let mut changed = state.clone();
+        assert!(changed.texts.contains_key(text), "{text}");
+        changed.note(text, value);
+        let error = trainer().restore(&changed).unwrap_err();
+        assert!(matches!(error, TrainError::State(_)), "{text} {value}: {error}");
     }
 }
 

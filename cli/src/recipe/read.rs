@@ -76,7 +76,6 @@ pub(crate) fn is_same(a: &str, b: &str) -> bool {
 /// The most characters of a line that an error shows.
 const SHOWN: usize = 160;
 
-
 /// An error that shows the line.
 fn at(place: &str, text: &str, (byte, message): (usize, &str)) -> Failure {
     let before = text.get(..byte).unwrap_or(text);

@@ -7,6 +7,7 @@ mod data;
 mod errors;
 mod export;
 mod files;
+mod hostile;
 mod markup;
 mod predict;
 mod processes;

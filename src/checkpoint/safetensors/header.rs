@@ -122,11 +122,6 @@ impl Header {
                 tensors.push((name, info));
             }
         }
-        if tensors.len() > MAX_TENSORS {
-            let expected = format!("at most {MAX_TENSORS} tensors");
-            let advice = "save it in several files";
-            return Err(FileError::new(Place::Whole, expected, tensors.len().to_string(), advice));
-        }
         let data_len = layout(&tensors)?;
         Ok(Header { texts, checksum, tensors, data_len })
     }
@@ -202,7 +197,13 @@ impl<'a> Members<'a> {
         if walk.peek() == Some(b'}') {
             walk.token(b"}")?;
         } else {
-            while walk.member(&mut members, &mut names)? == b',' {}
+            while walk.member(&mut members, &mut names)? == b',' {
+                if members.len() > MAX_TENSORS {
+                    let expected = format!("at most {MAX_TENSORS} tensors, and as many texts");
+                    let advice = "save it in several files";
+                    return Err(FileError::new(Place::Whole, expected, "more", advice));
+                }
+            }
         }
         match walk.peek() {
             None => Ok(members),
