@@ -48,7 +48,7 @@ impl Origin {
 
     /// The columns of a table.
     pub(crate) fn columns(&self) -> Option<Columns> {
-        let label = self.label.clone()?;
+        let label = self.label.clone().filter(|_| !self.columns.is_empty())?;
         Some(Columns { features: self.columns.clone(), label })
     }
 
@@ -61,7 +61,7 @@ impl Origin {
     }
 
     fn told(&self) -> String {
-        let samples = self.training + self.validation + self.test;
+        let samples = self.training.saturating_add(self.validation).saturating_add(self.test);
         format!("{} samples with {}", grouped(samples), short(&self.hash))
     }
 }

@@ -14,7 +14,7 @@ use crate::experiment::{gone, read};
 use crate::failure::Failure;
 use crate::file;
 use crate::origin;
-use crate::recipe::{self, Location, Recipe};
+use crate::recipe::{self, Location, Recipe, is_same};
 use crate::run_folder::{RunFolder, is_there, refused, write_text};
 use crate::voice::Voice;
 use core::fmt::Display;
@@ -46,6 +46,11 @@ impl Folder {
             let mut saved = Folder::open(path, kind)?;
             saved.expect_data(grid.data_hash.as_deref())?;
             saved.grid.data_hash.clone_from(&grid.data_hash);
+            // The same data may be named at another place, which is remembered.
+            if is_same(&saved.recipe.to_toml(), &recipe.to_toml()) && saved.recipe != recipe {
+                write_text(&recipe_of(path), &recipe.to_toml())?;
+                saved.recipe = recipe.clone();
+            }
             let pairs = [(recipe_of(path), saved.recipe.to_toml(), recipe.to_toml()), {
                 (grid_of(path, kind), text(&saved.grid)?, text(&grid)?)
             }];
