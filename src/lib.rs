@@ -9,8 +9,7 @@
 //!   without any heap allocation. [`ops`] are the operations, and a [`Primitive`] of your own is
 //!   as good as ours; [`gradcheck`] compares it with finite differences.
 //! - [`nn`] builds models from lists of layers over a [`Params`].
-//! - [`optim`] takes the regularised step: gradient, moments and exact prox in one pass over
-//!   memory.
+//! - [`optim`] takes the regularised step: gradient, moments and the exact prox of its subproblem, fused.
 //! - [`train`] is a loop that its caller drives; [`data`] reads samples; [`sparsity`] counts what
 //!   became zero; [`compact`] removes it; [`checkpoint`] saves.
 //!

@@ -1,7 +1,7 @@
 //! The regularised optimiser: one fused step for each parameter.
 //!
-//! Weights take the gradient step and the exact prox in one pass over memory
-//! (`proxtape_kernels::update`); biases and normalisation parameters take the gradient step.
+//! Weights take the gradient step and the exact prox of its subproblem in one pass over memory, columns of a
+//! large weight in two (`proxtape_kernels::update` says which subproblem); biases and normalisation parameters take the gradient step.
 
 mod ahead;
 mod during;
@@ -36,7 +36,7 @@ use std::ops::Range;
 /// How the update is computed; both give the same numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Path {
-    /// Gradient, moments and prox in one pass over memory.
+    /// Gradient, moments and prox in one pass over memory, or two for columns of a large weight.
     #[default]
     Fused,
     /// One pass after another, to compare with.

@@ -1,4 +1,4 @@
-//! The regularised optimiser step in one pass over memory.
+//! The regularised optimiser step, fused: one pass over memory where a group fits into a cache.
 //!
 //! ```text
 //! SGD        v = w - eta g                                          prox step  eta
@@ -14,8 +14,13 @@
 //! `loss + R`: **lambda means the objective**, under every rule. (With a prox step of eta, as in
 //! plain SGD, momentum would weigh R by 1 - beta.)
 //!
+//! The prox is exact for the subproblem of its step, `argmin_x R(x) + |x - v|^2 / (2 step)` with the step
+//! of the table, up to the rounding of f32; the momentum step as a whole is no proximal gradient step of
+//! the objective.
+//!
 //! [`update`] reads w, g and the moments once and writes w and the moments once; the search for a
-//! group's threshold runs while the group is in cache. [`Panels`] take g a few rows at a time.
+//! group's threshold runs while the group is in cache. Groups longer than that, and columns of a large
+//! weight, are swept again from memory. [`Panels`] take g a few rows at a time.
 //! Moments and weights below the smallest normal f32 become +0.0: denormals would slow every later
 //! step, and a prox makes many.
 
@@ -113,7 +118,7 @@ pub struct UpdateData<'a> {
     pub tau: &'a mut [f32],
 }
 
-/// Takes one step, in one pass over memory. `scratch` as [`prox::scratch_len`].
+/// Takes one step. `scratch` as [`prox::scratch_len`].
 ///
 /// ```
 /// use proxtape_kernels::prox::{self, Groups, L11L12, Regularizer};
