@@ -51,7 +51,7 @@ impl std::error::Error for CheckpointError {}
 
 impl CheckpointError {
     fn missing(name: &str) -> CheckpointError {
-        CheckpointError(format!("there is no tensor \"{name}\""))
+        CheckpointError(format!("there is no tensor {name:?}"))
     }
 }
 
@@ -97,7 +97,7 @@ impl Checkpoint {
             let &(shape, values) = tensors.get(&*name).ok_or_else(missing)?;
             if shape != params.shape(id) {
                 let wants = params.shape(id);
-                let what = format!("tensor \"{name}\" has {shape} and the model wants {wants}");
+                let what = format!("tensor {name:?} has {shape} and the model wants {wants}");
                 return Err(CheckpointError(what));
             }
             params.value_mut(id).copy_from_slice(values);
@@ -112,8 +112,8 @@ impl Checkpoint {
     pub fn number<T: FromStr>(&self, name: &str) -> Result<T, CheckpointError> {
         let text = self.texts.get(name);
         let wrong = || {
-            let found = text.map_or("nothing", String::as_str);
-            CheckpointError(format!("\"{name}\" should be a number and is {found}"))
+            let found = text.map_or("nothing".to_owned(), |text| format!("{text:?}"));
+            CheckpointError(format!("{name:?} should be a number and is {found}"))
         };
         text.and_then(|text| text.parse().ok()).ok_or_else(wrong)
     }

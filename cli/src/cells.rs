@@ -36,6 +36,7 @@ use crate::failure::{Ending, Failure};
 use crate::interrupt;
 use crate::machine::Machine;
 use crate::recipe::Recipe;
+use crate::shell;
 use crate::stop::{Reason, Stop};
 use crate::voice::{Voice, print, print_json};
 use proxtape::data::Source;
@@ -117,7 +118,7 @@ pub(crate) fn run(
         outcome.cells.len(),
         outcome.planned,
         outcome.kind.name(),
-        outcome.folder
+        shell::word(cells.folder.path())
     ));
     Ok(match reason {
         Reason::Interrupt => Ending::Interrupted(interrupt::signal()),
@@ -138,7 +139,7 @@ pub(crate) fn methods(
     let split = source.split(recipe.data.fractions(), recipe.train.seed)?;
     if split.validation.is_empty() {
         return Err(Failure::failed(format!(
-            "recipe \"{}\": expected samples for validation, which lambda is chosen by, found none; \
+            "recipe {:?}: expected samples for validation, which lambda is chosen by, found none; \
              set validation in [data]",
             recipe.name
         )));

@@ -9,6 +9,7 @@ use crate::model_file::Trained;
 use crate::number::grouped;
 use crate::origin;
 use crate::run_folder::model_path;
+use crate::shown;
 use crate::summary::known;
 use crate::tables::accuracy_and_loss;
 use crate::voice::{Voice, print, print_json};
@@ -113,7 +114,8 @@ fn tell(args: &EvalArgs, e: &Evaluated<'_>) -> Result<Ending, Failure> {
         })?;
         return Ok(Ending::Done);
     }
-    let mut text = format!("{:<16}{}\n{:<16}{}\n", "model", e.path.display(), "data", e.source);
+    let [model, source] = [shown::line(e.path.display()), shown::line(&e.source)];
+    let mut text = format!("{:<16}{model}\n{:<16}{source}\n", "model", "data");
     // Of an old model's data it is not known; a note has told so.
     if *same == Some(false) {
         let seen = match seen {

@@ -53,7 +53,7 @@ pub(crate) fn obtained(
     data: &recipe::Data,
 ) -> Result<Source, Failure> {
     read.map_err(|e| match &data.obtain {
-        Some(obtain) if !data.source.path.exists() => Failure::failed(format!("{e}\n{obtain}")),
+        Some(obtain) if !data.source.path.exists() => Failure::from(e).under(obtain),
         _ => e.into(),
     })
 }
@@ -115,5 +115,5 @@ pub(crate) enum Start {
 }
 
 fn refused(recipe: &Recipe, what: &dyn Display) -> Failure {
-    Failure::failed(format!("recipe \"{}\": {what}", recipe.name))
+    Failure::failed(format!("recipe {:?}: {what}", recipe.name))
 }

@@ -12,6 +12,7 @@
 
 mod graph;
 mod kernels;
+mod names;
 mod onnx;
 mod outcome;
 mod rust;
@@ -24,6 +25,7 @@ use crate::args::ExportArgs;
 use crate::draft::Draft;
 use crate::experiment::Samples;
 use crate::failure::{Ending, Failure};
+use crate::handed_on;
 use crate::inference::{BATCH, Network, Recorded};
 use crate::model_file::Trained;
 use crate::proof::{Proof, prove};
@@ -55,8 +57,12 @@ pub(crate) fn run(args: &ExportArgs, voice: Voice) -> Result<Ending, Failure> {
     let isa = Isa::from_env().map_err(|e| Failure::usage(format!("PROXTAPE_ISA: {e}")))?;
     let pool = Pool::new(args.threads.count()).map_err(Failure::failed)?;
     let path = model_path(&args.model);
-    let file = checkpoint::read_sealed(&path)?;
+    let mut file = checkpoint::read_sealed(&path)?;
     let mut trained = Trained::from_checkpoint(&path, &file)?;
+    let told = handed_on::recipe(&trained.recipe);
+    if told != trained.recipe {
+        file.texts.insert("recipe".to_owned(), told.to_toml());
+    }
     trained.recipe.data.move_to(args.place.data.as_ref());
     let target = args.to.path(&path)?;
     let (samples, real) = samples(&path, &trained, (args.place.data.as_ref(), voice))?;
@@ -95,6 +101,7 @@ pub(crate) fn run(args: &ExportArgs, voice: Voice) -> Result<Ending, Failure> {
 struct Export<'a> {
     exec: Exec,
     trained: &'a Trained,
+    /// The tensors of the model, and the texts that others may see.
     file: &'a Checkpoint,
     samples: &'a Samples,
 }

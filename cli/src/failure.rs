@@ -1,6 +1,7 @@
 //! How a command ends: exit codes and errors.
 
 use crate::interrupt::status;
+use crate::shown;
 use core::fmt;
 use proxtape::MemoryError;
 use proxtape::checkpoint::FileError;
@@ -36,12 +37,21 @@ impl Ending {
 }
 
 impl Failure {
-    pub(crate) fn failed(what: impl ToString) -> Failure {
-        Failure::Failed(what.to_string())
+    /// A message of one line, whatever the names in it hold.
+    pub(crate) fn failed(what: impl fmt::Display) -> Failure {
+        Failure::Failed(shown::line(what))
     }
 
-    pub(crate) fn usage(what: impl ToString) -> Failure {
-        Failure::Usage(what.to_string())
+    pub(crate) fn usage(what: impl fmt::Display) -> Failure {
+        Failure::Usage(shown::line(what))
+    }
+
+    /// With a line under it.
+    pub(crate) fn under(mut self, line: impl fmt::Display) -> Failure {
+        let (Failure::Failed(text) | Failure::Usage(text)) = &mut self;
+        text.push('\n');
+        text.push_str(&shown::line(line));
+        self
     }
 
     pub(crate) fn code(&self) -> u8 {

@@ -5,6 +5,7 @@ use crate::failure::{Ending, Failure};
 use crate::model_file::{Trained, is_model};
 use crate::number::{grouped, percent};
 use crate::run_folder::{model_path, refused};
+use crate::shown;
 use crate::summary::{Counts, Layer};
 use crate::table::Table;
 use crate::tables;
@@ -129,7 +130,7 @@ fn text(contents: &Contents<'_>, file: &Checkpoint) -> String {
     }
     let mut text = format!(
         "{}: {} bytes, {} tensors, {} values, {} non-zero\n\n{}",
-        contents.file,
+        shown::line(&contents.file),
         grouped(contents.bytes),
         contents.tensors.len(),
         grouped(contents.values),
@@ -144,9 +145,10 @@ fn text(contents: &Contents<'_>, file: &Checkpoint) -> String {
         ));
     }
     for (key, value) in &file.texts {
-        let value = value.trim_end();
-        let apart = if value.contains('\n') { "\n" } else { " " };
-        text.push_str(&format!("\n{key}:{apart}{value}\n"));
+        // Lines of a text stand apart from those of the program.
+        let value = value.trim_end().replace('\n', "\n    ");
+        let apart = if value.contains('\n') { "\n    " } else { " " };
+        text.push_str(&format!("\n{}:{apart}{value}\n", shown::line(key)));
     }
     text
 }

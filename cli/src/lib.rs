@@ -19,6 +19,7 @@ mod export;
 mod failure;
 mod file;
 mod front;
+mod handed_on;
 mod html;
 mod inference;
 mod inspect;
@@ -35,6 +36,8 @@ mod proof;
 mod recipe;
 mod report;
 mod run_folder;
+mod shell;
+mod shown;
 mod stop;
 mod summary;
 mod sweep;
@@ -54,9 +57,9 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(e) => {
-            // Nothing can be told where nothing can be printed.
-            let _ = e.print();
-            return ExitCode::from(u8::try_from(e.exit_code()).unwrap_or(2));
+            let code = u8::try_from(e.exit_code()).unwrap_or(2);
+            voice::refuse(e);
+            return ExitCode::from(code);
         }
     };
     let voice = Voice::new(cli.command.quiet());

@@ -46,7 +46,7 @@ fn stage<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Stage, D::Error> 
     let name = String::deserialize(deserializer)?;
     let found =
         [Stage::Shrink, Stage::Settle, Stage::Refit].into_iter().find(|s| s.to_string() == name);
-    found.ok_or_else(|| D::Error::custom(format!("there is no stage \"{name}\"")))
+    found.ok_or_else(|| D::Error::custom(format!("there is no stage {name:?}")))
 }
 
 /// The lines of a file, without one that a killed process has left unfinished; none without a file.

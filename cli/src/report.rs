@@ -20,6 +20,7 @@ mod run;
 use crate::args::ReportArgs;
 use crate::failure::{Ending, Failure};
 use crate::run_folder::write_text;
+use crate::shown;
 use crate::voice::{Voice, print, print_json};
 use serde::Serialize;
 
@@ -58,7 +59,7 @@ pub(crate) fn run(args: &ReportArgs, voice: Voice) -> Result<Ending, Failure> {
             let version = env!("CARGO_PKG_VERSION");
             print_json(&Written { kind, report, bytes: text.len(), version })?;
         }
-        false => print(&(report + "\n"))?,
+        false => print(&(shown::line(report) + "\n"))?,
     }
     Ok(Ending::Done)
 }

@@ -7,6 +7,7 @@ mod lock;
 use crate::draft::Draft;
 use crate::failure::Failure;
 use crate::file;
+use crate::shell;
 use crate::voice::Voice;
 use lock::Lock;
 use proxtape::checkpoint::is_temporary;
@@ -63,7 +64,7 @@ impl RunFolder {
                 "{}: expected a new or empty folder, found files; name another, or go on with a \
                  run by --resume {}",
                 folder.display(),
-                folder.display()
+                shell::word(folder)
             )));
         }
         Ok(run)

@@ -69,8 +69,7 @@ fn named<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Measure, D::Error
     let name = Cow::<str>::deserialize(deserializer)?;
     let all = [Measure::Weights, Measure::Groups, Measure::Macs];
     let found = all.into_iter().find(|of| of.to_string() == name);
-    found
-        .ok_or_else(|| D::Error::custom(format!("expected what a target counts, found \"{name}\"")))
+    found.ok_or_else(|| D::Error::custom(format!("expected what a target counts, found {name:?}")))
 }
 
 impl Reached {

@@ -1,4 +1,7 @@
-//! A table in plain text: the first column to the left, all others to the right.
+//! A table in plain text: the first column to the left, all others to the right. Cells are shown on one
+//! line each, whatever they hold.
+
+use crate::shown;
 
 /// Rows of cells under a head.
 pub(crate) struct Table {
@@ -11,7 +14,7 @@ impl Table {
     }
 
     pub(crate) fn row(&mut self, cells: Vec<String>) {
-        self.rows.push(cells);
+        self.rows.push(cells.iter().map(shown::line).collect());
     }
 
     /// The head, and the rows under it.

@@ -1,6 +1,7 @@
 //! The tables at the end of a training.
 
 use crate::number::{grouped, percent, small, threads};
+use crate::shown;
 use crate::summary::{Counts, Layer, Reached, Summary};
 use crate::table::Table;
 
@@ -21,7 +22,8 @@ pub(crate) fn text(summary: &Summary) -> String {
         ));
     }
     let mut line = |name: &str, value: String| text.push_str(&format!("{name:<16}{value}\n"));
-    line("model", format!("{} bytes in {}/model.safetensors", grouped(summary.bytes), summary.run));
+    let model = shown::line(&summary.run) + "/model.safetensors";
+    line("model", format!("{} bytes in {model}", grouped(summary.bytes)));
     let Summary { train_seconds, samples_per_second, threads: n, isa, .. } = summary;
     let rate = grouped(*samples_per_second as u64);
     line("time", format!("{train_seconds:.2} s, {rate} samples/s, {}, {isa}", threads(*n)));

@@ -20,6 +20,7 @@ use crate::overrides::Overrides;
 use crate::progress::Progress;
 use crate::recipe::{self, Recipe};
 use crate::run_folder::{RunFolder, is_there, read_text, write_text};
+use crate::shell;
 use crate::stop::Stop;
 use crate::summary::Summary;
 use crate::tables;
@@ -31,7 +32,7 @@ use proxtape::train::Trainer;
 use serde::Serialize;
 use session::{Pause, Session};
 use start::{Mark, Start};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -56,7 +57,7 @@ pub(crate) fn run(args: &TrainArgs, voice: Voice) -> Result<Ending, Failure> {
     let json = args.speech.json;
     match machine.install(|| train(job, &machine, (&mut stop, voice)))? {
         Ended::Done(summary) => {
-            voice.say(tables::text(&summary));
+            voice.say_lines(&tables::text(&summary));
             if json {
                 print_json(&summary)?;
             }
@@ -66,7 +67,7 @@ pub(crate) fn run(args: &TrainArgs, voice: Voice) -> Result<Ending, Failure> {
             voice.say(format_args!(
                 "interrupted at {:.1} % and saved; go on with `proxtape train --resume {}`",
                 100.0 * stopped.fraction,
-                stopped.run
+                shell::word(&stopped.folder)
             ));
             if json {
                 print_json(&stopped)?;
@@ -112,6 +113,9 @@ pub(crate) struct Stopped {
     run: String,
     steps: u64,
     fraction: f64,
+    /// The same as `run`, which may have lost what is no text.
+    #[serde(skip)]
+    folder: PathBuf,
 }
 
 /// The recipe that the command line names, with its flags.
@@ -167,7 +171,7 @@ pub(crate) fn train(
     }
     let trainer = Trainer::new(machine.exec(), samples.data(), (model, params), recipe.config());
     let mut trainer =
-        trainer.map_err(|e| Failure::failed(format!("recipe \"{}\": {e}", recipe.name)))?;
+        trainer.map_err(|e| Failure::failed(format!("recipe {:?}: {e}", recipe.name)))?;
     let penalty = &recipe.penalty.0;
     if penalty.family != Family::None && penalty.lambda == 0.0 && penalty.layers.is_empty() {
         voice.say(format_args!(

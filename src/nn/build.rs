@@ -43,7 +43,7 @@ impl From<MemoryError> for ModelError {
 impl fmt::Display for ModelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.layer {
-            Some(layer) => write!(f, "layer \"{layer}\": {}", self.message),
+            Some(layer) => write!(f, "layer {layer:?}: {}", self.message),
             None => f.write_str(&self.message),
         }
     }

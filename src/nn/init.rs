@@ -65,7 +65,7 @@ impl FromStr for Init {
         let found = NAMES.iter().find(|(name, _)| *name == s).map(|&(_, init)| init);
         found.ok_or_else(|| {
             let names: Vec<_> = NAMES.iter().map(|(name, _)| *name).collect();
-            format!("there is no initialiser \"{s}\"; the names are {}", names.join(", "))
+            format!("there is no initialiser {s:?}; the names are {}", names.join(", "))
         })
     }
 }

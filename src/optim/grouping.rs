@@ -107,7 +107,7 @@ impl FromStr for Grouping {
             ("layer", _) => Ok(Grouping::Layer),
             (_, Some(k)) => Ok(Grouping::Block(k)),
             _ => Err(GroupingError(format!(
-                "there is no grouping \"{s}\"; it is output, input, position, layer or block:K"
+                "there is no grouping {s:?}; it is output, input, position, layer or block:K"
             ))),
         }
     }

@@ -159,12 +159,12 @@ impl Penalty {
             if !known.contains(layer.as_str()) {
                 let names = names().collect::<Vec<_>>().join(", ");
                 return Err(PenaltyError(format!(
-                    "the penalty names a layer \"{layer}\"; layers with weights are {names}"
+                    "the penalty names a layer {layer:?}; layers with weights are {names}"
                 )));
             }
             if !told.insert(layer) {
                 return Err(PenaltyError(format!(
-                    "the penalty names layer \"{layer}\" twice; a weight has one family of groups"
+                    "the penalty names layer {layer:?} twice; a weight has one family of groups"
                 )));
             }
         }
@@ -217,7 +217,7 @@ impl Penalty {
     ) -> Result<Regularized, PenaltyError> {
         let count = model.weights().len();
         let weight: &Weight = &model.weights()[l];
-        let error = |what: String| PenaltyError(format!("layer \"{}\": {what}", weight.layer));
+        let error = |what: String| PenaltyError(format!("layer {:?}: {what}", weight.layer));
         let own = self.own(&weight.layer, cursor);
         let shape = params.shape(weight.id);
         let usual = if shape.rank() == 2 { self.linear } else { self.conv };

@@ -13,7 +13,7 @@ use crate::recipe;
 use crate::run_folder::{RunFolder, is_there, read_text, refused, write_text};
 use crate::stop::{Reason, Stop};
 use crate::train::{Ended, Job, Place, train};
-use crate::voice::Voice;
+use crate::voice::{Voice, json};
 use proxtape::data::Source;
 use std::fs;
 use std::path::Path;
@@ -177,10 +177,10 @@ impl Cells<'_> {
             let told = (source, voice.hushed());
             let shrunk = shrink((&model, &dense), told, (&[BATCH], self.machine))?;
             let text = match shrunk {
-                Ok(outcome) => serde_json::to_string(&outcome),
-                Err(Refused(why)) => serde_json::to_string(&serde_json::json!({ "refused": why })),
+                Ok(outcome) => json(&outcome)?,
+                Err(Refused(why)) => json(&serde_json::json!({ "refused": why }))?,
             };
-            write_text(&path.join(COMPACT), &(text.map_err(Failure::failed)? + "\n"))?;
+            write_text(&path.join(COMPACT), &(text + "\n"))?;
             self.look(&task.cell)?;
         }
         Ok(true)

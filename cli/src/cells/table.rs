@@ -3,7 +3,9 @@
 use super::metric::{METRICS, told};
 use super::plot;
 use super::{Kind, Metric, Outcome, Row, Spread};
+use crate::handed_on;
 use crate::number::threads;
+use crate::shown;
 use crate::table::Table;
 
 /// The mean alone.
@@ -95,7 +97,7 @@ fn legend(outcome: &Outcome<'_>) -> Vec<String> {
             outcome.seeds[0]
         ),
     });
-    lines.extend(outcome.notes.iter().map(|note| format!("note: {note}")));
+    lines.extend(outcome.notes.iter().map(|note| format!("note: {}", shown::line(note))));
     lines
 }
 
@@ -116,15 +118,17 @@ pub(super) fn text(outcome: &Outcome<'_>) -> String {
 /// As a file.
 pub(super) fn markdown(outcome: &Outcome<'_>) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let escaped = |cells: &[String]| cells.iter().map(|c| shown::markdown(c)).collect::<Vec<_>>();
     let heads: Vec<String> = columns(outcome).map(|(head, _)| (*head).to_owned()).collect();
-    let mut text = line(&heads);
+    let mut text = line(&escaped(&heads));
     let align = |c: usize| if c == 0 { "---".to_owned() } else { "---:".to_owned() };
     text.push_str(&line(&(0..heads.len()).map(align).collect::<Vec<_>>()));
     for row in &outcome.rows {
-        text.push_str(&line(&cells(outcome, row)).replace(" * |", " \\* |"));
+        text.push_str(&line(&escaped(&cells(outcome, row))));
     }
-    let lines = legend(outcome).into_iter().map(|line| format!("\n{}\n", line.replace('*', "\\*")));
-    text.extend(lines);
+    // The table is made to be passed on: a note may tell the path of a file.
+    let told = |line: String| shown::markdown(&handed_on::text(&line));
+    text.extend(legend(outcome).into_iter().map(|line| format!("\n{}\n", told(line))));
     text
 }
 

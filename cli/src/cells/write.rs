@@ -4,6 +4,7 @@ use super::runner::Cells;
 use super::{CellRow, Outcome, Plan, Task, table};
 use crate::failure::Failure;
 use crate::run_folder::write_text;
+use crate::voice::json;
 
 impl Cells<'_> {
     /// Writes the tables of what there is.
@@ -41,8 +42,7 @@ impl Cells<'_> {
             notes: self.notes(plan, &tasks),
             cells,
         };
-        let json = serde_json::to_string(&outcome).map_err(Failure::failed)?;
-        write_text(&self.folder.table("json"), &(json + "\n"))?;
+        write_text(&self.folder.table("json"), &(json(&outcome)? + "\n"))?;
         Ok(outcome)
     }
 

@@ -4,6 +4,7 @@ use super::latency::Latency;
 use super::proof::Proofs;
 use crate::model_file::Trained;
 use crate::number::{grouped, small, threads};
+use crate::shown;
 use crate::table::Table;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -157,7 +158,7 @@ impl Outcome {
             grouped(compacted.decisions_changed),
             small(*sparse_difference),
             grouped(*sparse_decisions_changed),
-            self.compact,
+            shown::line(&self.compact),
         )
     }
 }

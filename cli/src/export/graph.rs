@@ -89,7 +89,7 @@ impl<'a> Graph<'a> {
         for id in params.ids() {
             if let Some(x) = params.value(id).iter().find(|x| !x.is_finite()) {
                 return Err(Failure::failed(format!(
-                    "tensor \"{}\": expected finite values to export, found {x}; train again with \
+                    "tensor {:?}: expected finite values to export, found {x}; train again with \
                      a smaller step",
                     params.name(id)
                 )));

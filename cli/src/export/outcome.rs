@@ -2,6 +2,7 @@
 
 use crate::number::{grouped, small};
 use crate::proof::Proof;
+use crate::shown;
 use serde::Serialize;
 
 /// The object that `export --json` prints.
@@ -43,7 +44,9 @@ pub(super) enum Details {
 impl Outcome {
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
-        let mut line = |name: &str, value: String| text.push_str(&format!("{name:<16}{value}\n"));
+        let mut line = |name: &str, value: String| {
+            text.push_str(&format!("{name:<16}{}\n", shown::line(value)));
+        };
         line("model", self.model.clone());
         line(&self.format, format!("{}, {} bytes", self.file, grouped(self.bytes)));
         line("input", format!("{:?}, {}", self.input, self.range));

@@ -43,7 +43,7 @@ impl FromStr for Target {
         match FORMATS.iter().find(|(_, e, _)| Some(*e) == extension) {
             Some(&(.., format)) => Ok(Target { format, file: Some(s.into()) }),
             None => Err(format!(
-                "there is no format \"{s}\"; it is safetensors, onnx or rust, or a file that ends \
+                "there is no format {s:?}; it is safetensors, onnx or rust, or a file that ends \
                  with .safetensors, .onnx or .rs"
             )),
         }

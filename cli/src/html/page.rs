@@ -149,7 +149,7 @@ pub(crate) fn list(items: &[String]) -> Element {
 
 /// Text to copy.
 pub(crate) fn code(text: impl Display) -> Element {
-    el("pre").child(el("code").text(text))
+    el("pre").child(el("code").lines(text))
 }
 
 /// Parts of wholes as bars: each with its name, its part from 0 to 1, and the number in words.

@@ -163,9 +163,7 @@ impl FromStr for Location {
             (!path.is_empty()).then(|| Location { kind, path: at_home(path.into()) })
         });
         known.ok_or_else(|| {
-            format!(
-                "there is no data \"{s}\"; it is digits, idx:FOLDER, cifar10:FOLDER or csv:FILE"
-            )
+            format!("there is no data {s:?}; it is digits, idx:FOLDER, cifar10:FOLDER or csv:FILE")
         })
     }
 }

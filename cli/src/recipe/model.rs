@@ -33,10 +33,9 @@ impl Net {
     pub(crate) fn zoo(name: &str) -> Result<Net, String> {
         match zoo::NAMES.contains(&name) {
             true => Ok(Net::Zoo(name.to_owned())),
-            false => Err(format!(
-                "there is no network \"{name}\"; the zoo has {}",
-                zoo::NAMES.join(", ")
-            )),
+            false => {
+                Err(format!("there is no network {name:?}; the zoo has {}", zoo::NAMES.join(", ")))
+            }
         }
     }
 

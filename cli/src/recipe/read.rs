@@ -3,6 +3,7 @@
 use super::{Recipe, SHIPPED, Table};
 use crate::failure::Failure;
 use crate::file;
+use crate::shown;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -34,7 +35,7 @@ fn named(recipe: Recipe, usual: &str) -> Result<Recipe, Failure> {
     if name.starts_with('.') || !name.chars().all(fits) {
         return Err(Failure::failed(format!(
             "{usual}: name: expected letters, digits, '-', '_' and '.', since the run folder is \
-             called by it; found \"{name}\""
+             called by it; found {name:?}"
         )));
     }
     Ok(Recipe { name, ..recipe })
@@ -84,13 +85,16 @@ fn at(place: &str, text: &str, (byte, message): (usize, &str)) -> Failure {
     // Of a long line what is around the place.
     let column = before[from..].chars().count();
     let first = column.saturating_sub(SHOWN / 2);
-    let shown = text[from..].lines().next().unwrap_or_default();
-    let shown: String = shown.chars().skip(first).take(SHOWN).collect();
+    let part = text[from..].lines().next().unwrap_or_default().replace('\t', " ");
+    let part: String = part.chars().skip(first).take(SHOWN).collect();
     let margin = " ".repeat(line.to_string().len());
-    let mark = " ".repeat(column - first);
-    Failure::failed(format!(
-        "{place}: line {line}: {message}\n{margin} |\n{line} | {shown}\n{margin} | {mark}^"
-    ))
+    // As wide as what stands before the place, which may be escaped.
+    let ahead: String = part.chars().take(column - first).collect();
+    let mark = " ".repeat(shown::line(ahead).chars().count());
+    Failure::failed(format_args!("{place}: line {line}: {message}"))
+        .under(format_args!("{margin} |"))
+        .under(format_args!("{line} | {part}"))
+        .under(format_args!("{margin} | {mark}^"))
 }
 
 #[cfg(test)]

@@ -3,10 +3,12 @@
 use super::run::{Measured, Run};
 use crate::compact::{self, Outcome, Refused};
 use crate::failure::Failure;
+use crate::handed_on;
 use crate::html::{Section, figure, note, row, table};
 use crate::machine::Machine;
 use crate::number::{grouped, small, threads};
 use crate::proof::LIMIT;
+use crate::shell;
 
 pub(super) fn section(
     run: &Run,
@@ -21,16 +23,17 @@ pub(super) fn section(
         return Ok(section.add(note("Without the data there is no proof.")));
     };
     let (outcome, is_there) = compact::look((&run.model, &run.trained), samples, machine)?;
-    let folder = run.folder.path().display();
+    let folder = shell::word(&handed_on::place(run.folder.path()));
     let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(Refused(why)) if is_there => {
+            let why = handed_on::text(&why);
             return Ok(section.add(note(format_args!(
                 "model-compact.safetensors is not this network, maybe since it was trained further: \
                  {why}. Write it anew by `proxtape compact {folder}`."
             ))));
         }
-        Err(Refused(why)) => return Ok(section.add(note(why))),
+        Err(Refused(why)) => return Ok(section.add(note(handed_on::text(&why)))),
     };
     let section = match is_there {
         true => section.text("Here is the file model-compact.safetensors beside the dense one."),

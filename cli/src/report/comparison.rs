@@ -7,9 +7,11 @@ mod told;
 
 use crate::cells::Spread;
 use crate::failure::Failure;
+use crate::handed_on;
 use crate::html::{Element, Page, Section, code, facts, key, legend, note};
 use crate::number::{grouped, threads};
 use crate::run_folder::{is_there, read_text};
+use crate::shell;
 use serde::Deserialize;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -89,7 +91,7 @@ pub(super) fn file(folder: &Path) -> Result<Option<PathBuf>, Failure> {
 
 /// The page from that file.
 pub(super) fn page(folder: &Path, file: &Path) -> Result<Page, Failure> {
-    let comparison: Comparison = serde_json::from_str(&read_text(file)?).map_err(|e| {
+    let mut comparison: Comparison = serde_json::from_str(&read_text(file)?).map_err(|e| {
         let expected = "the object of `compare --json`";
         Failure::failed(format!("{}: expected {expected}; found {e}", file.display()))
     })?;
@@ -99,6 +101,8 @@ pub(super) fn page(folder: &Path, file: &Path) -> Result<Page, Failure> {
             file.display()
         )));
     }
+    // A report is made to be sent.
+    comparison.notes.iter_mut().for_each(|note| *note = handed_on::text(note));
     let families = comparison.families();
     let subtitle = format!(
         "{} trainings, {}, {}",
@@ -158,7 +162,8 @@ impl Comparison {
 
     fn provenance(&self, folder: &Path) -> Section {
         let kind = if self.is_sweep() { "sweep" } else { "compare" };
-        let command = format!("proxtape {kind} --resume {}", folder.display());
+        let folder = shell::word(&handed_on::place(folder));
+        let command = format!("proxtape {kind} --resume {folder}");
         let seeds: Vec<_> = self.seeds.iter().map(u64::to_string).collect();
         Section::new("again", "How to get it again")
             .text("What is not finished goes on by this command; what is finished is kept.")

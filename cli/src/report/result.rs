@@ -1,8 +1,10 @@
 //! The most important numbers of a run.
 
 use super::run::{Measured, Run};
+use crate::handed_on;
 use crate::html::{Section, facts, note, tiles};
 use crate::number::{grouped, percent, share};
+use crate::shell;
 use proxtape::optim::{Family, Mixing};
 use proxtape::train::Evaluation;
 
@@ -36,7 +38,7 @@ pub(super) fn section(run: &Run, measured: Result<&Measured, &str>) -> Section {
     if !run.is_done() {
         let (last, all) =
             (run.lines.last().map_or(0, |l| l.epoch), run.trained.recipe.train.epochs);
-        let folder = run.folder.path().display();
+        let folder = shell::word(&handed_on::place(run.folder.path()));
         section = section.add(note(format_args!(
             "This training is not finished: {last} of {all} epochs are done. Go on with \
              `proxtape train --resume {folder}`."
@@ -54,7 +56,7 @@ pub(super) fn section(run: &Run, measured: Result<&Measured, &str>) -> Section {
 /// What the training was.
 fn about(run: &Run, measured: Result<&Measured, &str>) -> Vec<(&'static str, String)> {
     let recipe = &run.trained.recipe;
-    let mut facts = vec![("Data", recipe.data.source.to_string())];
+    let mut facts = vec![("Data", handed_on::recipe(recipe).data.source.to_string())];
     if let Ok(Measured { samples, .. }) = measured {
         let split = &samples.split;
         let [train, validation, test] =

@@ -7,6 +7,7 @@ use crate::args::ReportArgs;
 use crate::eval;
 use crate::experiment::Samples;
 use crate::failure::Failure;
+use crate::handed_on;
 use crate::html::{Page, Section, code, details, facts};
 use crate::inspect::Counted;
 use crate::machine::Machine;
@@ -14,6 +15,7 @@ use crate::metrics::{self, Line};
 use crate::model_file::Trained;
 use crate::number::{grouped, percent, share};
 use crate::run_folder::{RunFolder, is_there, read_text, refused};
+use crate::shell;
 use crate::summary::Summary;
 use crate::voice::Voice;
 use proxtape::Exec;
@@ -142,10 +144,10 @@ pub(super) fn page(args: &ReportArgs, voice: Voice) -> Result<Page, Failure> {
     machine.install(|| {
         // A network can be looked at where its data are not at hand.
         let measured = run.measure(machine.exec(), voice).map_err(|failure| {
-            voice.say(format_args!(
+            voice.say_lines(&format!(
                 "note: the report is without what its data would say: {failure}"
             ));
-            failure.to_string()
+            handed_on::text(&failure.to_string().replace('\n', " "))
         });
         let measured = measured.as_ref().map_err(String::as_str);
         let mut sections = vec![
@@ -183,8 +185,9 @@ pub(super) fn page(args: &ReportArgs, voice: Voice) -> Result<Page, Failure> {
 
 /// How to train the network again.
 fn provenance(run: &Run) -> Section {
-    let recipe = &run.trained.recipe;
-    let file = run.folder.recipe();
+    // A report is made to be sent.
+    let recipe = handed_on::recipe(&run.trained.recipe);
+    let file = shell::word(&handed_on::place(run.folder.path()).join("recipe.toml"));
     let isa = run.state.as_ref().and_then(|state| state.isa.as_deref());
     let forced = isa.map_or(String::new(), |isa| format!("PROXTAPE_ISA={isa} "));
     let section = Section::new("again", "How to get it again")
@@ -192,13 +195,13 @@ fn provenance(run: &Run) -> Section {
             "The same recipe, data, version and instruction set give the same bits, at any number of \
              threads.",
         )
-        .add(code(format_args!("{forced}proxtape train {}", file.display())));
+        .add(code(format_args!("{forced}proxtape train {file}")));
     let facts = facts([
         ("Version", env!("CARGO_PKG_VERSION").to_owned()),
         ("Instruction set", isa.unwrap_or("not noted").to_owned()),
         ("Seed", recipe.train.seed.to_string()),
         ("Data", recipe.data.source.to_string()),
-        ("Model file", format!("{}, {} bytes", run.model.display(), grouped(run.bytes))),
+        ("Model file", format!("{}, {} bytes", handed_on::name(&run.model), grouped(run.bytes))),
     ]);
     section.add(facts).add(details("The recipe, every default filled in", code(recipe.to_toml())))
 }

@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::machine::Machine;
 use crate::run_folder::{refused, write_text};
 use crate::summary::{Counts, Layer, Reached, Summary, known};
+use crate::voice::json;
 use proxtape::sparsity::Report;
 use proxtape::train::{Evaluator, Keep};
 
@@ -45,8 +46,7 @@ impl Session<'_> {
             isa: machine.isa().into(),
             layers: self.layers(&report),
         };
-        let text = serde_json::to_string(&summary).map_err(Failure::failed)?;
-        write_text(&self.folder.summary(), &(text + "\n"))?;
+        write_text(&self.folder.summary(), &(json(&summary)? + "\n"))?;
         Ok(summary)
     }
 

@@ -179,6 +179,7 @@ impl Session<'_> {
             run: self.folder.path().display().to_string(),
             steps: self.trainer.optimizer().steps(),
             fraction: self.trainer.fraction(),
+            folder: self.folder.path().to_path_buf(),
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::origin::{Origin, changed};
 use crate::recipe;
 use crate::run_folder::{RunFolder, write_text};
+use crate::shell;
 use crate::voice::Voice;
 use proxtape::checkpoint::{self, Checkpoint};
 use proxtape::train::Trainer;
@@ -105,8 +106,9 @@ impl Start {
         if !recipe::is_same(found("run.recipe"), &mark.recipe) {
             return Err(Failure::failed(format!(
                 "{}: expected the recipe that the run was started with, found another; undo the change, \
-                 or start a new run from it by `proxtape train {0}`",
-                folder.recipe().display()
+                 or start a new run from it by `proxtape train {}`",
+                folder.recipe().display(),
+                shell::word(&folder.recipe())
             )));
         }
         mark.expect_data((&path, &state), voice)?;

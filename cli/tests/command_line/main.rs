@@ -13,6 +13,7 @@ mod predict;
 mod processes;
 mod report;
 mod resume;
+mod shown;
 mod support;
 mod sweep;
 mod train;

@@ -115,13 +115,44 @@ impl std::error::Error for FileError {
 
 /// A name from a file, fit to print: on one line and not too long.
 pub(super) fn quoted(name: &str) -> String {
-    format!("{:?}", shortened(name, 80))
+    format!("{:?}", cut(name, 80))
 }
 
-/// A text from a file, cut where it would fill the screen.
+/// A text from a file, fit to print as it is: what it quotes may hold anything.
 pub(super) fn shortened(text: &str, chars: usize) -> String {
+    let mut out = String::new();
+    for c in cut(text, chars).chars() {
+        match c {
+            '"' | '\'' | '\\' => out.push(c),
+            c => out.extend(c.escape_debug()),
+        }
+    }
+    out
+}
+
+/// The start of a text that would fill the screen.
+fn cut(text: &str, chars: usize) -> String {
     match text.char_indices().nth(chars) {
         None => text.to_owned(),
         Some((end, _)) => format!("{}...", &text[..end]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_from_files_are_printed_without_hidden_characters() {
+        let hidden = ('\u{0}'..='\u{1f}').chain('\u{7f}'..='\u{9f}').chain('\u{200b}'..='\u{200f}');
+        let hidden = hidden.chain('\u{2028}'..='\u{202e}').chain('\u{2066}'..='\u{2069}');
+        for c in hidden.chain(['\u{ad}', '\u{61c}', '\u{feff}', '\u{e0001}', '\u{e0041}']) {
+            for told in [quoted(&format!("a{c}b")), shortened(&format!("a{c}b"), 9)] {
+                assert!(!told.contains(c) && told.contains("a\\"), "{told}");
+            }
+        }
+        assert_eq!(quoted("é漢字😀"), "\"é漢字😀\"");
+        assert_eq!(shortened("\"é漢字😀\\", 9), "\"é漢字😀\\");
+        assert_eq!(shortened("abcdef", 3), "abc...");
     }
 }

@@ -69,7 +69,7 @@ impl FromStr for Family {
         found.ok_or_else(|| {
             let names: Vec<_> = FAMILIES.iter().map(|(name, _)| *name).collect();
             let names = names.join(", ");
-            PenaltyError(format!("there is no regulariser \"{s}\"; the names are {names}"))
+            PenaltyError(format!("there is no regulariser {s:?}; the names are {names}"))
         })
     }
 }

@@ -1,11 +1,14 @@
 //! From a graph to ONNX's operations.
 //!
 //! Constants have the names of the parameters, nodes those of the layers; what a node makes is
-//! called `layer/y`, so that no two names can be equal.
+//! called `layer/y`. A layer may be called anything, also `input` or `fc/y`: no two things of a file have the
+//! same name, since runtimes keep nodes, constants and values in one table. The ports and the parameters
+//! have theirs first.
 
 use super::{Attribute, INPUT, LOGITS, Model, Node, PROBABILITIES, Port, Tensor, Values};
 use crate::export::graph::{self, Graph, Kind};
 use crate::export::kernels::Window;
+use crate::export::names::Names;
 use std::f32::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
 impl Model {
@@ -26,7 +29,12 @@ impl Model {
             texts,
             ..Model::default()
         };
-        let mut builder = Builder { model, values: vec![INPUT.to_owned()], layer: String::new() };
+        let parameters: Vec<String> =
+            graph.ops.iter().flat_map(|op| parameters(&op.kind)).collect();
+        let ports = [INPUT, LOGITS, PROBABILITIES].into_iter();
+        let names = Names::taken(ports.chain(parameters.iter().map(String::as_str)));
+        let values = vec![INPUT.to_owned()];
+        let mut builder = Builder { model, values, names, layer: String::new() };
         for (i, op) in graph.ops.iter().enumerate() {
             builder.layer = if op.name.is_empty() { INPUT.to_owned() } else { op.name.clone() };
             let x = builder.values[op.input].clone();
@@ -47,10 +55,22 @@ impl Model {
     }
 }
 
+/// The names of an operation's parameters.
+fn parameters(kind: &Kind<'_>) -> Vec<String> {
+    let tensors = match kind {
+        Kind::Linear { w, b } | Kind::Conv { w, b, .. } => [w].into_iter().chain(b).collect(),
+        Kind::BatchNorm { parts, .. } => parts.iter().collect(),
+        Kind::LayerNorm { parts, .. } => parts.iter().collect(),
+        _ => Vec::new(),
+    };
+    tensors.into_iter().map(|tensor| tensor.name.clone()).collect()
+}
+
 struct Builder {
     model: Model,
     /// Names of the graph's values.
     values: Vec<String>,
+    names: Names,
     /// The name that new nodes start with.
     layer: String,
 }
@@ -60,8 +80,11 @@ type Attributes = Vec<(&'static str, Attribute)>;
 impl Builder {
     /// A node that makes `layer/y`, or `layer/part` on the way to it.
     fn node(&mut self, op: &str, part: &str, inputs: &[&str], attributes: Attributes) -> String {
-        let output = format!("{}/{part}", self.layer);
-        let name = if part == "y" { self.layer.clone() } else { output.clone() };
+        let output = self.names.free(format!("{}/{part}", self.layer));
+        let name = match part {
+            "y" => self.names.free(self.layer.clone()),
+            _ => output.clone(),
+        };
         self.model.nodes.push(Node {
             name,
             op: op.to_owned(),
@@ -72,6 +95,7 @@ impl Builder {
         output
     }
 
+    /// A constant of a name that no other has.
     fn constant(&mut self, name: String, dims: &[usize], values: Values) -> String {
         self.model.tensors.push(Tensor { name: name.clone(), dims: dims.to_vec(), values });
         name
@@ -89,7 +113,7 @@ impl Builder {
             Some(first) if values.len() > 1 => *first = values.len(),
             _ => dims.clear(),
         }
-        let constant = format!("{}/{part}_constant", self.layer);
+        let constant = self.names.free(format!("{}/{part}_constant", self.layer));
         let constant = self.constant(constant, &dims, Values::F32(values.to_vec()));
         self.node(op, part, &[x, &constant], vec![])
     }
@@ -151,7 +175,7 @@ impl Builder {
             Kind::Flatten => self.flatten(&x),
             Kind::Select { indices } => {
                 let values = Values::I64(indices.iter().map(|&i| i as i64).collect());
-                let name = format!("{}/indices", self.layer);
+                let name = self.names.free(format!("{}/indices", self.layer));
                 let indices = self.constant(name, &[indices.len()], values);
                 self.node("Gather", "y", &[&x, &indices], vec![("axis", Attribute::Int(1))])
             }

@@ -2,6 +2,7 @@
 
 use super::wire::{Value, fields};
 use super::{Attribute, Model, Node, Port, Tensor, Values};
+use std::collections::HashSet;
 
 impl Model {
     /// The model that the bytes hold; `None` where they are none.
@@ -22,7 +23,23 @@ impl Model {
                 _ => {}
             }
         }
-        Some(model)
+        model.has_one_name_for_each().then_some(model)
+    }
+
+    /// Whether every value is made once, before it is read, and nothing shares a name: what the format
+    /// asks for (single static assignment), and that no node is called as a port or a constant.
+    fn has_one_name_for_each(&self) -> bool {
+        let ports = self.inputs.iter().map(|port| &port.name);
+        let first = ports.chain(self.tensors.iter().map(|tensor| &tensor.name));
+        let (mut values, mut nodes) = (HashSet::new(), HashSet::new());
+        first.into_iter().all(|name| values.insert(name) && nodes.insert(name))
+            && self.nodes.iter().all(|node| {
+                node.inputs.iter().all(|input| values.contains(input))
+                    && values.insert(&node.output)
+                    && nodes.insert(&node.name)
+            })
+            && self.outputs.iter().all(|port| values.contains(&port.name))
+            && values.iter().chain(&nodes).all(|name| !name.is_empty())
     }
 
     fn read_graph(&mut self, bytes: &[u8]) -> Option<()> {
@@ -123,4 +140,49 @@ fn port(bytes: &[u8]) -> Option<Port> {
 fn nested(message: Value<'_>, number: u64) -> Option<Value<'_>> {
     let found = fields(message.bytes()?)?.into_iter().find(|(field, _)| *field == number);
     found.map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// From "x" over nodes (name, input, output) to "y", with a constant "c".
+    fn read_back(nodes: &[[&str; 3]]) -> Option<Model> {
+        let node = |&[name, input, output]: &[&str; 3]| Node {
+            name: name.to_owned(),
+            op: "Relu".to_owned(),
+            inputs: vec![input.to_owned()],
+            output: output.to_owned(),
+            attributes: Vec::new(),
+        };
+        let port = |name: &str| Port { name: name.to_owned(), dims: vec![2] };
+        let constant =
+            Tensor { name: "c".to_owned(), dims: vec![1], values: Values::F32(vec![1.0]) };
+        let model = Model {
+            nodes: nodes.iter().map(node).collect(),
+            tensors: vec![constant],
+            inputs: vec![port("x")],
+            outputs: vec![port("y")],
+            ..Model::default()
+        };
+        Model::from_bytes(&model.to_bytes())
+    }
+
+    #[test]
+    fn model_whose_names_clash_is_none() {
+        assert!(read_back(&[["a", "x", "a/y"], ["b", "a/y", "y"]]).is_some());
+        for (nodes, why) in [
+            ([["a", "x", "x"], ["b", "x", "y"]], "a value called as the input"),
+            ([["a", "x", "c"], ["b", "c", "y"]], "a value called as a constant"),
+            ([["a", "x", "y"], ["b", "y", "y"]], "a value made twice"),
+            ([["a", "x", "z"], ["a", "z", "y"]], "two nodes of a name"),
+            ([["x", "x", "z"], ["b", "z", "y"]], "a node called as the input"),
+            ([["c", "x", "z"], ["b", "z", "y"]], "a node called as a constant"),
+            ([["a", "z", "y"], ["b", "x", "z"]], "a value read before it is made"),
+            ([["a", "x", "z"], ["b", "z", "u"]], "an output that nothing makes"),
+            ([["", "x", "z"], ["b", "z", "y"]], "a node without a name"),
+        ] {
+            assert!(read_back(&nodes).is_none(), "{why}");
+        }
+    }
 }

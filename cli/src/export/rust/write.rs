@@ -3,6 +3,7 @@
 use super::plan::{Call, Place, Plan, Span, Step};
 use super::weight::Weight;
 use crate::export::kernels::{self, Window};
+use crate::export::names::Names;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -19,7 +20,8 @@ pub(in crate::export) struct About<'a> {
 
 /// The whole file.
 pub(in crate::export) fn text(plan: &Plan<'_>, about: &About<'_>) -> String {
-    let mut writer = Writer::default();
+    let names = Names::taken(["INPUT", "CLASSES", "CLASS_NAMES"]);
+    let mut writer = Writer { kernels: BTreeSet::new(), tables: String::new(), names };
     let calls: String = plan.steps.iter().map(|step| writer.step(step)).collect();
     let fields = 0..plan.buffers.len();
     let names = fields.clone().map(buffer).collect::<Vec<_>>().join(", ");
@@ -103,12 +105,11 @@ fn buffer(i: usize) -> String {
     format!("buffer{i}")
 }
 
-#[derive(Default)]
 struct Writer {
     kernels: BTreeSet<&'static str>,
     tables: String,
-    /// Names of tables that are taken.
-    names: BTreeSet<String>,
+    /// Names of statics and constants.
+    names: Names,
 }
 
 impl Writer {
@@ -261,13 +262,7 @@ impl Writer {
         if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
             name = format!("LAYER_{}", name.trim_start_matches('_'));
         }
-        let mut free = name.clone();
-        let mut n = 2;
-        while !self.names.insert(free.clone()) {
-            free = format!("{name}_{n}");
-            n += 1;
-        }
-        free
+        self.names.free(name)
     }
 }
 

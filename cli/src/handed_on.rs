@@ -1,0 +1,79 @@
+//! What leaves the folder of a run for others, an export or a report: it tells the names of files, not
+//! where they lay on this machine.
+//!
+//! The model and the recipe in a run folder keep the whole path, since `eval` and `--resume` read the data
+//! there.
+
+use crate::recipe::Recipe;
+use std::path::{Path, PathBuf};
+
+/// A recipe by the names of its files alone.
+pub(crate) fn recipe(recipe: &Recipe) -> Recipe {
+    let mut recipe = recipe.clone();
+    let data = &mut recipe.data;
+    data.source.path = name(&data.source.path).into();
+    data.obtain = data.obtain.as_deref().map(text);
+    recipe.model.weights = recipe.model.weights.map(|path| name(&path).into());
+    recipe
+}
+
+/// The last part of a path.
+pub(crate) fn name(path: &Path) -> String {
+    match path.file_name() {
+        Some(name) => name.to_string_lossy().into_owned(),
+        // The embedded digits have no path at all.
+        None if path.as_os_str().is_empty() => String::new(),
+        // A root, or a folder that is told by its dots.
+        None => "data".to_owned(),
+    }
+}
+
+/// A path as a report tells it: by its last part, unless it is told from the folder where one is.
+pub(crate) fn place(path: &Path) -> PathBuf {
+    if path.is_absolute() { name(path).into() } else { path.to_path_buf() }
+}
+
+/// A message with the last part of each absolute path in it. A path is a word that begins with a slash or
+/// with a tilde; addresses of the web are none.
+pub(crate) fn text(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let (mut rest, mut before) = (text, ' ');
+    while let Some(c) = rest.chars().next() {
+        let begins = !before.is_alphanumeric() && !"/.~_-".contains(before);
+        let is_web = before == ':' && rest.starts_with("//");
+        let ends = |c: char| c.is_whitespace() || "\"'`();,".contains(c);
+        let word = &rest[..rest.find(ends).unwrap_or(rest.len())];
+        if begins && !is_web && (word.starts_with('/') || word.starts_with("~/")) {
+            let path = word.trim_end_matches(|c: char| !c.is_alphanumeric());
+            let last = path.rfind('/').map_or(0, |at| at + 1);
+            out.push_str(&rest[last..word.len().max(last)]);
+            rest = &rest[word.len()..];
+            before = '/';
+            continue;
+        }
+        out.push(c);
+        before = c;
+        rest = &rest[c.len_utf8()..];
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_in_a_text_lose_their_folders() {
+        for (told, wants) in [
+            ("/home/me/x.csv: line 3: expected", "x.csv: line 3: expected"),
+            ("csv:/home/me/x.csv, and \"/a/b\"", "csv:x.csv, and \"b\""),
+            ("~/data/x and ./y/z and a/b", "x and ./y/z and a/b"),
+            ("see https://a.b/c/d; 3 / 4 of 1/2", "see https://a.b/c/d; 3 / 4 of 1/2"),
+            ("/home/me/run/: expected", "run/: expected"),
+            ("/home/my data/x.csv", "my data/x.csv"),
+            ("", ""),
+        ] {
+            assert_eq!(text(told), wants);
+        }
+    }
+}
