@@ -63,7 +63,7 @@ pub(crate) fn gone(error: Failure, data: &recipe::Data) -> Failure {
     let path = &data.source.path;
     match path.as_os_str().is_empty() || path.exists() {
         true => error,
-        false => Failure::failed(format!("{error}\nif it was moved, name its new place by --data")),
+        false => error.under("if it was moved, name its new place by --data"),
     }
 }
 
