@@ -17,7 +17,7 @@ pub(crate) fn open(path: &Path) -> io::Result<(File, u64)> {
     let metadata = fs::metadata(path)?;
     if !metadata.is_file() {
         let found = if metadata.is_dir() { "a folder" } else { "a device or a pipe" };
-        let found = format!("{found}; name the file itself");
+        let found = format!("{found}, and no regular file; name the file itself");
         return Err(io::Error::new(ErrorKind::InvalidInput, found));
     }
     Ok((File::open(path)?, metadata.len()))

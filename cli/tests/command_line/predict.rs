@@ -215,7 +215,7 @@ fn images_that_do_not_fit_or_mean_harm_are_refused() {
         ("empty", "an empty file"),
         ("text.txt", "expected a PNG file, or an IDX file"),
         ("nowhere.png", "nowhere.png"),
-        (".", "found a folder"),
+        (".", "a folder"),
         ("cut.idx", "cut.idx: byte 16: expected 128 bytes of pixels"),
         ("magic.idx", "0x0d"),
         ("huge.idx", "huge.idx"),
