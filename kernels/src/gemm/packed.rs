@@ -55,6 +55,8 @@ impl<'a> Packed<'a> {
         let layout = Layout::new(isa, [n, k]);
         let blocks = Blocks::new(isa, [1, n, k]);
         let slivers = Slivers { width: blocks.nr, pad: isa.lanes() };
+        // Any number of columns may hold nothing.
+        let n = if k == 0 { 0 } else { n };
         for columns in steps(n, blocks.nc) {
             for depth in steps(k, blocks.kc) {
                 let block = Block { lines: columns.clone(), depth };

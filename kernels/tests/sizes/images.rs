@@ -57,7 +57,7 @@ fn outputs([side, taps, stride, padding, dilation]: [usize; 5]) -> (u128, usize)
     let places = side.wrapping_add(2usize.wrapping_mul(padding)).wrapping_sub(span).wrapping_sub(1);
     let wraps = (places / stride.max(1)).wrapping_add(1);
     let wide = |x: usize| x as i128;
-    let places = wide(side) + 2 * wide(padding) - wide(dilation) * (wide(taps) - 1) - 1;
+    let places = wide(side) + 2 * wide(padding) - wide(dilation).saturating_mul(wide(taps) - 1) - 1;
     let truth = if places < 0 { 0 } else { places as u128 / stride.max(1) as u128 + 1 };
     (truth, wraps)
 }
