@@ -178,7 +178,8 @@ pub enum Metric<'a> {
 #[derive(Debug)]
 pub struct Work<'a> {
     /// In: where the search for each group starts; any number, NaN included, gives the same result
-    /// up to rounding. Out: the `tau` of each group. One for each group, or empty where
+    /// up to the rounding of f32. Out: the `tau` of each group, or the largest f32 where that is more
+    /// (the weights are right then too). One for each group, or empty where
     /// [`is_elementwise`](Regularizer::is_elementwise).
     pub tau: &'a mut [f32],
     /// At least [`scratch_len`] elements, overwritten.

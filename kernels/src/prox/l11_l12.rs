@@ -55,7 +55,9 @@ impl Solver for L11L12 {
         // The right side of the fixed point, and the root of the linear piece that t lies on. An
         // empty A gives lambda1.
         let right = lambda1 + rho * sums.excess;
-        let newton = (t + (right - t) / (1.0 + rho * sums.weight)).max(lambda1);
+        // Of positive terms: `t + (right - t) / ..` would round at the size of a t far above.
+        let newton = (right + rho * sums.weight * t) / (1.0 + rho * sums.weight);
+        let newton = newton.max(lambda1);
         let pass = state.pass;
         state.pass += 1;
         if pass >= NEWTON {
@@ -63,7 +65,7 @@ impl Solver for L11L12 {
         }
         // Ties, and values one ulp apart, would cycle if only |A| were asked.
         let settled = pass > 0 && (sums.count == state.count || newton <= t);
-        if settled || newton as f32 == t as f32 {
+        if settled || same(newton, t) {
             return Step::Done(Threshold { tau: t, c: 0.0 });
         }
         state.count = sums.count;
@@ -75,6 +77,12 @@ impl Solver for L11L12 {
         state.probe.tau = newton;
         Step::Probe
     }
+}
+
+/// Whether two taus are one f32, or would be if its range were wider.
+fn same(a: f64, b: f64) -> bool {
+    let near = || (a - b).abs() <= f64::from(f32::EPSILON) / 2.0 * b;
+    if (b as f32).is_normal() { a as f32 == b as f32 } else { near() }
 }
 
 /// Bisection with the Newton point as the lower end: a Newton step from either side of the root of

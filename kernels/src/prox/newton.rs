@@ -5,6 +5,10 @@
 //! equation is in the units of the cut, and what is not mild is left to the search in f64: NaN,
 //! infinities, entries near the ends of f32, a step of 0.
 //!
+//! A first cut far above the root says little, and `cut + step` would round at its size: there the
+//! root of the piece is computed from its terms, which are all positive. So any start leads to the
+//! same root, within the rounding of the sums.
+//!
 //! From the second probe on the cut only rises, by a step of f32 at least, and A shrinks, so the
 //! method is finite; more than six probes were never seen.
 
@@ -19,6 +23,13 @@ const STEEP: f32 = 1e6;
 
 /// Four units in the last place of a cut: what the rounding of the sums leaves open.
 const ROUNDING: f32 = 4.0 * f32::EPSILON / 2.0;
+
+/// A cut of more than so many times the next one is far above: below, a step from the cut rounds by
+/// two units in the last place of it, eight of the root's.
+const FAR: f32 = 4.0;
+/// Rounds the root of a piece down by more than its terms were rounded. The next step, from below,
+/// finds the rest.
+const DOWN: f32 = 1.0 - 8.0 * f32::EPSILON / 2.0;
 
 /// What one probe told.
 #[derive(Clone, Copy)]
@@ -63,7 +74,9 @@ impl Equation {
     /// Where the sums at the first cut say that no sum of n elements can leave the range.
     #[inline(always)]
     pub(crate) fn is_mild<S: Simd>(&self, s: S, x: &Above<S>, n: f32) -> S::M {
-        s.lt(s.mul_add(s.splat(n), x.cut, x.excess), s.splat(MILD))
+        let mild = s.splat(MILD);
+        let sums = s.lt(s.mul_add(s.splat(n), x.cut, x.excess), mild);
+        s.mask_and(sums, s.lt(x.weight, mild))
     }
 
     /// The root of the linear piece that the cut lies on, which is not above the root of the
@@ -74,11 +87,16 @@ impl Equation {
         let (low, rho) = (s.splat(self.low), s.splat(self.rho));
         let off = s.sub(s.mul_add(rho, x.excess, low), x.cut);
         let slope = s.mul_add(rho, x.weight, s.splat(1.0));
-        let step = s.div(off, slope);
+        let piece = s.mul_add(rho, s.mul_add(x.weight, x.cut, x.excess), low);
+        let far = s.lt(s.mul(piece, s.splat(FAR)), s.mul(x.cut, slope));
+        // An empty A gives `low` exactly.
+        let far = s.mask_or(far, s.eq(x.count, s.zero()));
+        let step = s.div(s.select(far, piece, off), slope);
         let next = s.add(x.cut, step);
         // Rounded down, so that an entry above the root is not cut to zero.
         let down = s.mul(next, s.splat(1.0f32.next_down()));
         let next = s.select(s.gt(s.sub(next, x.cut), step), down, next);
+        let next = s.select(far, s.mul(step, s.splat(DOWN)), next);
         let next = s.max(next, low);
         // From below: A stands still, or what is off is the rounding of the sums, or no step is
         // left. Ties, and values one ulp apart, would cycle if only A were asked.

@@ -23,6 +23,16 @@ pub(crate) fn cut(tau: f64, step: Option<f32>) -> f32 {
     if f64::from(near) > t { near.next_down() } else { near }
 }
 
+impl Threshold {
+    /// Whether both numbers are in the range of f32, as they must be where they are multiplied with an
+    /// e of each element.
+    pub(crate) fn fits(&self) -> bool {
+        let range = f64::from(f32::MIN_POSITIVE)..=f64::from(f32::MAX);
+        let [tau, c] = [self.tau, self.c].map(|x| x == 0.0 || range.contains(&x));
+        tau && (c || self.c == f64::INFINITY)
+    }
+}
+
 impl Cut {
     pub(crate) fn new(threshold: Threshold, step: Option<f32>) -> Cut {
         let Threshold { tau, c } = threshold;

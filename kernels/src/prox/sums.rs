@@ -4,7 +4,7 @@
 //! nothing either. Sums run in f32 over a few thousand elements and are then folded into f64.
 
 use super::shrink::cut;
-use super::solver::{Probe, Solver, Sums};
+use super::solver::{Probe, Solver, Sums, Threshold};
 use super::source::Scale;
 use crate::simd::Simd;
 
@@ -64,8 +64,11 @@ impl Question<'_> {
             (None, false) => Sums { count: x, excess: y, weight: z, ..sums },
             (None, true) => Sums { excess: x, squares: y, cubes: z, ..sums },
         };
-        // Squares of entries near 1e-19 fall out of the range at its lower end.
-        let lost = NORM && self.step.is_some() && x > 0.0 && z < 1e-28;
+        // Squares of entries near 1e-19 fall out of the range at its lower end, and cubes of huge ones.
+        let lost = NORM && z < 1e-28 && if self.step.is_some() { x > 0.0 } else { probe.s > 0.0 };
+        // With an e for each element the probe itself must fit.
+        let s = if NORM { probe.s } else { 0.0 };
+        let lost = lost || (self.step.is_none() && !Threshold { tau: probe.tau, c: s }.fits());
         (x.is_finite() && y.is_finite() && z.is_finite() && !lost).then_some(sums)
     }
 }

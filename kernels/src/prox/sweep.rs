@@ -2,6 +2,7 @@
 
 use super::flat::{Flat, UNROLL, Visit};
 use super::shrink::{Cuts, Tally};
+use super::solver::Threshold;
 use super::source::{Kept, Scale, Source};
 use crate::simd::Simd;
 
@@ -242,6 +243,29 @@ impl<M: Scale> Made<'_, M> {
             let (v, e) = self.get(s, at, n);
             self.w.store(s, at, n, cuts.apply::<M>(s, tally, v, e));
         }
+    }
+
+    /// Applies a threshold that does not fit f32 to these elements, in f64. Returns the one that is
+    /// left to apply: none.
+    ///
+    /// # Safety
+    /// As [`Elements::get`].
+    #[cold]
+    pub(crate) unsafe fn apply_wide(
+        self,
+        Threshold { tau, c }: Threshold,
+        elements: impl Iterator<Item = usize>,
+    ) -> Threshold {
+        for at in elements {
+            // SAFETY: the caller vouches for the elements.
+            let (v, e) = unsafe { self.wide(at) };
+            if v.is_finite() {
+                let x = (v.abs() - tau * e).max(0.0) / (1.0 + c * e);
+                // SAFETY: as above.
+                unsafe { self.w.set(at, x.copysign(v) as f32) };
+            }
+        }
+        Threshold::default()
     }
 
     /// (v, e) of one element in f64.

@@ -7,6 +7,7 @@ mod columns;
 mod oracles;
 mod properties;
 mod special;
+mod starts;
 
 use proxtape_kernels::prox::{
     self, Cges, CgesOneShot, Elastic, Exclusive, GroupLasso, Groups, L0, L1, L2, L11L12, LHalf,

@@ -48,8 +48,8 @@ fn huge_and_tiny_entries_never_give_nan() {
     }
 }
 
-/// For the test above.
-trait IsUnit {
+/// Whether a metric is the unit step.
+pub(super) trait IsUnit {
     fn is_unit(&self) -> bool;
 }
 

@@ -161,13 +161,18 @@ impl<M: Scale, const NORM: bool> Kernel for Solve<'_, '_, '_, '_, M, NORM> {
         }
 
         for (i, search) in searches.iter().enumerate() {
-            let threshold = search.found.unwrap_or_default();
+            let mut threshold = search.found.unwrap_or_default();
+            block.set_tau(i, threshold.tau.min(f64::from(f32::MAX)) as f32);
+            if M::DIAGONAL && !threshold.fits() {
+                let elements = block.groups.indices(block.range.start + i);
+                // SAFETY: the elements of the group are inside the buffers and this task's own.
+                threshold = unsafe { block.made.apply_wide(threshold, elements) };
+            }
             let cut = Cut::new(threshold, question.step);
             let columns = i * inner..(i + 1) * inner;
             lanes.cut[columns.clone()].fill(cut.cut);
             lanes.more[SCALE][columns.clone()].fill(cut.scale);
             lanes.more[C][columns].fill(cut.c);
-            block.set_tau(i, threshold.tau.min(f64::from(f32::MAX)) as f32);
         }
         strips.fill(true);
         let divides = lanes.more[C][..block.columns()].iter().any(|&c| c != 0.0);

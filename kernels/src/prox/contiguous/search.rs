@@ -47,6 +47,12 @@ impl<M: Scale> Task<'_, M> {
             }
         };
         self.set_tau(g, threshold.tau.min(f64::from(f32::MAX)) as f32);
+        let threshold = if M::DIAGONAL && !threshold.fits() {
+            // SAFETY: the elements of group g are inside the buffers and this task's own.
+            unsafe { self.made.apply_wide(threshold, self.groups.indices(g)) }
+        } else {
+            threshold
+        };
         let cuts = Cuts::splat(s, Cut::new(threshold, question.step));
         let mut apply = Apply { made: self.made, cuts, tally: Tally::new(s) };
         for run in self.runs(g) {
