@@ -2,7 +2,9 @@
 
 mod support;
 
-use proxtape_kernels::gemm::{Activation, Bias, Gemm, MatMut, MatRef, PackedB, gemm, scratch_len};
+use proxtape_kernels::gemm::{
+    Activation, Bias, ByRows, Gemm, MatMut, MatRef, PackedB, gemm, scratch_len,
+};
 use proxtape_kernels::{Exec, Isa, Pool};
 use support::{Canary, Guarded, Rng, assert_close, execs, isas};
 
@@ -361,6 +363,49 @@ fn packed_b_gives_the_bits_of_gemm_where_both_have_tiles() {
                 assert_eq!(alone, c, "{} {shape:?}, {threads} threads", isa.name());
                 let want: Vec<f64> = want.iter().map(|&x| f64::from(x)).collect();
                 assert_close(&c, &want, 1e-6);
+            }
+        }
+    }
+}
+
+#[test]
+fn products_without_rows_columns_or_depth_are_zero_or_nothing() {
+    let sizes = [0, 1, 2, 3, 13, 40];
+    let triples = sizes.iter().flat_map(|&m| sizes.iter().map(move |&n| (m, n)));
+    for (m, n, k) in triples.flat_map(|(m, n)| sizes.iter().map(move |&k| (m, n, k))) {
+        if m * n * k != 0 {
+            continue;
+        }
+        let (a, b) = (vec![1.0; m * k], vec![1.0; k * n]);
+        for exec in execs() {
+            let isa = exec.isa();
+            for (a, b) in [
+                (MatRef::row_major(&a, m, k), MatRef::row_major(&b, k, n)),
+                (MatRef::row_major(&a, k, m).t(), MatRef::row_major(&b, n, k).t()),
+            ] {
+                let bias = vec![2.0; n];
+                let end = (Bias::Cols(&bias), Activation::None);
+                let mut c = vec![f32::NAN; m * n];
+                let mut scratch = vec![f32::NAN; scratch_len(isa, m, n, k)];
+                let op = Gemm { bias: end.0, ..Gemm::new(a, b) };
+                gemm(exec, &op, MatMut::row_major(&mut c, m, n), &mut scratch);
+                assert!(c.iter().all(|&x| x == 2.0), "gemm {m} {n} {k}");
+
+                let packed = PackedB::new(exec, b);
+                let mut c = vec![f32::NAN; m * n];
+                let mut scratch = vec![f32::NAN; packed.scratch_len(m)];
+                packed.product(exec, a, end, MatMut::row_major(&mut c, m, n), &mut scratch);
+                assert!(c.iter().all(|&x| x == 2.0), "packed {m} {n} {k}");
+
+                let mut memory = vec![f32::NAN; ByRows::packed_len(isa, n, k)];
+                let product = ByRows::new(exec, a, b, &mut memory);
+                assert_eq!(product.shape(), [m, n]);
+                let mut scratch = vec![f32::NAN; ByRows::scratch_len(isa, m)];
+                for rows in [0..m, m..m, 0..m.min(1), m.min(1)..m] {
+                    let mut c = vec![f32::NAN; rows.len() * n];
+                    product.rows(rows, &mut c, &mut scratch);
+                    assert!(c.iter().all(|&x| x == 0.0), "by rows {m} {n} {k}");
+                }
             }
         }
     }

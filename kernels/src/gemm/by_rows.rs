@@ -72,7 +72,7 @@ impl<'a> ByRows<'a> {
         ByRows { isa, a, b: Packed::new(exec, b, aligned(packed)) }
     }
 
-    /// Writes some rows of C, row after row, on the calling thread; the bits are those of
+    /// Writes some rows of C, row after row, on the calling thread; with k = 0 they are 0. The bits are those of
     /// [`gemm`](super::gemm()) where its kernels are this package's. `scratch` as
     /// [`scratch_len`](ByRows::scratch_len) says for so many rows.
     ///
@@ -85,10 +85,8 @@ impl<'a> ByRows<'a> {
         assert!(rows.start <= rows.end && rows.end <= a.rows(), "gemm: rows {rows:?} of C");
         size::elements("gemm: a product of", &[m, k, n]);
         assert!(c.len() == m * n, "gemm: c has {} elements, not {m} x {n}", c.len());
-        if k == 0 {
+        if k == 0 || c.is_empty() {
             c.fill(0.0);
-        }
-        if c.is_empty() {
             return;
         }
         let data = &a.data()[rows.start * a.row_stride()..];
