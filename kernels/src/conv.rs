@@ -33,11 +33,11 @@ use crate::gemm::pack::Lines;
 use crate::gemm::tile::Epilogue;
 use crate::gemm::view::Dest;
 use crate::gemm::{Activation, Bias};
-use crate::threads::Exec;
+use crate::threads::{Convolution, Exec};
 use correlate::Target;
 use patches::Turned;
 use paths::epilogue;
-use winograd::{Filters, Outputs};
+use winograd::{Filters, Outputs, Spoilt, Winograd};
 
 /// The operands of [`Conv2d::forward`].
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +55,11 @@ pub struct ConvForward<'a> {
 impl Conv2d {
     /// y = act(x * w + bias).
     ///
+    /// An image of which an output is not finite is computed once more as
+    /// [`Convolution::Exact`](crate::Convolution) does, so a NaN or an infinity reaches the outputs
+    /// that see it, and no others. (The two gradients have no such care: around what is not finite
+    /// their results are NaN, some taps further than they need be.)
+    ///
     /// # Panics
     /// If the shape is impossible (see [`is_valid`](Self::is_valid)), or a slice does not have the length that
     /// it asks for.
@@ -65,13 +70,42 @@ impl Conv2d {
         length("w", op.w.len(), self.w_len());
         length("y", y.len(), self.y_len());
         self.check_scratch(exec, scratch);
-        let bias = op.bias.map_or(Bias::None, |bias| {
+        if let Some(bias) = op.bias {
             length("bias", bias.len(), self.oc);
-            Bias::Rows(bias)
-        });
+        }
         if self.n == 0 {
             return;
         }
+        let Some(winograd) = self.winograd_of(exec) else {
+            return self.sums(exec, op, y, scratch);
+        };
+        let (filters, outputs) = self.operands(op, y);
+        // SAFETY: y is borrowed for this call, and has an element for every output.
+        let spoilt = unsafe { winograd.run(exec, (op.x, filters), outputs, scratch) };
+        if spoilt.any() {
+            self.again(exec, op, (y, &spoilt), scratch);
+        }
+    }
+
+    /// The images that Winograd's algorithm spoilt, each as sums of its own products.
+    #[cold]
+    #[inline(never)]
+    fn again(
+        &self,
+        exec: Exec,
+        op: &ConvForward<'_>,
+        (y, spoilt): (&mut [f32], &Spoilt),
+        scratch: &mut [f32],
+    ) {
+        let one = self.one_image();
+        let images = op.x.chunks_exact(one.x_len()).zip(y.chunks_exact_mut(one.y_len()));
+        for (_, (x, y)) in images.enumerate().filter(|(i, _)| spoilt.has(*i)) {
+            one.sums(exec, &ConvForward { x, ..*op }, y, scratch);
+        }
+    }
+
+    /// The operands of the forms that know filters and planes.
+    fn operands<'a>(&self, op: &ConvForward<'a>, y: &mut [f32]) -> (Filters<'a>, Outputs<'a>) {
         let area = self.kh * self.kw;
         let (steps, size) = ([area, self.c * area], [self.c, self.oc]);
         let filters = Filters { w: op.w, steps, size, turned: false };
@@ -83,14 +117,17 @@ impl Conv2d {
             activation: op.activation,
             acc: Accumulate::Store,
         };
-        if let Some(winograd) = self.winograd() {
-            // SAFETY: y is borrowed for this call, and has an element for every output.
-            return unsafe { winograd.run(exec, (op.x, filters), outputs, scratch) };
-        }
+        (filters, outputs)
+    }
+
+    /// The forward pass without Winograd's algorithm.
+    fn sums(&self, exec: Exec, op: &ConvForward<'_>, y: &mut [f32], scratch: &mut [f32]) {
         if let Some(direct) = self.direct(false) {
-            // SAFETY: as above.
+            let (filters, outputs) = self.operands(op, y);
+            // SAFETY: y is borrowed for this call, and has an element for every output.
             return unsafe { direct.run(exec, (op.x, filters), outputs, scratch) };
         }
+        let bias = op.bias.map_or(Bias::None, Bias::Rows);
         let epilogue = Epilogue { bias, activation: op.activation, ..epilogue(0.0) };
         let correlation = self.correlation(op.x, epilogue);
         let depth = self.w_len() / self.oc;
@@ -139,10 +176,12 @@ impl Conv2d {
             activation: Activation::None,
             acc,
         };
-        if let Some(winograd) = self.winograd_input_gradient() {
+        if let Some(winograd) = self.winograd_of(exec).and_then(|_| self.winograd_input_gradient())
+        {
             let filters = Filters { turned: !winograd.transposed, ..filters };
             // SAFETY: dx is borrowed for this call, and has an element for every input.
-            return unsafe { winograd.run(exec, (dy, filters), outputs, scratch) };
+            unsafe { winograd.run(exec, (dy, filters), outputs, scratch) };
+            return;
         }
         if let Some(direct) = self.direct(true) {
             // SAFETY: as above.
@@ -205,7 +244,7 @@ impl Conv2d {
             }
             return;
         }
-        if let Some(winograd) = self.winograd() {
+        if let Some(winograd) = self.winograd_of(exec) {
             return winograd.weight_gradient(exec, (x, dy), (dw, acc), scratch);
         }
         if let Some(dots) = self.dots(exec.isa()) {
@@ -215,6 +254,11 @@ impl Conv2d {
             return direct.weight_gradient(exec, (x, dy), (dw, acc), scratch);
         }
         self.weight(x, dy, acc.beta()).run(exec, dw, scratch);
+    }
+
+    /// Winograd's algorithm, where it serves this shape and may be used.
+    fn winograd_of(&self, exec: Exec) -> Option<Winograd> {
+        if exec.convolution() == Convolution::Exact { None } else { self.winograd() }
     }
 
     #[track_caller]

@@ -35,7 +35,7 @@ mod backend {
 pub use buffer::Buffer;
 pub use isa::{Isa, IsaError};
 pub use simd::{Kernel, Simd};
-pub use threads::{Exec, Pool, PoolError};
+pub use threads::{Convolution, Exec, Pool, PoolError};
 
 /// Whether a kernel overwrites its destination or adds to it.
 ///

@@ -9,6 +9,17 @@ use core::fmt;
 use core::marker::PhantomData;
 use rayon::prelude::*;
 
+/// How a convolution of 3 x 3 or 5 x 5 taps at stride 1 is computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Convolution {
+    /// By Winograd's algorithm where it pays: its rounding error is a share of the largest magnitudes
+    /// around an output ([`Conv2d::is_winograd`](crate::conv::Conv2d::is_winograd) has the bound).
+    #[default]
+    Fast,
+    /// As the sum of each output's own products: an outlier rounds only the outputs that see it.
+    Exact,
+}
+
 /// How kernels run: the instruction set, and whether large work may be cut into tasks.
 ///
 /// ```
@@ -22,12 +33,29 @@ use rayon::prelude::*;
 pub struct Exec {
     isa: Isa,
     parallel: bool,
+    convolution: Convolution,
 }
 
 impl Exec {
     /// Everything on the calling thread.
     pub fn new(isa: Isa) -> Exec {
-        Exec { isa, parallel: false }
+        Exec { isa, parallel: false, convolution: Convolution::Fast }
+    }
+
+    /// The same with another way to compute convolutions.
+    ///
+    /// ```
+    /// use proxtape_kernels::{Convolution, Exec, Isa};
+    /// let exec = Exec::new(Isa::detect()).with_convolution(Convolution::Exact);
+    /// assert_eq!(exec.parallel().convolution(), Convolution::Exact);
+    /// ```
+    pub fn with_convolution(self, convolution: Convolution) -> Exec {
+        Exec { convolution, ..self }
+    }
+
+    /// How convolutions are computed.
+    pub fn convolution(self) -> Convolution {
+        self.convolution
     }
 
     /// Large work is cut into tasks for the rayon pool that the caller is in; see [`Pool`].
@@ -202,7 +230,7 @@ impl Pool {
 
     /// The [`Exec`] for code that runs inside this pool.
     pub fn exec(&self, isa: Isa) -> Exec {
-        Exec { isa, parallel: self.pool.is_some() }
+        Exec { parallel: self.pool.is_some(), ..Exec::new(isa) }
     }
 
     /// Runs `f` in the pool.

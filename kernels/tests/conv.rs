@@ -4,7 +4,7 @@ mod support;
 
 use proxtape_kernels::conv::{Conv2d, ConvForward};
 use proxtape_kernels::gemm::Activation;
-use proxtape_kernels::{Accumulate, Exec, Pool};
+use proxtape_kernels::{Accumulate, Convolution, Exec, Pool};
 use support::{Canary, Guarded, Rng, assert_close, execs, isas};
 
 /// Calls `f(y, x, w)` with the indices of every product.
@@ -238,6 +238,121 @@ fn check_rounding(s: &Conv2d, rng: &mut Rng, most: f64) {
         let mut got = vec![f32::NAN; s.w_len()];
         s.weight_gradient(exec, (&x, &dy), &mut got, Accumulate::Store, &mut scratch);
         assert_close(&got, &dw, most);
+    }
+}
+
+/// Shapes that run Winograd's algorithm: whole images a task, rows of tiles a task, both sizes of taps.
+fn winograd_shapes() -> Vec<Conv2d> {
+    let shapes = [([5, 12, 9, 10], 3), ([2, 40, 37, 33], 3), ([4, 20, 12, 11], 5)];
+    let padded = |(size, taps)| Conv2d { padding: [1, 1], ..shape(size, [24, taps, taps]) };
+    shapes.map(padded).into_iter().inspect(|s| assert!(s.is_winograd())).collect()
+}
+
+#[test]
+fn exact_convolution_keeps_an_outlier_to_itself() {
+    let rng = &mut Rng::new(8);
+    for s in winograd_shapes() {
+        let w = rng.vec(s.w_len(), -1.0, 1.0);
+        let mut x = rng.vec(s.x_len(), -0.01, 0.01);
+        x[s.w * s.h / 2 + s.w / 2] = 1e4;
+        let dy = rng.vec(s.y_len(), -1.0, 1.0);
+        let [y, dx, dw] = oracle(&s, &x, &w, &dy);
+        // What an output is made of: the error of a sum is a share of it.
+        let [x_size, w_size, dy_size] =
+            [&x, &w, &dy].map(|x| x.iter().map(|x| x.abs()).collect::<Vec<_>>());
+        let sizes = oracle(&s, &x_size, &w_size, &dy_size);
+        for exec in execs() {
+            let exec = exec.with_convolution(Convolution::Exact);
+            let mut scratch = vec![f32::NAN; s.scratch_len(exec.isa())];
+            let mut got = [y.len(), dx.len(), dw.len()].map(|len| vec![f32::NAN; len]);
+            let op = ConvForward { x: &x, w: &w, bias: None, activation: Activation::None };
+            s.forward(exec, &op, &mut got[0], &mut scratch);
+            s.input_gradient(exec, (&w, &dy), &mut got[1], Accumulate::Store, &mut scratch);
+            s.weight_gradient(exec, (&x, &dy), &mut got[2], Accumulate::Store, &mut scratch);
+            for ((got, want), size) in got.iter().zip([&y, &dx, &dw]).zip(&sizes) {
+                for ((&got, want), size) in got.iter().zip(want).zip(size) {
+                    let error = (f64::from(got) - want).abs();
+                    assert!(error <= 3e-6 * size, "{got}, not {want}; {s:?} {exec:?}");
+                }
+            }
+        }
+    }
+}
+
+/// The bound that `Conv2d::is_winograd` tells.
+#[test]
+fn winograd_rounds_by_the_largest_input_around() {
+    let rng = &mut Rng::new(9);
+    for s in winograd_shapes() {
+        let w = rng.vec(s.w_len(), -1.0, 1.0);
+        let mut x = rng.vec(s.x_len(), -0.01, 0.01);
+        x[s.w * s.h / 2 + s.w / 2] = 1e4;
+        let [y, ..] = oracle(&s, &x, &w, &vec![0.0; s.y_len()]);
+        let filter = s.w_len() / s.oc;
+        for exec in execs() {
+            let mut got = vec![f32::NAN; s.y_len()];
+            let mut scratch = vec![f32::NAN; s.scratch_len(exec.isa())];
+            let op = ConvForward { x: &x, w: &w, bias: None, activation: Activation::None };
+            s.forward(exec, &op, &mut got, &mut scratch);
+            for (i, (&got, want)) in got.iter().zip(y.iter()).enumerate() {
+                let o = i / (s.oh() * s.ow()) % s.oc;
+                let sum: f64 = w[o * filter..][..filter].iter().map(|w| f64::from(w.abs())).sum();
+                let error = (f64::from(got) - want).abs();
+                assert!(error <= 2e-6 * sum * 1e4, "{got}, not {want}; {s:?} {exec:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_not_finite_reaches_the_outputs_that_see_it_only() {
+    let rng = &mut Rng::new(10);
+    for s in winograd_shapes() {
+        let w = rng.vec(s.w_len(), 0.1, 1.0);
+        let x = rng.vec(s.x_len(), -1.0, 1.0);
+        let bias = rng.vec(s.oc, -1.0, 1.0);
+        let mut finite = vec![f32::NAN; s.y_len()];
+        for (bad, activation) in [
+            (f32::NAN, Activation::None),
+            (f32::NAN, Activation::Relu),
+            (f32::INFINITY, Activation::None),
+            (f32::NEG_INFINITY, Activation::Relu),
+            // Finite sums of what overflows in a transform.
+            (2e38, Activation::None),
+        ] {
+            let mut spoilt = x.clone();
+            let image = rng.below(s.n);
+            let at = if bad.is_normal() { s.w + 1 } else { rng.below(s.x_len() / s.n) };
+            let hit = image * s.x_len() / s.n + at;
+            spoilt[hit] = bad;
+            let mut sees = vec![false; s.y_len()];
+            products(&s, |iy, ix, _| sees[iy] |= ix == hit);
+            let mut want = vec![f32::NAN; s.y_len()];
+            for exec in execs() {
+                let exact = exec.with_convolution(Convolution::Exact);
+                let mut scratch = Canary::new(s.scratch_len(exec.isa()), 3);
+                let op = ConvForward { x: &x, w: &w, bias: Some(&bias), activation };
+                s.forward(exec, &op, &mut finite, scratch.slice_mut());
+                let op = ConvForward { x: &spoilt, ..op };
+                let one = s.y_len() / s.n;
+                let alone = Conv2d { n: 1, ..s };
+                let x = &spoilt[image * s.x_len() / s.n..][..alone.x_len()];
+                want.copy_from_slice(&finite);
+                let y = &mut want[image * one..][..one];
+                alone.forward(exact, &ConvForward { x, ..op }, y, scratch.slice_mut());
+                let mut got = Canary::new(s.y_len(), 5);
+                s.forward(exec, &op, got.slice_mut(), scratch.slice_mut());
+                got.check();
+                scratch.check();
+                for (i, (got, want)) in got.slice().iter().zip(&want).enumerate() {
+                    assert_eq!(got.to_bits(), want.to_bits(), "{bad} at {i}: {got} {want}; {s:?}");
+                    assert!(sees[i] || got.is_finite(), "{bad} reached {i}: {s:?}");
+                }
+            }
+            if bad.is_nan() {
+                assert!(want.iter().zip(&sees).all(|(y, &sees)| y.is_nan() == sees));
+            }
+        }
     }
 }
 

@@ -36,6 +36,9 @@ impl Conv2d {
         most = most.max(self.weight(&[], &[], 0.0).scratch_len(isa));
         if let Some(winograd) = self.winograd() {
             most = most.max(winograd.scratch_len(isa)).max(winograd.gradient_scratch_len(isa));
+            let one = self.one_image();
+            most = most.max(one.correlation(&[], epilogue).scratch_len(isa));
+            most = most.max(one.direct(false).map_or(0, |direct| direct.scratch_len(isa)));
         }
         if let Some(winograd) = self.winograd_input_gradient() {
             most = most.max(winograd.scratch_len(isa));
@@ -57,8 +60,17 @@ impl Conv2d {
         most
     }
 
-    /// Whether forward pass and gradients of a [possible](Self::is_valid) shape run Winograd's algorithm, whose rounding error is about
-    /// 2e-6 of the layer's largest result; otherwise it grows as in any sum of so many products.
+    /// The same for one image.
+    pub(super) fn one_image(&self) -> Conv2d {
+        Conv2d { n: 1, ..*self }
+    }
+
+    /// Whether forward pass and gradients of a [possible](Self::is_valid) shape run Winograd's algorithm,
+    /// unless [`Convolution::Exact`](crate::Convolution) is asked for. Its rounding error is about 2e-6 of the
+    /// layer's largest result where inputs are of one size. In general an output's error is at most
+    /// about 2e-6 times the sum of its weights' magnitudes times the largest input in its tile's
+    /// window of 6 x 6, of any channel: a pixel of 1e4 among 0.01 drowns its neighbours, also those that it
+    /// has no product with. Otherwise the error grows as in any sum of so many products.
     pub fn is_winograd(&self) -> bool {
         self.is_valid() && self.winograd().is_some()
     }

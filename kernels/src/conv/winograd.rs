@@ -35,8 +35,8 @@ use axis::{Collect, Evaluate, Input, InputGradient, POINTS};
 use core::marker::PhantomData;
 pub(super) use filter::Filters;
 use filter::{FilterValues, Packed};
-pub(super) use planes::Outputs;
 use planes::{FromValues, Source, Tiles, ToValues, Values, staged_len};
+pub(super) use planes::{Outputs, Spoilt};
 
 /// Values of a task, in elements: 768 KiB for those of the inputs and of the outputs together.
 const BLOCK: usize = 192 << 10;
@@ -130,7 +130,8 @@ impl Winograd {
         LINE + self.packed(cuts.lanes).len() + LINE + SLOTS * cuts.slot_len(self)
     }
 
-    /// Y = act(x * w + bias), or Y += x * w.
+    /// Y = act(x * w + bias), or Y += x * w. Returns which images came out wrong: not finite where
+    /// perhaps only other outputs of a tile should be. (The transpose does not tell.)
     ///
     /// # Safety
     /// `outputs` must be writable (readable, to add to it) everywhere, by this call alone.
@@ -140,7 +141,8 @@ impl Winograd {
         (x, filters): (&[f32], Filters<'_>),
         outputs: Outputs<'_>,
         scratch: &mut [f32],
-    ) {
+    ) -> Spoilt {
+        let spoilt = Spoilt::default();
         let cuts = self.cuts(exec.isa());
         let packed = self.packed(cuts.lanes);
         let (weights, slots) = aligned(scratch).split_at_mut(packed.len().next_multiple_of(LINE));
@@ -161,7 +163,7 @@ impl Winograd {
                             &cuts,
                             (x, weights),
                             &tiles,
-                            outputs,
+                            (outputs, &spoilt),
                             scratch,
                         ),
                         _ => self.part::<2>(
@@ -169,13 +171,14 @@ impl Winograd {
                             &cuts,
                             (x, weights),
                             &tiles,
-                            outputs,
+                            (outputs, &spoilt),
                             scratch,
                         ),
                     }
                 }
             }
         });
+        spoilt
     }
 
     /// The filters' values, some inputs a task.
@@ -206,7 +209,7 @@ impl Winograd {
         cuts: &Cuts,
         (x, weights): (&[f32], &[f32]),
         tiles: &Tiles,
-        outputs: Outputs<'_>,
+        (outputs, spoilt): (Outputs<'_>, &Spoilt),
         scratch: &mut [f32],
     ) {
         let [from, to] = cuts.values(self);
@@ -261,9 +264,17 @@ impl Winograd {
                     tiles,
                     staged,
                     (m, to),
+                    spoilt,
                 ));
             } else {
-                isa.run(FromValues::<Collect, M, M>::new(outputs, [0, 0], tiles, staged, (m, to)));
+                isa.run(FromValues::<Collect, M, M>::new(
+                    outputs,
+                    [0, 0],
+                    tiles,
+                    staged,
+                    (m, to),
+                    spoilt,
+                ));
             }
         }
     }

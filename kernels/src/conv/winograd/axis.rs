@@ -177,7 +177,8 @@ pub(super) enum Finish<F> {
     },
 }
 
-/// to = T from T^T, a vector for each element.
+/// to = T from T^T, a vector for each element. Returns the sum of the four corners before they are
+/// finished: with [`Collect`] each value is in one of them, so what is not finite anywhere shows there.
 ///
 /// # Safety
 /// `from` must be readable at I x I vectors and `to` writable (readable, to add) at O x O, and they must not overlap.
@@ -187,7 +188,8 @@ pub(super) unsafe fn both_axes<S: Simd, T: OneAxis<I, O>, const I: usize, const 
     from: Grid,
     to: Grid,
     finish: Finish<S::F>,
-) {
+) -> S::F {
+    let mut corners = s.zero();
     let mut half = [[s.zero(); I]; O];
     for j in 0..I {
         let mut x = [s.zero(); I];
@@ -201,6 +203,9 @@ pub(super) unsafe fn both_axes<S: Simd, T: OneAxis<I, O>, const I: usize, const 
     }
     for (i, half) in half.into_iter().enumerate() {
         for (j, mut y) in T::apply(s, half).into_iter().enumerate() {
+            if (i == 0 || i == O - 1) && (j == 0 || j == O - 1) {
+                corners = s.add(corners, y);
+            }
             match finish {
                 Finish::Store => {}
                 // SAFETY: i and j are below O.
@@ -212,4 +217,5 @@ pub(super) unsafe fn both_axes<S: Simd, T: OneAxis<I, O>, const I: usize, const 
             unsafe { s.store_ptr(to.at(i, j), y) };
         }
     }
+    corners
 }

@@ -89,7 +89,9 @@ where
                     step: [(POINTS * step) as isize, step as isize],
                 };
                 // SAFETY: the taps fill the first R * R vectors; the rest is the maker's promise.
-                unsafe { both_axes::<S, Taps, R, POINTS>(s, from, to, Finish::Store) };
+                unsafe {
+                    both_axes::<S, Taps, R, POINTS>(s, from, to, Finish::Store);
+                }
             }
         }
     }
@@ -161,7 +163,9 @@ where
             let ptr = self.taps[c * R * R * S::LANES..].as_mut_ptr();
             let to = Grid { ptr, step: [R as isize * lanes, lanes] };
             // SAFETY: both lie in buffers whose lengths were checked above.
-            unsafe { both_axes::<S, TapsGradient, POINTS, R>(s, from, to, Finish::Store) };
+            unsafe {
+                both_axes::<S, TapsGradient, POINTS, R>(s, from, to, Finish::Store);
+            }
         }
         let mut tap = self.taps.as_ptr();
         let next = || {

@@ -7,6 +7,7 @@ use crate::gemm::Activation;
 use crate::simd::{Kernel, Simd};
 use core::marker::PhantomData;
 use core::ops::Range;
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// The tiles of a task: whole rows of tiles of some images.
 #[derive(Clone, Debug)]
@@ -97,8 +98,8 @@ impl<T: OneAxis<I, POINTS>, const M: usize, const I: usize> Kernel for ToValues<
                         // SAFETY: the window ends in the staged rows; the values of this tile and
                         // these channels lie in `out`, checked above.
                         unsafe {
-                            both_axes::<S, T, I, POINTS>(s, Grid { ptr, step }, to, Finish::Store)
-                        };
+                            both_axes::<S, T, I, POINTS>(s, Grid { ptr, step }, to, Finish::Store);
+                        }
                     }
                 }
             }
@@ -148,6 +149,31 @@ unsafe impl Send for Outputs<'_> {}
 // SAFETY: as above.
 unsafe impl Sync for Outputs<'_> {}
 
+/// Images of whose outputs one was not finite before the activation: a NaN or an infinity in a window
+/// reaches all outputs of its tile. Images 1024 apart share a mark.
+#[derive(Default)]
+pub(in crate::conv) struct Spoilt([AtomicU64; 16]);
+
+impl Spoilt {
+    fn mark(&self, image: usize) {
+        let (word, bit) = Spoilt::place(image);
+        self.0[word].fetch_or(bit, Relaxed);
+    }
+
+    pub(in crate::conv) fn any(&self) -> bool {
+        self.0.iter().any(|word| word.load(Relaxed) != 0)
+    }
+
+    pub(in crate::conv) fn has(&self, image: usize) -> bool {
+        let (word, bit) = Spoilt::place(image);
+        self.0[word].load(Relaxed) & bit != 0
+    }
+
+    fn place(image: usize) -> (usize, u64) {
+        (image / 64 % 16, 1 << (image % 64))
+    }
+}
+
 /// Outputs of a block of tiles from values: windows of O x O, M apart. Larger ones overlap and are
 /// added; then the block is whole planes, and the first window begins at -pad.
 pub(super) struct FromValues<'a, T, const M: usize, const O: usize> {
@@ -156,6 +182,7 @@ pub(super) struct FromValues<'a, T, const M: usize, const O: usize> {
     tiles: &'a Tiles,
     staged: &'a mut [f32],
     values: (&'a mut [f32], Values),
+    spoilt: &'a Spoilt,
     transform: PhantomData<T>,
 }
 
@@ -171,8 +198,9 @@ impl<'a, T, const M: usize, const O: usize> FromValues<'a, T, M, O> {
         tiles: &'a Tiles,
         staged: &'a mut [f32],
         values: (&'a mut [f32], Values),
+        spoilt: &'a Spoilt,
     ) -> Self {
-        FromValues { outputs, pad, tiles, staged, values, transform: PhantomData }
+        FromValues { outputs, pad, tiles, staged, values, spoilt, transform: PhantomData }
     }
 }
 
@@ -197,6 +225,8 @@ impl<T: OneAxis<POINTS, O>, const M: usize, const O: usize> Kernel for FromValue
         };
         let mut tile = 0;
         for image in images {
+            // Not finite where an output is not.
+            let mut seen = s.zero();
             for channel in (0..channels).step_by(S::LANES) {
                 let live = S::LANES.min(channels - channel);
                 let bias = bias.map_or(s.zero(), |bias| s.load_tail(&bias[channel..][..live]));
@@ -213,7 +243,10 @@ impl<T: OneAxis<POINTS, O>, const M: usize, const O: usize> Kernel for FromValue
                         let tile = tile + row * across + column;
                         let from = values.grid(self.values.0.as_mut_ptr(), tile, channel);
                         // SAFETY: both lie in buffers whose lengths were checked above.
-                        unsafe { both_axes::<S, T, POINTS, O>(s, from, to, finish) };
+                        let corners = unsafe { both_axes::<S, T, POINTS, O>(s, from, to, finish) };
+                        if O == M {
+                            seen = s.add(seen, corners);
+                        }
                     }
                 }
                 let at = (image * channels + channel) * h * w + first * w;
@@ -231,6 +264,10 @@ impl<T: OneAxis<POINTS, O>, const M: usize, const O: usize> Kernel for FromValue
                 // SAFETY: `next` goes through the staged outputs of this block, row by row; the rest
                 // is the caller's promise.
                 unsafe { from_lanes(s, next, to) };
+            }
+            let not_finite = s.mul(seen, s.zero());
+            if s.any(s.ne(not_finite, not_finite)) {
+                self.spoilt.mark(image);
             }
             tile += rows.len() * across;
         }
