@@ -6,6 +6,7 @@ use core::fmt;
 use core::str::FromStr;
 use std::collections::{BTreeMap, HashMap};
 
+pub(crate) mod admit;
 #[cfg(feature = "safetensors")]
 mod safetensors;
 
@@ -55,6 +56,16 @@ impl CheckpointError {
     }
 }
 
+impl admit::Unfit {
+    fn of(&self, name: &str) -> CheckpointError {
+        let admit::Unfit { index, value, expected } = self;
+        CheckpointError(format!(
+            "tensor {name:?}: expected {expected}, found {value} at index {index}; the file is of no \
+             use"
+        ))
+    }
+}
+
 impl Checkpoint {
     /// Adds a tensor.
     pub fn put(&mut self, name: &str, shape: impl Into<Shape>, values: &[f32]) {
@@ -84,10 +95,12 @@ impl Checkpoint {
         found.map(|(_, shape, values)| (*shape, &values[..])).ok_or_else(missing)
     }
 
-    /// Reads every parameter from the tensor of its name after a prefix.
+    /// Reads every parameter from the tensor of its name after a prefix. A magnitude below the
+    /// smallest normal f32 becomes +0.0, as in training.
     ///
     /// # Errors
-    /// If a tensor is missing or has another shape; parameters before it have changed by then.
+    /// If a tensor is missing, has another shape, or holds a NaN, an infinity or a negative variance;
+    /// parameters before it have changed by then.
     pub fn get_params(&self, prefix: &str, params: &mut Params) -> Result<(), CheckpointError> {
         let ids: Vec<ParamId> = params.ids().collect();
         let tensors: HashMap<_, _> = self.tensors.iter().map(|(n, s, v)| (&**n, (*s, v))).collect();
@@ -100,9 +113,17 @@ impl Checkpoint {
                 let what = format!("tensor {name:?} has {shape} and the model wants {wants}");
                 return Err(CheckpointError(what));
             }
-            params.value_mut(id).copy_from_slice(values);
+            admit::check_param(params, id, values).map_err(|e| e.of(&name))?;
+            admit::set(params, id, values);
         }
         Ok(())
+    }
+
+    /// The tensor of a name, of finite values from `least` on.
+    pub(crate) fn get_from(&self, name: &str, least: f32) -> Result<&[f32], CheckpointError> {
+        let values = self.get(name)?.1;
+        admit::check(values, least).map_err(|e| e.of(name))?;
+        Ok(values)
     }
 
     /// The number that a text tells.

@@ -60,7 +60,7 @@ pub use memory::MemoryError;
 pub use params::{Kind, ParamId, Params, Running};
 /// The kernels, for operations of your own.
 pub use proxtape_kernels as kernels;
-pub use proxtape_kernels::{Accumulate, Exec, Isa, IsaError, Pool, PoolError};
+pub use proxtape_kernels::{Accumulate, Convolution, Exec, Isa, IsaError, Pool, PoolError};
 pub use random::Random;
 pub use shape::{MAX_RANK, Shape};
 pub use tape::{

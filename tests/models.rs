@@ -430,6 +430,27 @@ fn pytorch_state_dict_loads_and_computes_what_pytorch_would() {
         assert!((f64::from(got) - want).abs() <= 1e-5, "{got}, not {want}");
     }
 
+    for (name, value, wants) in [
+        ("fc.weight", f32::NAN, "finite"),
+        ("fc.bias", f32::INFINITY, "finite"),
+        ("bn1.running_mean", f32::NEG_INFINITY, "finite"),
+        ("bn1.running_var", -4.0, "at least 0"),
+    ] {
+        let mut wrong = state.clone();
+        let tensor = wrong.tensors.iter_mut().find(|(n, ..)| n == name).unwrap();
+        *tensor.2.last_mut().unwrap() = value;
+        let last = tensor.2.len() - 1;
+        let message = wrong.get_params("", &mut params).unwrap_err().to_string();
+        let told = [name, wants, &format!("found {value} at index {last}")];
+        assert!(told.iter().all(|part| message.contains(part)), "{message}");
+    }
+    // Below the smallest normal number: zero, as training makes it.
+    let mut tiny = state.clone();
+    tiny.tensors[0].2[..3].copy_from_slice(&[1e-40, -1e-45, f32::MIN_POSITIVE]);
+    tiny.get_params("", &mut params).unwrap();
+    let weight = params.value(params.find("fc.weight").unwrap());
+    assert_eq!(weight[..3].iter().map(|x| x.to_bits()).collect::<Vec<_>>(), [0, 0, 1 << 23]);
+
     let mut wrong = state.clone();
     let fc = wrong.tensors.iter_mut().find(|(name, ..)| name == "fc.weight").unwrap();
     fc.1 = Shape::from([4, 2]);

@@ -54,7 +54,8 @@ impl Model {
     /// of which that makes a product faster (three samples or more).
     ///
     /// Such a layer does not see later changes of its weight, and no gradient flows through it. The
-    /// outputs are those of [`record`](Model::record) up to rounding, for every finite x.
+    /// outputs are those of [`record`](Model::record) up to rounding, for every finite x. (A NaN or an
+    /// infinity is not multiplied with a zero that is left out, so fewer outputs become NaN.)
     ///
     /// ```
     /// use proxtape::nn::{Layer, Model, Zeros};

@@ -146,7 +146,8 @@ impl Penalty {
     ///
     /// # Errors
     /// If a layer that is named does not exist or is named twice, a strength or share is out of
-    /// range, or a grouping does not fit; the error names the layer.
+    /// range (also once it is scaled by the group size), or a grouping does not fit; the error names
+    /// the layer. What is returned no kernel refuses.
     pub fn resolve(
         &self,
         model: &Model,
@@ -235,6 +236,15 @@ impl Penalty {
         }
         let family = own.and_then(|own| own.family).unwrap_or(self.family);
         let regularizer = self.regularizer(family, [lambda, mu], groups).map_err(error)?;
+        if !regularizer.is_valid() {
+            // What the kernels refuse: of all numbers above only a product can have left the range.
+            let n = groups.group_size();
+            let most = f32::MAX / (n as f32).sqrt();
+            return Err(error(format!(
+                "expected lambda times sqrt({n}), for groups of {n} weights, within the range of f32, \
+                 found a lambda of {lambda:e}; choose one of at most {most:.1e}"
+            )));
+        }
         Ok(Regularized { id: weight.id, regularizer, groups })
     }
 

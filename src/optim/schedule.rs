@@ -20,6 +20,18 @@ pub enum Shape {
     },
 }
 
+impl Shape {
+    /// Whether each number is finite and not negative, and `every` is positive.
+    pub fn is_valid(&self) -> bool {
+        let factor = |x: f32| x >= 0.0 && x.is_finite();
+        match *self {
+            Shape::Constant => true,
+            Shape::Step { every, factor: x } => every > 0.0 && every.is_finite() && factor(x),
+            Shape::Cosine { floor } => factor(floor),
+        }
+    }
+}
+
 /// A base step size, a linear warm-up, and a shape.
 ///
 /// ```
@@ -40,8 +52,13 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// The step size at a moment, in epochs, of a training that takes `total` epochs.
+    /// The step size at a moment, in epochs, of a training that takes `total` epochs; at most the
+    /// largest f32.
     pub fn at(&self, epoch: f32, total: f32) -> f32 {
+        self.unbounded(epoch, total).min(f32::MAX)
+    }
+
+    fn unbounded(&self, epoch: f32, total: f32) -> f32 {
         if epoch < self.warmup {
             return self.eta * (epoch / self.warmup);
         }

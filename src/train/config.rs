@@ -125,6 +125,12 @@ impl Config {
                  {warmup}"
             ));
         }
+        if !self.schedule.shape.is_valid() {
+            return error(format!(
+                "a number of the step size's schedule is out of range: {:?}",
+                self.schedule.shape
+            ));
+        }
         self.check_stages()?;
         // A step schedule may rise; all others fall.
         let last = self.epochs as f32;

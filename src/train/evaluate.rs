@@ -50,7 +50,8 @@ impl Evaluator {
         self.tape.check_memory()
     }
 
-    /// Evaluates samples. No samples give NaN.
+    /// Evaluates samples. No samples give NaN, and so do outputs of which one is NaN: look at the loss
+    /// before you believe the accuracy, in which such a sample counts as wrong.
     pub fn run(
         &mut self,
         params: &Params,
@@ -86,7 +87,7 @@ impl Evaluator {
             let rows = self.tape.value(self.logits).chunks_exact(classes);
             for (row, &label) in rows.zip(self.tape.labels_ref(self.labels)).take(part.len()) {
                 loss += cross_entropy(row, label as usize);
-                right += usize::from(argmax(row) == label as usize);
+                right += usize::from(argmax(row) == Some(label as usize));
             }
         }
         let n = indices.len() as f64;
@@ -94,15 +95,15 @@ impl Evaluator {
     }
 }
 
-/// The first largest element; a NaN is never larger.
-pub(super) fn argmax(row: &[f32]) -> usize {
+/// The first largest element; none where one is NaN, so that such a row decides for no class.
+pub(super) fn argmax(row: &[f32]) -> Option<usize> {
     let mut best = 0;
     for (i, &x) in row.iter().enumerate() {
         if x > row[best] {
             best = i;
         }
     }
-    best
+    (!row.iter().any(|x| x.is_nan())).then_some(best)
 }
 
 /// log sum exp(row) - row[label], in f64.
@@ -110,4 +111,20 @@ fn cross_entropy(row: &[f32], label: usize) -> f64 {
     let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum: f64 = row.iter().map(|&x| f64::from(x - max).exp()).sum();
     sum.ln() + f64::from(max) - f64::from(row[label])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_with_nan_decides_for_no_class() {
+        assert_eq!(argmax(&[0.5, 2.0, 2.0]), Some(1));
+        assert_eq!(argmax(&[f32::NEG_INFINITY, f32::INFINITY]), Some(1));
+        for row in [[f32::NAN, 1.0], [1.0, f32::NAN], [f32::NAN; 2]] {
+            assert_eq!(argmax(&row), None);
+            assert!(cross_entropy(&row, 0).is_nan());
+        }
+        assert!(!cross_entropy(&[f32::INFINITY, 0.0], 0).is_finite());
+    }
 }

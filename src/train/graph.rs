@@ -67,7 +67,7 @@ impl Graph {
         }
         let rows = tape.value(*logits).chunks_exact(tape.shape(*logits)[1]);
         let both = rows.zip(tape.labels_ref(*labels));
-        let right = both.filter(|(row, label)| argmax(row) == **label as usize).count();
+        let right = both.filter(|(row, label)| argmax(row) == Some(**label as usize)).count();
         Outcome { loss: value, right: right as u64 }
     }
 }

@@ -75,8 +75,9 @@ impl Trainer<'_> {
         self.progress = progress;
         // The start of a stage may clear moments: the saved ones come after it.
         self.start_epoch(progress.epoch);
-        let [m, v, tau] = NAMES.map(|name| state.get(name));
-        let state_of = [m?.1, v?.1, tau?.1];
+        let [m, v, tau] = NAMES;
+        // Adam's second moment is a sum of squares. Of a threshold any number will do: it is a start.
+        let state_of = [state.get_from(m, f32::MIN)?, state.get_from(v, 0.0)?, state.get(tau)?.1];
         self.optimizer.restore(state_of, state.number("optimizer.steps")?)?;
         let strength = |x: &f32| x.is_finite() && *x >= 0.0;
         self.apply_strength(single(state, "penalty.factor", strength)?)?;

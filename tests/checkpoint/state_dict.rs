@@ -99,6 +99,30 @@ fn unfit_state_dict_changes_nothing_and_lists_what_differs() {
 }
 
 #[test]
+fn values_that_are_no_numbers_are_refused_and_tiny_ones_become_zero() {
+    let folder = Folder::new("no-numbers");
+    let path = folder.path("model");
+    for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let mut c = state_dict("");
+        let name = c.tensors[1].0.clone();
+        *c.tensors[1].2.last_mut().unwrap() = value;
+        let index = c.tensors[1].2.len() - 1;
+        checkpoint::write(&path, &c).unwrap();
+        let mut params = model();
+        let error = checkpoint::load_state_dict(&path, &mut params).unwrap_err();
+        assert_eq!(error.found(), format!("{value} at index {index}"));
+        assert!(error.to_string().contains(&format!("tensor {name:?}")), "{error}");
+        assert_eq!(values(&params), [-1.0; 10], "{error}");
+    }
+    let mut c = state_dict("");
+    c.tensors[1..].iter_mut().for_each(|(.., values)| values.fill(-1e-39));
+    checkpoint::write(&path, &c).unwrap();
+    let mut params = model();
+    checkpoint::load_state_dict(&path, &mut params).unwrap();
+    assert!(values(&params)[..8].iter().all(|x| x.to_bits() == 0), "{:?}", values(&params));
+}
+
+#[test]
 fn state_dict_of_integers_is_no_model() {
     let folder = Folder::new("integers");
     let header = r#"{"w":{"dtype":"I8","shape":[4],"data_offsets":[0,4]}}"#;

@@ -133,6 +133,12 @@ fn penalties_that_do_not_fit_are_errors_that_say_why() {
         ),
         (Penalty { lambda: -1.0, ..base() }, &["lambda", "-1"]),
         (Penalty { lambda: f32::INFINITY, ..base() }, &["lambda", "inf"]),
+        (
+            Penalty { lambda: 3e38, ..Penalty::new(Family::GroupLasso) },
+            &["layer \"fc1\"", "lambda times sqrt(8)", "3e38", "at most 1.2e38"],
+        ),
+        (Penalty { lambda: 3e38, ..Penalty::new(Family::SparseGroupLasso) }, &["sqrt(8)"]),
+        (Penalty { lambda: f32::MAX, ..Penalty::new(Family::Cges) }, &["layer \"fc1\"", "sqrt(8)"]),
         (Penalty { linear: Grouping::Block(7), ..base() }, &["layer \"fc1\"", "7", "512"]),
         (Penalty { a: 0.0, ..Penalty::new(Family::TransformedL1) }, &["a of the transformed l1"]),
         (Penalty { gamma: f32::NAN, ..Penalty::new(Family::Mcp) }, &["gamma of MCP", "NaN"]),

@@ -199,6 +199,19 @@ fn state_of_another_training_is_an_error() {
     damaged.note("step", "soon");
     let message = refused(&mlp(8), config(MOMENTUM), &damaged);
     assert!(message.contains("\"step\"") && message.contains("soon"), "{message}");
+    for (tensor, value) in
+        [("fc1.weight", f32::NAN), ("good.fc2.bias", f32::INFINITY), ("optimizer.m", f32::NAN)]
+    {
+        let mut damaged = state.clone();
+        damaged.tensors.iter_mut().find(|(name, ..)| name == tensor).unwrap().2[3] = value;
+        let message = refused(&mlp(8), config(MOMENTUM), &damaged);
+        let told = [tensor, &format!("found {value} at index 3")];
+        assert!(told.iter().all(|part| message.contains(part)), "{message}");
+    }
+    let mut damaged = samples.trainer(&mlp(8), config(ADAM)).unwrap().state();
+    damaged.tensors.iter_mut().find(|(name, ..)| name == "optimizer.v").unwrap().2[0] = -1.0;
+    let message = refused(&mlp(8), config(ADAM), &damaged);
+    assert!(message.contains("\"optimizer.v\": expected finite values of at least 0"), "{message}");
     let mut cut = state;
     cut.texts.remove("dropout.seed");
     assert!(refused(&mlp(8), config(MOMENTUM), &cut).contains("dropout.seed"));

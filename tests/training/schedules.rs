@@ -44,6 +44,33 @@ fn etas(schedule: Schedule) -> Vec<f32> {
 
 /// Four steps an epoch: a drop "after every 2 epochs" is one between steps 8 and 9.
 #[test]
+fn step_sizes_stay_in_range_whatever_the_schedule() {
+    let shape = |shape| Schedule { eta: 3e38, warmup: 1.0, shape };
+    for schedule in [
+        shape(ScheduleShape::Step { every: 1e-38, factor: 1e30 }),
+        shape(ScheduleShape::Step { every: 1e-45, factor: 0.0 }),
+        shape(ScheduleShape::Cosine { floor: 1e38 }),
+    ] {
+        for epoch in [0.0, 0.5, 1.0, 9.0, 1e9] {
+            assert!((0.0..=f32::MAX).contains(&schedule.at(epoch, 10.0)), "{schedule:?} {epoch}");
+        }
+    }
+    for wrong in [
+        ScheduleShape::Step { every: 0.0, factor: 0.1 },
+        ScheduleShape::Step { every: 1.0, factor: -0.1 },
+        ScheduleShape::Step { every: f32::NAN, factor: 0.1 },
+        ScheduleShape::Cosine { floor: -1.0 },
+        ScheduleShape::Cosine { floor: f32::INFINITY },
+    ] {
+        let samples = Small::digits(64, 0);
+        let config =
+            Config { schedule: Schedule { shape: wrong, ..shape(wrong) }, ..Config::default() };
+        let error = samples.trainer(&mlp(4), config).map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains("schedule") && error.contains("out of range"), "{error}");
+    }
+}
+
+#[test]
 fn step_size_drops_between_two_epochs() {
     let shape = ScheduleShape::Step { every: 2.0, factor: 0.5 };
     let etas = etas(Schedule { eta: 0.02, warmup: 0.0, shape });

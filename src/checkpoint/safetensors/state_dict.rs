@@ -2,6 +2,7 @@
 
 use super::error::{FileError, Place, quoted, shortened};
 use super::source::{Content, Source};
+use crate::checkpoint::admit::{self, Unfit};
 use crate::params::Params;
 use std::collections::HashMap;
 use std::path::Path;
@@ -50,8 +51,9 @@ pub struct Loaded {
 /// ```
 ///
 /// # Errors
-/// If the file cannot be read, or tensors are missing, unexpected, or of another shape or type; no
-/// parameter has changed then.
+/// If the file cannot be read, tensors are missing, unexpected, or of another shape or type, or one
+/// holds a NaN, an infinity or a negative variance; no parameter has changed then. (A magnitude below
+/// the smallest normal f32 becomes +0.0, as in training.)
 pub fn load_state_dict(path: &Path, params: &mut Params) -> Result<Loaded, FileError> {
     let mut source = Source::open(path)?;
     let tensors = std::mem::take(&mut source.header.tensors);
@@ -90,14 +92,23 @@ pub fn load_state_dict(path: &Path, params: &mut Params) -> Result<Loaded, FileE
 
     // All values are read before the first is set, since reading can fail as well.
     let mut values = Vec::with_capacity(found.len());
-    for &(_, i, float) in &found {
+    for &(id, i, float) in &found {
         let (name, info) = &tensors[i];
-        values.push(source.values(name, info, float)?);
+        let read = source.values(name, info, float)?;
+        admit::check_param(params, id, &read).map_err(|e| unfit(name, &e).in_file(path))?;
+        values.push(read);
     }
     for ((id, ..), values) in found.iter().zip(&values) {
-        params.value_mut(*id).copy_from_slice(values);
+        admit::set(params, *id, values);
     }
     Ok(Loaded { tensors: found.len(), ignored, prefix })
+}
+
+/// Values that no network can work with.
+fn unfit(name: &str, Unfit { index, value, expected }: &Unfit) -> FileError {
+    let place = Place::Tensor(name.to_owned());
+    let advice = "save the weights from before they stopped being numbers";
+    FileError::new(place, *expected, format!("{value} at index {index}"), advice)
 }
 
 /// The wrappers that all names carry and that are no part of the model's own names.
