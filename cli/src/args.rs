@@ -3,7 +3,7 @@
 mod common;
 mod many;
 
-pub(crate) use common::{Speech, Threads};
+pub(crate) use common::{Convolutions, Speech, Threads};
 pub(crate) use many::{CompareArgs, SweepArgs};
 
 use crate::export::Target;
@@ -126,6 +126,9 @@ pub(crate) struct EvalArgs {
     pub(crate) table: TableArgs,
 
     #[command(flatten)]
+    pub(crate) convolutions: Convolutions,
+
+    #[command(flatten)]
     pub(crate) threads: Threads,
 
     #[command(flatten)]
@@ -142,6 +145,9 @@ pub(crate) struct CompactArgs {
 
     #[command(flatten)]
     pub(crate) place: PlaceArgs,
+
+    #[command(flatten)]
+    pub(crate) convolutions: Convolutions,
 
     #[command(flatten)]
     pub(crate) threads: Threads,
@@ -166,6 +172,9 @@ pub(crate) struct ExportArgs {
 
     #[command(flatten)]
     pub(crate) place: PlaceArgs,
+
+    #[command(flatten)]
+    pub(crate) convolutions: Convolutions,
 
     #[command(flatten)]
     pub(crate) threads: Threads,
@@ -196,6 +205,9 @@ pub(crate) struct PredictArgs {
     /// Turn black to white: for dark drawings on light paper, where the data has light ones on dark
     #[arg(long)]
     pub(crate) invert: bool,
+
+    #[command(flatten)]
+    pub(crate) convolutions: Convolutions,
 
     #[command(flatten)]
     pub(crate) threads: Threads,
@@ -239,6 +251,9 @@ pub(crate) struct BenchArgs {
     /// Run each kernel once: rough numbers in a few seconds instead of half a minute
     #[arg(long)]
     pub(crate) quick: bool,
+
+    #[command(flatten)]
+    pub(crate) convolutions: Convolutions,
 
     #[command(flatten)]
     pub(crate) threads: Threads,

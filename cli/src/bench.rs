@@ -58,7 +58,7 @@ fn groups(exec: Exec) -> [Group; 5] {
 
 /// Runs the command.
 pub(crate) fn run(args: &BenchArgs, voice: Voice) -> Result<Ending, Failure> {
-    let machine = Machine::new(&args.threads)?;
+    let machine = Machine::new(&args.threads)?.with(&args.convolutions);
     let effort = if args.quick { Effort::Quick } else { Effort::Careful };
     let report = machine.install(|| measure(&machine, effort, voice));
     match args.speech.json {

@@ -41,7 +41,7 @@ const NAME: &str = "model-compact.safetensors";
 
 /// Runs the command.
 pub(crate) fn run(args: &CompactArgs, voice: Voice) -> Result<Ending, Failure> {
-    let machine = Machine::new(&args.threads)?;
+    let machine = Machine::new(&args.threads)?.with(&args.convolutions);
     let path = model_path(&args.model);
     let outcome = machine.install(|| {
         let mut dense = Trained::read(&path)?;
@@ -111,7 +111,7 @@ fn compare(
     (samples, batches): (&Samples, &[usize]),
     machine: &Machine,
 ) -> Result<Result<Outcome, Refused>, Failure> {
-    let (exec, both) = (machine.exec(), [dense, small]);
+    let (exec, both) = (dense.recipe.exec(machine.exec()), [dense, small]);
     let [a, b] = both.map(|trained| (trained.model.input(), trained.model.output()));
     if a != b {
         return Ok(Err(Refused(format!(

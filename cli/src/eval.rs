@@ -10,7 +10,7 @@ use crate::number::grouped;
 use crate::origin;
 use crate::run_folder::model_path;
 use crate::shown;
-use crate::summary::known;
+use crate::summary::{known, sound};
 use crate::tables::accuracy_and_loss;
 use crate::voice::{Voice, print, print_json};
 use proxtape::Exec;
@@ -43,7 +43,7 @@ struct Numbers {
 
 /// Runs the command.
 pub(crate) fn run(args: &EvalArgs, voice: Voice) -> Result<Ending, Failure> {
-    let machine = Machine::new(&args.threads)?;
+    let machine = Machine::new(&args.threads)?.with(&args.convolutions);
     let path = model_path(&args.model);
     let trained = Trained::read(&path)?;
     let mut data = trained.recipe.data.clone();
@@ -59,7 +59,8 @@ pub(crate) fn run(args: &EvalArgs, voice: Voice) -> Result<Ending, Failure> {
         }
         _ => again::named(&path, &trained, (&data, voice))?,
     };
-    let parts = machine.install(|| parts(machine.exec(), &trained, &named.samples))?;
+    let exec = trained.recipe.exec(machine.exec());
+    let parts = machine.install(|| parts(exec, (&path, &trained), &named.samples))?;
     let source = data.source.to_string();
     tell(args, &Evaluated { path: &path, source, named, parts, machine: &machine })
 }
@@ -67,18 +68,19 @@ pub(crate) fn run(args: &EvalArgs, voice: Voice) -> Result<Ending, Failure> {
 /// Loss and accuracy on the validation and the test part.
 pub(crate) fn parts(
     exec: Exec,
-    trained: &Trained,
+    (path, trained): (&Path, &Trained),
     samples: &Samples,
 ) -> Result<[Evaluation; 2], Failure> {
     let batch = trained.recipe.train.batch.get().min(samples.source.train.len());
     trained.model.check_batch(batch)?;
     let mut evaluator = Evaluator::new(exec, &trained.model, &trained.params, batch);
     evaluator.check_memory()?;
-    let mut part = |set: &Dataset, indices: &[u32]| {
-        evaluator.run(&trained.params, set, indices, &trained.normalization)
+    let mut part = |name: &str, set: &Dataset, indices: &[u32]| {
+        let part = evaluator.run(&trained.params, set, indices, &trained.normalization);
+        sound(name, part).map_err(|what| Failure::failed(format!("{}: {what}", path.display())))
     };
-    let validation = part(&samples.source.train, &samples.split.validation);
-    Ok([validation, part(samples.source.test_set(), &samples.split.test)])
+    let validation = part("validation", &samples.source.train, &samples.split.validation)?;
+    Ok([validation, part("test", samples.source.test_set(), &samples.split.test)?])
 }
 
 struct Evaluated<'a> {

@@ -68,7 +68,8 @@ pub(crate) fn run(args: &ExportArgs, voice: Voice) -> Result<Ending, Failure> {
     let (samples, real) = samples(&path, &trained, (args.place.data.as_ref(), voice))?;
     let format = args.to.format;
     let mut draft = Draft::of(&target)?;
-    let export = Export { exec: pool.exec(isa), trained: &trained, file: &file, samples: &samples };
+    let exec = trained.recipe.exec(args.convolutions.of(pool.exec(isa)));
+    let export = Export { exec, trained: &trained, file: &file, samples: &samples };
     let (mut proof, details) = pool.install(|| export.write(format, &mut draft))?;
     if !real {
         proof.part = "random";

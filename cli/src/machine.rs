@@ -1,14 +1,15 @@
 //! What computes: an instruction set and a number of threads.
 
-use crate::args::Threads;
+use crate::args::{Convolutions, Threads};
 use crate::failure::Failure;
-use proxtape::{Exec, Isa, Pool};
+use proxtape::{Convolution, Exec, Isa, Pool};
 
 /// The threads of a command, and the instruction set that they use.
 #[derive(Debug)]
 pub(crate) struct Machine {
     pool: Pool,
     isa: Isa,
+    convolution: Convolution,
 }
 
 impl Machine {
@@ -17,7 +18,13 @@ impl Machine {
     pub(crate) fn new(threads: &Threads) -> Result<Machine, Failure> {
         let isa = Isa::from_env().map_err(|e| Failure::usage(format!("PROXTAPE_ISA: {e}")))?;
         let pool = Pool::new(threads.count()).map_err(Failure::failed)?;
-        Ok(Machine { pool, isa })
+        Ok(Machine { pool, isa, convolution: Convolution::Fast })
+    }
+
+    /// The same with the convolutions that the command line asks for.
+    pub(crate) fn with(self, convolutions: &Convolutions) -> Machine {
+        let convolution = convolutions.of(self.exec()).convolution();
+        Machine { convolution, ..self }
     }
 
     /// Runs a whole command inside the pool: entering it from outside allocates each time.
@@ -26,7 +33,7 @@ impl Machine {
     }
 
     pub(crate) fn exec(&self) -> Exec {
-        self.pool.exec(self.isa)
+        self.pool.exec(self.isa).with_convolution(self.convolution)
     }
 
     pub(crate) fn threads(&self) -> usize {

@@ -158,6 +158,11 @@ struct TrainingArgs {
     /// Drives everything that is random
     #[arg(long, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     seed: Option<u64>,
+
+    /// Compute convolutions without Winograd's algorithm, which is faster and rounds all outputs around
+    /// an outlier by its size; a run that was started so goes on so
+    #[arg(long)]
+    exact_conv: bool,
 }
 
 impl Overrides {
@@ -177,6 +182,7 @@ impl Overrides {
         train.epochs = told.epochs.unwrap_or(train.epochs);
         train.batch = told.batch.unwrap_or(train.batch);
         train.seed = told.seed.unwrap_or(train.seed);
+        train.exact_conv |= told.exact_conv;
         let rule = &mut train.optimizer.0;
         if let Some(kind) = told.optimizer
             && kind != OptimizerKind::of(*rule)

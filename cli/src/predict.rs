@@ -34,7 +34,8 @@ pub(crate) fn run(args: &PredictArgs, voice: Voice) -> Result<Ending, Failure> {
     let mut predictions = Vec::new();
     let most = groups.iter().map(|group| group.names.len()).max().unwrap_or(1);
     pool.install(|| -> Result<(), Failure> {
-        let mut network = Recorded::new(pool.exec(isa), &trained, most.min(BATCH))?;
+        let exec = trained.recipe.exec(args.convolutions.of(pool.exec(isa)));
+        let mut network = Recorded::new(exec, &trained, most.min(BATCH))?;
         for group in groups {
             predict(&trained, &mut network, most.min(BATCH), group, &mut predictions)?;
         }

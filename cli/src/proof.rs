@@ -41,6 +41,14 @@ impl Proof {
 
     /// What to tell if it does not hold: which network should be equal to which.
     pub(crate) fn refusal(&self, [second, first]: [&str; 2]) -> String {
+        if !self.difference.is_finite() {
+            return format!(
+                "expected finite outputs of the {first} network and of the {second} one, found some that \
+                 are NaN or infinite on {} {} samples; the weights, or values of the samples, are too \
+                 large",
+                self.samples, self.part
+            );
+        }
         format!(
             "expected the outputs of the {second} network within {LIMIT:.0e} of the largest \
              output of the {first} one, found a difference of {:.1e} on {} {} samples, {} \

@@ -33,6 +33,7 @@ pub(crate) use target::Target;
 pub(crate) use train::{OptimizerKind, Prune, ScheduleKind, Stage, Train};
 
 use proxtape::train::Config;
+use proxtape::{Convolution, Exec};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
@@ -105,6 +106,11 @@ impl Recipe {
             seed: train.seed,
             ..Config::default()
         }
+    }
+
+    /// How the network computes: as the command is told, but never less exactly than the recipe wants.
+    pub(crate) fn exec(&self, exec: Exec) -> Exec {
+        if self.train.exact_conv { exec.with_convolution(Convolution::Exact) } else { exec }
     }
 
     /// The text that loads again to this recipe.

@@ -164,6 +164,19 @@ impl Layer {
     }
 }
 
+/// Refuses an evaluation whose loss is no finite number: its accuracy means nothing, and JSON would
+/// tell it as null, as if there were no samples.
+pub(crate) fn sound(part: &str, evaluation: Evaluation) -> Result<Evaluation, String> {
+    let Evaluation { loss, samples, .. } = evaluation;
+    if samples == 0 || loss.is_finite() {
+        return Ok(evaluation);
+    }
+    Err(format!(
+        "expected a finite loss of the {part} samples, found {loss}: outputs of the network are no \
+         finite numbers; its weights, or values of the samples, are too large"
+    ))
+}
+
 /// Accuracy and loss, or nothing where there were no samples.
 pub(crate) fn known(evaluation: Option<Evaluation>) -> (Option<f64>, Option<f64>) {
     let known = evaluation.filter(|e| e.samples > 0);

@@ -169,7 +169,8 @@ pub(crate) fn train(
     if let (Some(weights), false) = (&recipe.model.weights, is_saved) {
         checkpoint::load_state_dict(weights, &mut params)?;
     }
-    let trainer = Trainer::new(machine.exec(), samples.data(), (model, params), recipe.config());
+    let exec = recipe.exec(machine.exec());
+    let trainer = Trainer::new(exec, samples.data(), (model, params), recipe.config());
     let mut trainer =
         trainer.map_err(|e| Failure::failed(format!("recipe {:?}: {e}", recipe.name)))?;
     let penalty = &recipe.penalty.0;

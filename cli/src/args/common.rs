@@ -3,6 +3,7 @@
 use clap::Args;
 use clap::builder::TypedValueParser;
 use core::num::NonZeroUsize;
+use proxtape::{Convolution, Exec};
 
 #[derive(Debug, Args)]
 pub(crate) struct Threads {
@@ -27,6 +28,21 @@ pub(super) fn at_least_one(most: i64) -> impl TypedValueParser<Value = NonZeroUs
     clap::value_parser!(u16)
         .range(1..=most)
         .map(|n| NonZeroUsize::new(n.into()).unwrap_or(NonZeroUsize::MIN))
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Convolutions {
+    /// Compute convolutions without Winograd's algorithm, which is faster and rounds all outputs around
+    /// an outlier by its size
+    #[arg(long)]
+    pub(crate) exact_conv: bool,
+}
+
+impl Convolutions {
+    /// The same machine with the convolutions that are asked for.
+    pub(crate) fn of(&self, exec: Exec) -> Exec {
+        if self.exact_conv { exec.with_convolution(Convolution::Exact) } else { exec }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -53,7 +53,8 @@ impl Costs {
 pub(crate) fn probe(recipe: &Recipe, samples: &Samples, machine: &Machine) -> Result<f64, Failure> {
     let set = &samples.source.train;
     let built = build(recipe, set, Start::Seed)?;
-    let mut trainer = Trainer::new(machine.exec(), samples.data(), built, recipe.config())?;
+    let exec = recipe.exec(machine.exec());
+    let mut trainer = Trainer::new(exec, samples.data(), built, recipe.config())?;
     // The first step meets cold caches.
     let _ = trainer.advance();
     let start = Instant::now();

@@ -64,6 +64,7 @@ pub(super) fn text<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proxtape::{Exec, Isa, Params, Shape, Tape, Var, ops};
 
     #[track_caller]
     fn assert_near(f: impl Fn(f32) -> f32, oracle: impl Fn(f64) -> f64, unit: impl Fn(f64) -> f64) {
@@ -118,7 +119,11 @@ mod tests {
 
     #[test]
     fn extremes_give_no_surprise() {
-        assert!((0.0..1e-37).contains(&exp::exp(f32::NEG_INFINITY)) && exp::exp(1e30) > 1e38);
+        assert!(
+            exp::exp(f32::NEG_INFINITY) == 0.0
+                && exp::exp(88.8) == f32::INFINITY
+                && exp::exp(1e30) > 1e38
+        );
         assert!(exp::exp(f32::NAN).is_nan() && erf::erf(f32::NAN).is_nan());
         assert_eq!([-9.0, 9.0, 1e30].map(erf::erf), [-1.0, 1.0, 1.0]);
         let mut x = [1e30, 0.0, -1e30];
@@ -127,6 +132,112 @@ mod tests {
         tanh::tanh(&mut x);
         sigmoid::sigmoid(&mut x);
         assert!(x.iter().all(|x| x.is_finite()));
+    }
+
+    /// Values at which functions differ that are called the same.
+    const SPECIAL: [f32; 18] = [
+        f32::NAN,
+        f32::INFINITY,
+        f32::NEG_INFINITY,
+        0.0,
+        -0.0,
+        1e-45,
+        -1e-40,
+        1e-30,
+        -1e-30,
+        0.5,
+        -0.5,
+        20.0,
+        -20.0,
+        88.5,
+        -88.5,
+        1e30,
+        -1e30,
+        -3e38,
+    ];
+
+    /// What the engine gives for the special values in an image of 3 x 6.
+    fn engine(op: impl FnOnce(&mut Tape, Var) -> Var, dims: &[usize], x: &[f32]) -> Vec<f32> {
+        let mut tape = Tape::inference(Exec::new(Isa::detect()));
+        let input = tape.input(Shape::from(dims));
+        let y = op(&mut tape, input);
+        tape.keep(y);
+        tape.set(input, x);
+        tape.infer(&Params::new());
+        tape.value(y).to_vec()
+    }
+
+    /// Equal, NaN for NaN, or within the rounding of numbers of some size.
+    #[track_caller]
+    fn assert_alike((what, size): (&str, f32), got: &[f32], want: &[f32], x: &[f32]) {
+        assert_eq!(got.len(), want.len());
+        for (i, (&got, &want)) in got.iter().zip(want).enumerate() {
+            let near = (got - want).abs() <= 1e-6 * want.abs().max(size);
+            let alike = got == want || (got.is_nan() && want.is_nan()) || near;
+            assert!(alike, "{what} gives {got} and the engine {want} at {i} of {x:?}");
+        }
+    }
+
+    #[test]
+    fn elementwise_functions_treat_special_values_as_the_engine_does() {
+        type Ours = fn(&mut [f32]);
+        type Theirs = fn(&mut Tape, Var) -> Var;
+        let cases: [(&str, Ours, Theirs); 7] = [
+            ("relu", relu::relu, ops::relu),
+            ("leaky_relu", |x| leaky_relu::leaky_relu(x, 0.1), |t, x| ops::leaky_relu(t, x, 0.1)),
+            ("tanh", tanh::tanh, ops::tanh),
+            ("sigmoid", sigmoid::sigmoid, ops::sigmoid),
+            ("gelu", gelu::gelu, ops::gelu),
+            ("gelu_tanh", gelu_tanh::gelu_tanh, ops::gelu_tanh),
+            ("softmax", softmax::softmax, ops::softmax),
+        ];
+        for (name, ours, theirs) in cases {
+            let rows = if name == "softmax" { 1 } else { SPECIAL.len() };
+            for rotation in 0..SPECIAL.len() {
+                let mut x = SPECIAL;
+                x.rotate_left(rotation);
+                // A softmax of a few, so that not every row is NaN.
+                let x = if rows == 1 { &x[..3] } else { &x[..] };
+                let want = engine(theirs, &[1, x.len()], x);
+                let mut got = x.to_vec();
+                ours(&mut got);
+                assert_alike((name, 1.0), &got, &want, x);
+            }
+        }
+    }
+
+    #[test]
+    fn pools_treat_special_values_as_the_engine_does() {
+        let window = |kernel: usize, padding: usize| {
+            let side = |n: usize| n + 2 * padding - kernel + 1;
+            let (kernel, padding) = ([kernel; 2], [padding; 2]);
+            let output = [1, side(3), side(6)];
+            let (stride, dilation, groups) = ([1; 2], [1; 2], 1);
+            Window { input: [1, 3, 6], output, kernel, stride, padding, dilation, groups }
+        };
+        for (window, rotation) in [window(2, 0), window(2, 1), window(3, 1)]
+            .iter()
+            .flat_map(|w| (0..18).map(move |r| (w, r)))
+        {
+            let mut x = SPECIAL;
+            x.rotate_left(rotation);
+            let Window { kernel, stride, padding, .. } = *window;
+            let attrs = ops::PoolAttrs { kernel, stride, padding };
+            let mut y = vec![0.0; window.output.iter().product()];
+            max_pool::max_pool(&x, window, &mut y);
+            let want = engine(|t, x| ops::max_pool2d(t, x, attrs), &[1, 1, 3, 6], &x);
+            assert_alike(("max_pool", 0.0), &y, &want, &x);
+            avg_pool::avg_pool(&x, window, &mut y);
+            let want = engine(|t, x| ops::avg_pool2d(t, x, attrs), &[1, 1, 3, 6], &x);
+            assert_alike(("avg_pool", 3e38), &y, &want, &x);
+        }
+        for pixel in SPECIAL {
+            let x = [pixel; 18];
+            let mut y = [0.0];
+            global_avg_pool::global_avg_pool(&x, &mut y);
+            let want = engine(ops::global_avg_pool2d, &[1, 1, 3, 6], &x);
+            assert_alike(("global_avg_pool", 3e38), &y, &want, &x);
+        }
     }
 
     /// What a file holds compiles on its own: nothing that it calls is missing.

@@ -30,6 +30,9 @@ pub(crate) struct Train {
     pub(crate) patience: Option<u32>,
     pub(crate) keep: Keep,
     pub(crate) seed: u64,
+    /// Convolutions without Winograd's algorithm.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub(crate) exact_conv: bool,
     pub(crate) optimizer: Optimizer,
     pub(crate) schedule: Schedule,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,6 +58,7 @@ impl Default for Train {
             patience: None,
             keep: Keep::Last,
             seed: 1,
+            exact_conv: false,
             optimizer: Optimizer(OptimizerKind::Momentum.usual()),
             schedule: Schedule(optim::Schedule {
                 eta: 0.05,

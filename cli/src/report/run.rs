@@ -115,7 +115,7 @@ impl Run {
 
     fn measure(&self, exec: Exec, voice: Voice) -> Result<Measured, Failure> {
         let samples = again::own(&self.model, &self.trained, (None, voice))?;
-        let [validation, test] = eval::parts(exec, &self.trained, &samples)?;
+        let [validation, test] = eval::parts(exec, (&self.model, &self.trained), &samples)?;
         let decisions = Decisions::of(exec, &self.trained, &samples)?;
         Ok(Measured { samples, validation, test, decisions })
     }
@@ -143,7 +143,7 @@ pub(super) fn page(args: &ReportArgs, voice: Voice) -> Result<Page, Failure> {
     run.trained.recipe.data.move_to(args.place.data.as_ref());
     machine.install(|| {
         // A network can be looked at where its data are not at hand.
-        let measured = run.measure(machine.exec(), voice).map_err(|failure| {
+        let measured = run.measure(run.trained.recipe.exec(machine.exec()), voice).map_err(|failure| {
             voice.say_lines(&format!(
                 "note: the report is without what its data would say: {failure}"
             ));

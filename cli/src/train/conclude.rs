@@ -5,7 +5,7 @@ use super::session::Session;
 use crate::failure::Failure;
 use crate::machine::Machine;
 use crate::run_folder::{refused, write_text};
-use crate::summary::{Counts, Layer, Reached, Summary, known};
+use crate::summary::{Counts, Layer, Reached, Summary, known, sound};
 use crate::voice::json;
 use proxtape::sparsity::Report;
 use proxtape::train::{Evaluator, Keep};
@@ -14,9 +14,14 @@ impl Session<'_> {
     /// Evaluates the parameters that are kept, and writes summary.json: with it the run is done.
     pub(super) fn conclude(&mut self, machine: &Machine) -> Result<Summary, Failure> {
         let train_seconds = self.clock.seconds();
-        let test = self.trainer.test();
+        let exec = self.recipe.exec(machine.exec());
+        let (test, validation) = (self.trainer.test(), self.validation(exec));
+        for (part, evaluation) in [("validation", validation), ("test", test)] {
+            let place = self.folder.path().display();
+            sound(part, evaluation).map_err(|what| Failure::failed(format!("{place}: {what}")))?;
+        }
         let (test_accuracy, test_loss) = known(Some(test));
-        let (validation_accuracy, validation_loss) = known(Some(self.validation(machine.exec())));
+        let (validation_accuracy, validation_loss) = known(Some(validation));
         let report = self.kept_report();
         let model = self.folder.model();
         let bytes = std::fs::metadata(&model).map_err(|e| refused(&model, "the model", &e))?.len();

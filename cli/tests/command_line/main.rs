@@ -9,6 +9,7 @@ mod export;
 mod files;
 mod hostile;
 mod markup;
+mod numbers;
 mod predict;
 mod processes;
 mod report;

@@ -1,7 +1,8 @@
 use super::pool::pool;
 use super::window::Window;
 
-/// The largest pixel of each window.
+/// The largest pixel of each window, or NaN where one is.
 pub(crate) fn max_pool(x: &[f32], window: &Window, y: &mut [f32]) {
-    pool(x, window, (f32::NEG_INFINITY, f32::max), y);
+    let larger = |most: f32, x: f32| if x > most || x.is_nan() { x } else { most };
+    pool(x, window, (f32::NEG_INFINITY, larger), y);
 }

@@ -77,12 +77,14 @@ impl Default for Scratch {{
     }}
 }}
 
-/// The logits of one sample, {range}.
+/// The logits of one sample, {range}. A NaN or an infinity in it reaches every logit that depends
+/// on it by a weight that is not zero: those that are zero are not multiplied.
 pub fn infer(input: &[f32; INPUT], output: &mut [f32; CLASSES], scratch: &mut Scratch) {{
     let Scratch {{ {names} }} = scratch;
 {calls}}}
 
-/// The most likely class of one sample, as for [`infer`], and its probability.
+/// The most likely class of one sample, as for [`infer`], and its probability: NaN if a logit is
+/// not a finite number, and then the class says nothing.
 pub fn classify(input: &[f32; INPUT], scratch: &mut Scratch) -> (usize, f32) {{
     let mut output = [0.0; CLASSES];
     infer(input, &mut output, scratch);
