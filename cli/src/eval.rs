@@ -65,7 +65,7 @@ pub(crate) fn run(args: &EvalArgs, voice: Voice) -> Result<Ending, Failure> {
     tell(args, &Evaluated { path: &path, source, named, parts, machine: &machine })
 }
 
-/// Loss and accuracy on the validation and the test part.
+/// Loss and accuracy on the validation and the test part; an error if a loss is no finite number.
 pub(crate) fn parts(
     exec: Exec,
     (path, trained): (&Path, &Trained),

@@ -78,7 +78,7 @@ impl Default for Scratch {{
 }}
 
 /// The logits of one sample, {range}. A NaN or an infinity in it reaches every logit that depends
-/// on it by a weight that is not zero: those that are zero are not multiplied.
+/// on it by a weight that is not zero; weights that are zero may not be multiplied with it.
 pub fn infer(input: &[f32; INPUT], output: &mut [f32; CLASSES], scratch: &mut Scratch) {{
     let Scratch {{ {names} }} = scratch;
 {calls}}}
