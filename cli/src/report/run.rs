@@ -143,12 +143,13 @@ pub(super) fn page(args: &ReportArgs, voice: Voice) -> Result<Page, Failure> {
     run.trained.recipe.data.move_to(args.place.data.as_ref());
     machine.install(|| {
         // A network can be looked at where its data are not at hand.
-        let measured = run.measure(run.trained.recipe.exec(machine.exec()), voice).map_err(|failure| {
-            voice.say_lines(&format!(
-                "note: the report is without what its data would say: {failure}"
-            ));
-            handed_on::text(&failure.to_string().replace('\n', " "))
-        });
+        let measured =
+            run.measure(run.trained.recipe.exec(machine.exec()), voice).map_err(|failure| {
+                voice.say_lines(&format!(
+                    "note: the report is without what its data would say: {failure}"
+                ));
+                handed_on::text(&failure.to_string().replace('\n', " "))
+            });
         let measured = measured.as_ref().map_err(String::as_str);
         let mut sections = vec![
             result::section(&run, measured),
