@@ -12,7 +12,8 @@ mod safetensors;
 
 #[cfg(feature = "safetensors")]
 pub use self::safetensors::{
-    FileError, Loaded, Place, Replacement, is_temporary, load_state_dict, read, read_sealed, write,
+    FileError, Loaded, Place, Replacement, is_temporary, load_state_dict, parse, parse_state_dict,
+    read, read_sealed, to_bytes, write,
 };
 
 /// Named tensors and named texts.

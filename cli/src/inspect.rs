@@ -16,6 +16,7 @@ use proxtape::optim::Grouping;
 use proxtape::sparsity::Report;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// The object that `inspect --json` prints.
 #[derive(Serialize)]
@@ -55,25 +56,36 @@ pub(crate) fn run(args: &InspectArgs, _: Voice) -> Result<Ending, Failure> {
     let path = model_path(&args.file);
     let file = checkpoint::read(&path)?;
     let bytes = std::fs::metadata(&path).map_err(|e| refused(&path, "a file", &e))?.len();
-    let tensors: Vec<Tensor<'_>> = file.tensors.iter().map(Tensor::of).collect();
-    let model = match is_model(&file) {
-        true => Some(Counted::of(&Trained::from_checkpoint(&path, &file)?)?),
-        false => None,
-    };
-    let contents = Contents {
-        file: path.display().to_string(),
-        bytes,
-        values: tensors.iter().map(|t| t.values).sum(),
-        nonzero: tensors.iter().map(|t| t.nonzero).sum(),
-        tensors,
-        model,
-        metadata: &file.texts,
-    };
+    let contents = Contents::of(&path, bytes, &file)?;
     match args.speech.json {
         true => print_json(&contents)?,
         false => print(&text(&contents, &file))?,
     }
     Ok(Ending::Done)
+}
+
+/// All that is told of a file, as text.
+pub(crate) fn told(path: &Path, file: &Checkpoint) -> Result<String, Failure> {
+    Ok(text(&Contents::of(path, 0, file)?, file))
+}
+
+impl<'a> Contents<'a> {
+    fn of(path: &Path, bytes: u64, file: &'a Checkpoint) -> Result<Contents<'a>, Failure> {
+        let tensors: Vec<Tensor<'_>> = file.tensors.iter().map(Tensor::of).collect();
+        let model = match is_model(file) {
+            true => Some(Counted::of(&Trained::from_checkpoint(path, file)?)?),
+            false => None,
+        };
+        Ok(Contents {
+            file: path.display().to_string(),
+            bytes,
+            values: tensors.iter().map(|t| t.values).sum(),
+            nonzero: tensors.iter().map(|t| t.nonzero).sum(),
+            tensors,
+            model,
+            metadata: &file.texts,
+        })
+    }
 }
 
 impl Tensor<'_> {

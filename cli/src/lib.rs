@@ -33,6 +33,7 @@ mod overrides;
 mod predict;
 mod progress;
 mod proof;
+pub mod readers;
 mod recipe;
 mod report;
 mod run_folder;
@@ -48,13 +49,14 @@ mod voice;
 
 use args::{Cli, Command};
 use clap::Parser;
+use std::ffi::OsString;
 use std::process::ExitCode;
 use voice::Voice;
 
-/// Runs what the command line of the process asks for.
-pub fn main() -> ExitCode {
+/// Runs what a command line asks for; the first word is the program.
+pub fn run(words: Vec<OsString>) -> ExitCode {
     let watching = interrupt::watch();
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(words) {
         Ok(cli) => cli,
         Err(e) => {
             let code = u8::try_from(e.exit_code()).unwrap_or(2);

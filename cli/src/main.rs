@@ -4,5 +4,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    proxtape_cli::main()
+    proxtape_cli::run(std::env::args_os().collect())
 }

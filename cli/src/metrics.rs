@@ -51,8 +51,12 @@ fn stage<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Stage, D::Error> 
 
 /// The lines of a file, without one that a killed process has left unfinished; none without a file.
 pub(crate) fn read(path: &Path) -> Result<Vec<Line>, Failure> {
-    let text = text(path)?;
-    whole(&text).lines().enumerate().map(|line| parse(path, line)).collect()
+    lines(path, &text(path)?)
+}
+
+/// The same of a text; `path` names it in errors.
+pub(crate) fn lines(path: &Path, text: &str) -> Result<Vec<Line>, Failure> {
+    whole(text).lines().enumerate().map(|line| parse(path, line)).collect()
 }
 
 /// The lines that were finished. A line is added in one write, but a killed process, or a full disk,

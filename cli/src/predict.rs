@@ -14,6 +14,7 @@ use images::{Images, Wanted};
 use outcome::{Outcome, Prediction};
 use proxtape::data::{Dataset, Samples};
 use proxtape::{Isa, Pool};
+use std::io::Cursor;
 use std::path::Path;
 
 /// Runs the command.
@@ -84,6 +85,16 @@ fn predict(
         }
     }
     Ok(())
+}
+
+/// The number of pixels of a picture in PNG, of 8 x 8 and of one channel or three.
+pub(crate) fn pixels(args: &PredictArgs, file: &[u8]) -> Result<usize, Failure> {
+    let decode = |channels| {
+        let wanted = Wanted::of([channels, 8, 8], args);
+        png::decode(Path::new("picture"), Cursor::new(file), &wanted)
+            .map(|picture| picture.pixels.len())
+    };
+    decode(1).or_else(|_| decode(3))
 }
 
 /// A path for people.

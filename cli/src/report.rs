@@ -19,10 +19,12 @@ mod run;
 
 use crate::args::ReportArgs;
 use crate::failure::{Ending, Failure};
+use crate::metrics;
 use crate::run_folder::write_text;
 use crate::shown;
 use crate::voice::{Voice, print, print_json};
 use serde::Serialize;
+use std::path::Path;
 
 /// The file in the folder.
 const NAME: &str = "report.html";
@@ -35,6 +37,18 @@ struct Written {
     report: String,
     bytes: usize,
     version: &'static str,
+}
+
+/// The curves of metrics.jsonl, drawn.
+pub(crate) fn draw_metrics(text: &str) -> Result<(), Failure> {
+    curves::section(&metrics::lines(Path::new("metrics"), text)?);
+    Ok(())
+}
+
+/// The page of compare.json, without the models of its trainings.
+pub(crate) fn draw_comparison(text: &str) -> Result<String, Failure> {
+    let nowhere = Path::new("no folder");
+    Ok(comparison::draw(nowhere, nowhere, text)?.render())
 }
 
 /// Runs the command.

@@ -25,7 +25,9 @@ use crate::stop::Stop;
 use crate::summary::Summary;
 use crate::tables;
 use crate::voice::{Voice, print_json};
-use proxtape::checkpoint;
+use certificates::Certified;
+use clock::Clock;
+use proxtape::checkpoint::{self, Checkpoint};
 use proxtape::data::Source;
 use proxtape::optim::Family;
 use proxtape::train::Trainer;
@@ -35,6 +37,13 @@ use start::{Mark, Start};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
+
+/// Whether a state of so many weights holds what the command line keeps in it.
+pub(crate) fn check_state(state: &Checkpoint, weights: usize) -> Result<(), Failure> {
+    Clock::restore(state).map_err(Failure::failed)?;
+    Certified::restore(state, weights).map_err(Failure::failed)?;
+    Ok(())
+}
 
 /// Runs the command.
 pub(crate) fn run(args: &TrainArgs, voice: Voice) -> Result<Ending, Failure> {

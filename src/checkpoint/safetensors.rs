@@ -20,7 +20,7 @@ mod state_dict;
 
 pub use error::{FileError, Place};
 pub use replacement::{Replacement, is_temporary};
-pub use state_dict::{Loaded, load_state_dict};
+pub use state_dict::{Loaded, load_state_dict, parse_state_dict};
 
 use super::Checkpoint;
 use crate::shape::{MAX_RANK, Shape};
@@ -65,6 +65,18 @@ pub fn write(path: &Path, checkpoint: &Checkpoint) -> Result<(), FileError> {
     let mut new = Replacement::of(path)?;
     new.fill(|file| emit(&header, checkpoint, file))?;
     new.keep()
+}
+
+/// The bytes of the file that [`write()`] makes; [`parse`] reads them.
+///
+/// # Errors
+/// As [`write()`], but for those of the disk.
+pub fn to_bytes(checkpoint: &Checkpoint) -> Result<Vec<u8>, FileError> {
+    let header = seal(checkpoint)?;
+    let mut bytes = Vec::new();
+    // A vector takes all that it is given.
+    let _ = emit(&header, checkpoint, &mut bytes);
+    Ok(bytes)
 }
 
 impl Replacement {
@@ -120,6 +132,24 @@ fn write_values(out: &mut dyn Write, values: &[f32]) -> io::Result<()> {
 /// holds a tensor of another type or of more than [`MAX_RANK`] axes.
 pub fn read(path: &Path) -> Result<Checkpoint, FileError> {
     read_all(Source::open(path)?)
+}
+
+/// Reads a safetensors file that is in memory, as [`read()`] does. Errors call it `checkpoint`.
+///
+/// ```
+/// use proxtape::checkpoint::{self, Checkpoint};
+/// let mut saved = Checkpoint::default();
+/// saved.put("b", [2], &[1.0, 2.0]);
+/// let file = checkpoint::to_bytes(&saved)?;
+/// assert_eq!(checkpoint::parse(&file)?, saved);
+/// assert!(checkpoint::parse(&file[..9]).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// As [`read()`], but for those of the disk.
+pub fn parse(file: &[u8]) -> Result<Checkpoint, FileError> {
+    read_all(Source::named("checkpoint", file)?)
 }
 
 /// Reads a safetensors file of this crate: as [`read()`], but the checksum must be there.

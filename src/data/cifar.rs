@@ -28,6 +28,14 @@ pub fn read_folder(folder: impl AsRef<Path>) -> Result<Source, DataError> {
     Ok(Source { train, test, notes: Vec::new() })
 }
 
+/// Reads a file that is in memory, as [`read_folder`] does one of its files. Errors call it `records`.
+///
+/// # Errors
+/// As [`read_folder`], but for those of the disk.
+pub fn parse(file: &[u8]) -> Result<Dataset, DataError> {
+    read_inputs([Input::named("records", file)])
+}
+
 /// The training files, by their numbers, which must run from 1 without a gap.
 fn batch_files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let refuse = |expected: &str, found: String| {
@@ -62,10 +70,17 @@ fn batch_files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
 }
 
 fn read_files(paths: &[PathBuf]) -> Result<Dataset, DataError> {
+    read_inputs(paths.iter().map(|path| Input::open(path)))
+}
+
+fn read_inputs<'a>(
+    inputs: impl IntoIterator<Item = Result<Input<'a>, DataError>>,
+) -> Result<Dataset, DataError> {
     let mut pixels = Vec::new();
     let mut labels = Vec::new();
-    for path in paths {
-        let input = Input::open(path)?;
+    for input in inputs {
+        let input = input?;
+        let path = &input.path().to_path_buf();
         let advice = "it is cut off or no CIFAR-10 file; fetch the binary version again";
         let Some(len) = input.left() else {
             let found = "one compressed by gzip";

@@ -58,6 +58,11 @@ impl<'a> Wanted<'a> {
         Ok(Wanted { model, shape: [c, h, w], scale, first, args })
     }
 
+    /// For images of a shape, and no model.
+    pub(super) fn of(shape: [usize; 3], args: &'a PredictArgs) -> Wanted<'a> {
+        Wanted { model: "the model".to_owned(), shape, scale: 1.0 / 255.0, first: usize::MAX, args }
+    }
+
     /// An error unless the sizes are those of the network.
     pub(super) fn check(&self, file: &Path, found: [usize; 3]) -> Result<(), Failure> {
         if found == self.shape {

@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::file;
 use crate::run_folder::refused;
 use png::{BitDepth, ColorType, Decoder, DecodingError, Limits, Transformations};
-use std::io::BufReader;
+use std::io::{BufRead, BufReader, Seek};
 use std::path::Path;
 
 /// What the decoder may allocate beside the pixels, whose number is checked before.
@@ -31,6 +31,16 @@ pub(super) struct Picture {
 
 /// The pixels of a picture.
 pub(super) fn read(path: &Path, wanted: &Wanted<'_>) -> Result<Picture, Failure> {
+    let (file, _) = file::open(path).map_err(|e| refused(path, "a PNG file", &e))?;
+    decode(path, BufReader::new(file), wanted)
+}
+
+/// The same from bytes; `path` names them in errors.
+pub(super) fn decode(
+    path: &Path,
+    file: impl BufRead + Seek,
+    wanted: &Wanted<'_>,
+) -> Result<Picture, Failure> {
     let fault = |expected: &str, found: &str, advice: &str| {
         let path = path.display();
         Failure::failed(format!("{path}: expected {expected}, found {found}; {advice}"))
@@ -40,11 +50,10 @@ pub(super) fn read(path: &Path, wanted: &Wanted<'_>) -> Result<Picture, Failure>
         fault("a whole PNG file", found.trim_end_matches('.'), "save the picture again")
     };
     let [channels, height, width] = wanted.shape;
-    let (file, _) = file::open(path).map_err(|e| refused(path, "a PNG file", &e))?;
     // The picture's own bytes at their largest: 16 bits, with alpha.
     let area = height.saturating_mul(width);
     let bytes = area.saturating_mul(8).saturating_add(LIMIT);
-    let mut decoder = Decoder::new_with_limits(BufReader::new(file), Limits { bytes });
+    let mut decoder = Decoder::new_with_limits(file, Limits { bytes });
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
     decoder.set_transformations(Transformations::EXPAND);
@@ -55,6 +64,10 @@ pub(super) fn read(path: &Path, wanted: &Wanted<'_>) -> Result<Picture, Failure>
         return Err(fault(&expected, "PNG, which has 1 or 3", "name an IDX file"));
     }
     let mut reader = decoder.read_info().map_err(broken)?;
+    // The decoder (0.18.1) panics where the last colour is cut off.
+    if reader.info().palette.as_ref().is_some_and(|palette| palette.len() % 3 != 0) {
+        return Err(fault("a palette of whole colours", "a part of one", "save the picture again"));
+    }
     let len = reader.output_buffer_size().filter(|&len| len <= area.saturating_mul(8));
     let Some(len) = len else {
         return Err(fault("at most 8 bytes a pixel", "more", "save the picture again"));

@@ -91,7 +91,12 @@ pub(super) fn file(folder: &Path) -> Result<Option<PathBuf>, Failure> {
 
 /// The page from that file.
 pub(super) fn page(folder: &Path, file: &Path) -> Result<Page, Failure> {
-    let mut comparison: Comparison = serde_json::from_str(&read_text(file)?).map_err(|e| {
+    draw(folder, file, &read_text(file)?)
+}
+
+/// The page from its text.
+pub(super) fn draw(folder: &Path, file: &Path, text: &str) -> Result<Page, Failure> {
+    let mut comparison: Comparison = serde_json::from_str(text).map_err(|e| {
         let expected = "the object of `compare --json`";
         Failure::failed(format!("{}: expected {expected}; found {e}", file.display()))
     })?;

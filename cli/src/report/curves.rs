@@ -1,6 +1,5 @@
 //! How the training went: what metrics.jsonl has, epoch by epoch.
 
-use super::run::Run;
 use crate::html::{Axis, Band, Lines, Scale, Section, Series, details, figure, note, row, table};
 use crate::metrics::Line;
 use crate::number::{grouped, percent, short};
@@ -9,9 +8,8 @@ use crate::table::Table;
 /// Below this many percent of the weights, a linear axis shows nothing any more.
 const LITTLE: f64 = 20.0;
 
-pub(super) fn section(run: &Run) -> Section {
+pub(super) fn section(lines: &[Line]) -> Section {
     let section = Section::new("training", "Training");
-    let lines = &run.lines[..];
     if lines.is_empty() {
         return section.add(note("No epoch is noted in metrics.jsonl, so there are no curves."));
     }

@@ -153,7 +153,7 @@ pub(super) fn page(args: &ReportArgs, voice: Voice) -> Result<Page, Failure> {
         let measured = measured.as_ref().map_err(String::as_str);
         let mut sections = vec![
             result::section(&run, measured),
-            curves::section(&run),
+            curves::section(&run.lines),
             layers::section(&run),
             groups::section(&run)?,
             inputs::section(&run, measured),

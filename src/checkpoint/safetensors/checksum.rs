@@ -10,9 +10,9 @@
 //! checksum must have its name, so that a flip in the name is found, too.
 
 use super::error::{FileError, Place, shortened};
+use super::source::Bytes;
 use super::{CHUNK, RETRY};
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, SeekFrom, Write};
 use std::ops::Range;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -95,7 +95,7 @@ impl Stated {
     }
 
     /// Compares it with what the file holds.
-    pub(super) fn check(&self, file: &mut File) -> io::Result<Result<(), FileError>> {
+    pub(super) fn check(&self, file: &mut dyn Bytes) -> io::Result<Result<(), FileError>> {
         file.seek(SeekFrom::Start(0))?;
         let mut sum = Checksum::new();
         let mut bytes = vec![0; 4 * CHUNK];

@@ -6,38 +6,56 @@ use super::{CHUNK, MAX_HEADER, RETRY};
 use ::safetensors::Dtype;
 use ::safetensors::tensor::TensorInfo;
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
 const SAVE: &str = "is it whole, and saved as safetensors (torch.save writes another format)?";
 
+/// What holds the bytes: a file, or memory.
+pub(super) trait Bytes: Read + Seek {}
+
+impl Bytes for File {}
+impl Bytes for Cursor<&[u8]> {}
+
 pub(super) struct Source<'a> {
     pub(super) path: &'a Path,
-    file: File,
+    file: Box<dyn Bytes + 'a>,
     pub(super) header: Header,
     /// Where the data starts.
     data: u64,
 }
 
 impl<'a> Source<'a> {
-    /// Opens a file and checks it: its header, and all of it by the checksum, where it has one. A
-    /// length that the header claims is compared with the file's before memory is asked for.
+    /// Opens a file and checks it: its header, and all of it by the checksum, where it has one.
     pub(super) fn open(path: &'a Path) -> Result<Source<'a>, FileError> {
-        let refused = |e| {
-            let advice = "see that the path is right and the file readable";
-            FileError::refused("a safetensors file", e, advice).in_file(path)
-        };
-        let fault = |place, expected: String, found: String, advice| {
-            Err(FileError::new(place, expected, found, advice).in_file(path))
-        };
+        let refused = |e| refused(e).in_file(path);
         // Asked of the path, since opening a pipe would wait for a writer.
         if !fs::metadata(path).map_err(refused)?.is_file() {
             let found = if path.is_dir() { "a folder" } else { "no regular file" };
             let advice = "name the file itself";
-            return fault(Place::Whole, "a safetensors file".into(), found.into(), advice);
+            let error = FileError::new(Place::Whole, "a safetensors file", found, advice);
+            return Err(error.in_file(path));
         }
-        let mut file = File::open(path).map_err(refused)?;
+        let file = File::open(path).map_err(refused)?;
         let len = file.metadata().map_err(refused)?.len();
+        Source::new(path, Box::new(file), len)
+    }
+
+    /// The contents of a file that is in memory already, under a name for messages.
+    pub(super) fn named(name: &'a str, bytes: &'a [u8]) -> Result<Source<'a>, FileError> {
+        Source::new(Path::new(name), Box::new(Cursor::new(bytes)), bytes.len() as u64)
+    }
+
+    /// A length that the header claims is compared with the file's before memory is asked for.
+    fn new(
+        path: &'a Path,
+        mut file: Box<dyn Bytes + 'a>,
+        len: u64,
+    ) -> Result<Source<'a>, FileError> {
+        let refused = |e| refused(e).in_file(path);
+        let fault = |place, expected: String, found: String, advice| {
+            Err(FileError::new(place, expected, found, advice).in_file(path))
+        };
         let Some(most) = len.checked_sub(8) else {
             let expected = "8 bytes that tell the length of the header";
             return fault(Place::Whole, expected.into(), format!("{len} bytes"), SAVE);
@@ -66,7 +84,7 @@ impl<'a> Source<'a> {
             return fault(Place::Byte(data), expected, (len - data).to_string(), RETRY);
         }
         if let Some(stated) = &header.checksum {
-            stated.check(&mut file).map_err(refused)?.map_err(|e| e.in_file(path))?;
+            stated.check(&mut *file).map_err(refused)?.map_err(|e| e.in_file(path))?;
         }
         Ok(Source { path, file, header, data })
     }
@@ -113,6 +131,11 @@ impl<'a> Source<'a> {
         }
         Ok(())
     }
+}
+
+fn refused(error: io::Error) -> FileError {
+    let advice = "see that the path is right and the file readable";
+    FileError::refused("a safetensors file", error, advice)
 }
 
 /// What kind of values a tensor holds.

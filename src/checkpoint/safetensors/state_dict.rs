@@ -55,7 +55,20 @@ pub struct Loaded {
 /// holds a NaN, an infinity or a negative variance; no parameter has changed then. (A magnitude below
 /// the smallest normal f32 becomes +0.0, as in training.)
 pub fn load_state_dict(path: &Path, params: &mut Params) -> Result<Loaded, FileError> {
-    let mut source = Source::open(path)?;
+    load(Source::open(path)?, params)
+}
+
+/// Loads a state_dict from a file that is in memory, as [`load_state_dict`] does. Errors call it
+/// `state_dict`.
+///
+/// # Errors
+/// As [`load_state_dict`], but for those of the disk.
+pub fn parse_state_dict(file: &[u8], params: &mut Params) -> Result<Loaded, FileError> {
+    load(Source::named("state_dict", file)?, params)
+}
+
+fn load(mut source: Source<'_>, params: &mut Params) -> Result<Loaded, FileError> {
+    let path = source.path;
     let tensors = std::mem::take(&mut source.header.tensors);
     let prefix = wrapper(params, tensors.iter().map(|(name, _)| &**name));
     let names = tensors.iter().map(|(name, _)| &name[prefix.len()..]);

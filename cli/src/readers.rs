@@ -1,0 +1,120 @@
+//! The doors by which the program reads files, from bytes in memory: for a fuzzer, which feeds them
+//! broken ones. Each ends in what the program would print as its error.
+
+use crate::args::{Cli, Command};
+use crate::cells::Grid;
+use crate::experiment::{Start, build};
+use crate::inference::Recorded;
+use crate::model_file::Trained;
+use crate::summary::Summary;
+use crate::{export, inspect, predict, recipe, report, train};
+use clap::Parser;
+use proxtape::checkpoint::{self, Checkpoint};
+use proxtape::data::Dataset;
+use proxtape::{Exec, Isa};
+use std::path::Path;
+
+/// A file that was read, or the error of the one that was not.
+pub type Read = Result<(), String>;
+
+/// A recipe, and its model for some samples.
+///
+/// # Errors
+/// Those of `train`.
+pub fn recipe(file: &[u8], set: &Dataset) -> Read {
+    let recipe = recipe::parse("recipe", text(file)?).map_err(told)?;
+    build(&recipe, set, Start::Seed).map_err(told)?;
+    Ok(())
+}
+
+/// Any safetensors file, and all that is told of it.
+///
+/// # Errors
+/// Those of `inspect`.
+pub fn inspect(file: &[u8]) -> Read {
+    let file = checkpoint::parse(file).map_err(told)?;
+    inspect::told(Path::new("file"), &file).map(|_| ()).map_err(told)
+}
+
+/// A model, run on one sample of zeros.
+///
+/// # Errors
+/// Those of `eval`.
+pub fn model(file: &[u8]) -> Read {
+    let path = Path::new("model");
+    let file = checkpoint::parse(file).map_err(told)?;
+    let trained = Trained::from_checkpoint(path, &file).map_err(told)?;
+    Recorded::new(Exec::new(Isa::detect()), &trained, 1).map_err(told)?.run();
+    Ok(())
+}
+
+/// What the command line keeps in the state of a training of so many weights.
+///
+/// # Errors
+/// Those of `train --resume`.
+pub fn run_state(state: &Checkpoint, weights: usize) -> Read {
+    train::check_state(state, weights).map_err(told)
+}
+
+/// compare.toml or sweep.toml, and the strengths of every method in it.
+///
+/// # Errors
+/// Those of `compare --resume`.
+pub fn grid(file: &[u8]) -> Read {
+    let grid: Grid = toml::from_str(text(file)?).map_err(told)?;
+    grid.check()?;
+    grid.families.iter().for_each(|&method| _ = grid.strengths(method));
+    Ok(())
+}
+
+/// summary.json.
+///
+/// # Errors
+/// Those of `report`.
+pub fn summary(file: &[u8]) -> Read {
+    let _: Summary = serde_json::from_slice(file).map_err(told)?;
+    Ok(())
+}
+
+/// metrics.jsonl, and its curves.
+///
+/// # Errors
+/// Those of `report`.
+pub fn metrics(file: &[u8]) -> Read {
+    report::draw_metrics(text(file)?).map_err(told)
+}
+
+/// compare.json or sweep.json, and its page.
+///
+/// # Errors
+/// Those of `report`.
+pub fn comparison(file: &[u8]) -> Read {
+    report::draw_comparison(text(file)?).map(|_| ()).map_err(told)
+}
+
+/// A picture in PNG, of 8 x 8.
+///
+/// # Errors
+/// Those of `predict`.
+pub fn png(file: &[u8]) -> Read {
+    let cli = Cli::try_parse_from(["proxtape", "predict", "model", "picture"]).map_err(told)?;
+    let Command::Predict(args) = &cli.command else { return Err(String::new()) };
+    predict::pixels(args, file).map(|_| ()).map_err(told)
+}
+
+/// ONNX as `export` reads it back; it is run only where it equals what was written.
+///
+/// # Errors
+/// If it is no such file.
+pub fn onnx(file: &[u8]) -> Read {
+    let operations = export::onnx_operations(file);
+    operations.map(|_| ()).ok_or_else(|| "it is no file of `export`".to_owned())
+}
+
+fn text(file: &[u8]) -> Result<&str, String> {
+    std::str::from_utf8(file).map_err(told)
+}
+
+fn told(error: impl ToString) -> String {
+    error.to_string()
+}

@@ -1,0 +1,45 @@
+//! The input that is read just now, in a file: it outlives its process, however that ends.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+/// A length, little-endian, and as many bytes; what an earlier input has left may follow.
+pub(crate) struct Note {
+    file: File,
+    bytes: Vec<u8>,
+}
+
+impl Note {
+    pub(crate) fn create(path: &Path) -> io::Result<Note> {
+        let file = OpenOptions::new().create(true).write(true).truncate(true).open(path)?;
+        Ok(Note { file, bytes: Vec::new() })
+    }
+
+    /// In one write, which the system keeps when the process dies.
+    pub(crate) fn set(&mut self, input: &[u8]) {
+        self.bytes.clear();
+        self.bytes.extend((input.len() as u64).to_le_bytes());
+        self.bytes.extend(input);
+        let written =
+            self.file.seek(SeekFrom::Start(0)).and_then(|_| self.file.write_all(&self.bytes));
+        written.expect("the folder of findings can be written to");
+    }
+
+    /// The input that was noted last; none where the process ended before its first.
+    pub(crate) fn read(path: &Path) -> Option<Vec<u8>> {
+        let bytes = fs::read(path).ok()?;
+        let (len, rest) = bytes.split_first_chunk()?;
+        rest.get(..u64::from_le_bytes(*len) as usize).map(<[u8]>::to_vec)
+    }
+}
+
+/// Saves an input under a name that follows from its bytes (FNV-1a).
+pub(crate) fn save(folder: &Path, reader: &str, input: &[u8]) -> io::Result<PathBuf> {
+    let hash = input.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let path = folder.join(format!("{reader}-{hash:016x}"));
+    fs::write(&path, input)?;
+    Ok(path)
+}
