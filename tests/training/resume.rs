@@ -69,7 +69,7 @@ fn step_that_is_given_up_leaves_no_trace() {
     loop {
         let before = broken.state();
         // 4 batches of training samples, 2 of validation: asked before each of them in turn.
-        for patience in 0..4 {
+        for patience in 0..=4 {
             let mut left = patience;
             let mut asked = || {
                 left -= 1;
