@@ -6,8 +6,8 @@
 //! are found by their names, and the classes are those of the model.
 //!
 //! Text is UTF-8, or UTF-16; files may be compressed by gzip (feature `gzip`). Cells are separated by
-//! commas, semicolons, tabs or bars, whichever of them gives numbers ([`dialect`]). What was decided is
-//! told in [`Source::notes`].
+//! commas, semicolons, tabs or bars, whichever of them gives numbers; where it is not the comma, a comma
+//! is a decimal mark. What was decided is told in [`Source::notes`].
 //!
 //! [`Dataset::class_names`]: super::Dataset::class_names
 

@@ -1,6 +1,6 @@
 //! What looks odd in data that can be read: a line each, for people.
 
-use super::{Dataset, Samples};
+use super::Dataset;
 
 /// How many of a kind are named.
 const NAMED: usize = 5;
@@ -35,7 +35,7 @@ pub(super) fn of_classes(set: &Dataset) -> Vec<String> {
 /// Columns of a table that are constant.
 #[cfg(feature = "csv")]
 pub(super) fn of_columns(set: &Dataset) -> Vec<String> {
-    let (Samples::F64(values), Some(columns)) = (set.samples(), set.columns()) else {
+    let (super::Samples::F64(values), Some(columns)) = (set.samples(), set.columns()) else {
         return Vec::new();
     };
     let len = set.sample_len();

@@ -20,6 +20,7 @@ pub struct Schema {
     pub class_names: Vec<String>,
 }
 
+#[cfg(feature = "csv")]
 impl Columns {
     /// The name of a column that has none: `column N`.
     pub(super) fn unnamed(column: usize) -> String {

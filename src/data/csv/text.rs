@@ -22,6 +22,9 @@ const OTHERS: [(&[u8], &str); 7] = [
     (b"\0\0\xfe\xff", "text in UTF-32"),
 ];
 
+/// A unit of UTF-16, by its bytes.
+type Unit = fn([u8; 2]) -> u16;
+
 const UNMARKED: &str = "UTF-16 without a byte order mark";
 
 /// Text in UTF-8, without a byte order mark.
@@ -46,7 +49,7 @@ impl<'a> Text<'a> {
             let advice = "unpack it, or save the table as CSV in UTF-8";
             return Err(DataError::new(Place::Byte(0), "a table in text form", *found, advice));
         }
-        let order: Option<(fn([u8; 2]) -> u16, &str)> = match head[..] {
+        let order: Option<(Unit, &str)> = match head[..] {
             [0xff, 0xfe, ..] => Some((u16::from_le_bytes, "UTF-16")),
             [0xfe, 0xff, ..] => Some((u16::from_be_bytes, "UTF-16")),
             [a, 0, b, 0, ..] if a != 0 && b != 0 => Some((u16::from_le_bytes, UNMARKED)),
@@ -89,7 +92,7 @@ fn unreadable(error: io::Error) -> DataError {
 }
 
 /// UTF-16 in the order of bytes that `unit` knows.
-fn utf8(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<Vec<u8>, DataError> {
+fn utf8(bytes: &[u8], unit: Unit) -> Result<Vec<u8>, DataError> {
     let refuse = |place, found: &str| {
         let advice = "the file is cut off or damaged; save it as CSV in UTF-8";
         Err(DataError::new(place, "text in UTF-16", found, advice))
