@@ -41,6 +41,7 @@ use rust::{About, Plan, Runner};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 use target::Format;
 
 /// The most samples of a proof, and the multiply-accumulates that it may cost where that many would
@@ -65,8 +66,15 @@ pub(crate) fn run(args: &ExportArgs, voice: Voice) -> Result<Ending, Failure> {
     }
     trained.recipe.data.move_to(args.place.data.as_ref());
     let target = args.to.path(&path)?;
-    let (samples, real) = samples(&path, &trained, (args.place.data.as_ref(), voice))?;
+    let (mut samples, real) = samples(&path, &trained, (args.place.data.as_ref(), voice))?;
     let format = args.to.format;
+    if format != Format::Safetensors {
+        check_resolution(&path, &trained)?;
+        // What is written takes f32, so it is compared on samples that are f32.
+        let Source { train, test, notes } = Arc::unwrap_or_clone(samples.source);
+        let test = test.map(Dataset::in_f32);
+        samples.source = Arc::new(Source { train: train.in_f32(), test, notes });
+    }
     let mut draft = Draft::of(&target)?;
     let exec = trained.recipe.exec(args.convolutions.of(pool.exec(isa)));
     let export = Export { exec, trained: &trained, file: &file, samples: &samples };
@@ -102,6 +110,20 @@ pub(crate) fn run(args: &ExportArgs, voice: Voice) -> Result<Ending, Failure> {
 /// How many operations the bytes of an ONNX file hold; `None` where they are no such file.
 pub(crate) fn onnx_operations(file: &[u8]) -> Option<usize> {
     onnx::Model::from_bytes(file).map(|model| model.nodes.len())
+}
+
+/// An error where a function of f32 samples could not tell apart what the model does.
+fn check_resolution(path: &Path, trained: &Trained) -> Result<(), Failure> {
+    let Some(channel) = trained.normalization.coarse_in_f32() else { return Ok(()) };
+    let names = trained.origin.as_ref().map_or(&[][..], |origin| &origin.columns);
+    let column = names.get(channel).map_or(channel.to_string(), |name| format!("{name:?}"));
+    Err(Failure::failed(format!(
+        "{}: expected samples that f32 can hold, found column {column} around {:e} with a deviation \
+         of {:e}; subtract a constant from the column in the table, and train again",
+        path.display(),
+        trained.normalization.mean[channel],
+        trained.normalization.std[channel]
+    )))
 }
 
 struct Export<'a> {

@@ -213,6 +213,15 @@ impl Dataset {
         self.columns.as_ref()
     }
 
+    /// The samples as a program sees them that takes f32: values of f64 are rounded.
+    #[must_use]
+    pub fn in_f32(mut self) -> Self {
+        if let Samples::F64(values) = &self.samples {
+            self.samples = Samples::F32(values.iter().map(|&value| value as f32).collect());
+        }
+        self
+    }
+
     /// What other data must have for a model that is trained on these samples.
     pub fn schema(&self) -> Schema {
         let (columns, class_names) = (self.columns.clone(), self.class_names.clone());

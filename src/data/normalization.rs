@@ -23,7 +23,7 @@ pub struct Normalization {
     /// The factor on the raw values, as [`Dataset::scale`] gives it.
     pub scale: f32,
     /// The mean of the scaled values: `[C]`. In f64, as values may lie closer together than an f32 of
-    /// their size tells apart: those of 2023 in seconds since 1970 are multiples of 128. For bytes it is
+    /// their size tells apart: those of 2023 in seconds since 1970 are multiples of 128. Elsewhere it is
     /// the value of an f32.
     pub mean: Vec<f64>,
     /// The (biased) standard deviation of the scaled values: `[C]`. It divides, so it is never 0: a
@@ -63,9 +63,13 @@ impl Normalization {
         }
         let scale = f64::from(dataset.scale());
         let bytes = matches!(dataset.samples(), Samples::U8(_));
+        // A mean that is a little off moves all values alike, and does no harm; as an f32 it is the same in
+        // a program that computes in f32.
+        let fits = |mean: f64, std: f64| (f64::from(mean as f32) - mean).abs() < std / 4096.0;
         for (c, channel) in statistics.channels.iter().enumerate() {
             let mean = scale * channel.mean;
-            fitted.mean[c] = if bytes { f64::from(mean as f32) } else { mean };
+            let near = bytes || fits(mean, scale * (channel.squares / statistics.n).sqrt());
+            fitted.mean[c] = if near { f64::from(mean as f32) } else { mean };
             let std = (scale * (channel.squares / statistics.n).sqrt()) as f32;
             // 0 for a constant channel; one too small for a normal f32 is as good as none.
             constant[c] = !std.is_normal();
@@ -99,10 +103,10 @@ impl Normalization {
 
     /// The first channel whose values an f32 does not tell apart well: the spacing of f32 numbers around
     /// its mean is above 1/256 of its deviation. A program that takes raw samples in f32 (an export)
-    /// cannot give such a model what it needs.
+    /// cannot give such a model what it needs. A deviation of 1 is taken for a constant channel's.
     pub fn coarse_in_f32(&self) -> Option<usize> {
         let coarse = |(mean, std): (&f64, &f32)| {
-            mean.abs() * f64::from(f32::EPSILON) > f64::from(*std) / 256.0
+            *std != 1.0 && mean.abs() * f64::from(f32::EPSILON) > f64::from(*std) / 256.0
         };
         self.mean.iter().zip(&self.std).position(coarse)
     }

@@ -53,6 +53,16 @@ fn a_constant_column_of_any_size_becomes_zero() {
     }
 }
 
+/// An ordinary mean is that of an f32, so that programs in f32 compute the same.
+#[test]
+fn a_mean_is_an_f32_where_that_does_no_harm() {
+    let text: String = (0..300).map(|k| format!("0.{k},199{}.1,{}\n", k % 7, k % 2)).collect();
+    let set = read(&text, &Label::Last, Header::Absent).unwrap();
+    for mean in Normalization::fit(&set, &all(&set)).mean {
+        assert_eq!(mean, f64::from(mean as f32));
+    }
+}
+
 /// What is far from 0 for its spread would be a second bias, 1 throughout.
 #[test]
 fn uncentered_keeps_zeros_where_there_are_some() {
@@ -67,4 +77,8 @@ fn uncentered_keeps_zeros_where_there_are_some() {
     assert_eq!(uncentered.std[1..], centred.std[1..]);
     assert_eq!(centred.coarse_in_f32(), Some(1));
     assert_eq!(Normalization::identity(&set).coarse_in_f32(), None);
+    assert_eq!(*set.in_f32().samples(), {
+        let row = |k: u32| [(k % 3) as f32, (1_700_000_000 + k) as f32, 7.0];
+        Samples::F32((0..300).flat_map(row).collect())
+    });
 }
