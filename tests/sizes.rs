@@ -19,7 +19,9 @@ thread_local! {
 /// Checks that a panic of `f` has this text and comes from this line.
 macro_rules! refused {
     ($text:literal, $($f:tt)*) => {{
-        let caught = catch_unwind(AssertUnwindSafe(|| drop($($f)*)));
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            let _ = $($f)*;
+        }));
         let payload = caught.expect_err(stringify!($($f)*));
         let found = payload.downcast_ref::<String>().expect("a message with numbers");
         assert!(found.contains($text), "expected \"{}\", found \"{found}\"", $text);

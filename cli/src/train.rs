@@ -150,9 +150,11 @@ fn recipe_of(folder: &RunFolder) -> Result<Recipe, Failure> {
 
 /// The data of a run that goes on. Columns are found by the names that its model keeps, once there is one.
 fn source_of(folder: &RunFolder, data: &recipe::Data) -> Result<Source, Failure> {
-    let read = match Trained::read(&folder.model()) {
-        Ok(trained) => again::read(&trained, data),
-        Err(_) => read(data),
+    let model = folder.model();
+    // One that is there and cannot be read is damaged, which must be told.
+    let read = match is_there(&model)? {
+        true => again::read(&Trained::read(&model)?, data),
+        false => read(data),
     };
     read.map_err(|e| gone(e, data))
 }

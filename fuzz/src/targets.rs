@@ -13,6 +13,9 @@ use proxtape::data::{cifar, digits, idx};
 use proxtape::{Kind, Params, Random};
 use proxtape_cli::readers::{self, Read};
 
+/// Reads an input: whether it accepts it.
+pub(crate) type Reader = Box<dyn FnMut(&[u8]) -> bool>;
+
 /// A reader that is fuzzed.
 pub(crate) struct Target {
     pub(crate) name: &'static str,
@@ -22,7 +25,7 @@ pub(crate) struct Target {
     pub(crate) needs_files: bool,
     pub(crate) mutate: fn(&mut Vec<u8>, &mut Random),
     /// Prepares the reader; it then tells whether it accepts an input.
-    pub(crate) reader: fn() -> Box<dyn FnMut(&[u8]) -> bool>,
+    pub(crate) reader: fn() -> Reader,
     pub(crate) beyond: Beyond,
 }
 
@@ -37,15 +40,15 @@ pub(crate) fn find(name: &str) -> Option<&'static Target> {
 
 type Seeds = fn() -> Vec<Vec<u8>>;
 type Mutate = fn(&mut Vec<u8>, &mut Random);
-type Reader = fn() -> Box<dyn FnMut(&[u8]) -> bool>;
+type Prepare = fn() -> Reader;
 
 /// A reader of files that the program has made.
-const fn of_files(name: &'static str, seeds: Seeds, mutate: Mutate, reader: Reader) -> Target {
+const fn of_files(name: &'static str, seeds: Seeds, mutate: Mutate, reader: Prepare) -> Target {
     Target { name, seeds, needs_files: true, mutate, reader, beyond: Beyond::Found }
 }
 
 /// A reader whose inputs are made here.
-const fn of_made(name: &'static str, seeds: Seeds, mutate: Mutate, reader: Reader) -> Target {
+const fn of_made(name: &'static str, seeds: Seeds, mutate: Mutate, reader: Prepare) -> Target {
     Target { needs_files: false, ..of_files(name, seeds, mutate, reader) }
 }
 
@@ -98,11 +101,11 @@ static TARGETS: [Target; 19] = [
     planted::ABORT,
 ];
 
-fn program(read: fn(&[u8]) -> Read) -> Box<dyn FnMut(&[u8]) -> bool> {
+fn program(read: fn(&[u8]) -> Read) -> Reader {
     Box::new(move |file| read(file).is_ok())
 }
 
-fn pairs() -> Box<dyn FnMut(&[u8]) -> bool> {
+fn pairs() -> Reader {
     Box::new(|input| {
         let (images, labels) = mutator::split(input);
         idx::parse(images, labels).is_ok()
@@ -110,7 +113,7 @@ fn pairs() -> Box<dyn FnMut(&[u8]) -> bool> {
 }
 
 /// As every kind of label and header asks for it, and as a model of other samples does.
-fn tables() -> Box<dyn FnMut(&[u8]) -> bool> {
+fn tables() -> Reader {
     let labels = [Label::Last, Label::Name("kind".to_owned()), Label::Index(0)];
     let headers = [Header::Present, Header::Absent, Header::Detect];
     let all = labels.iter().flat_map(|label| headers.map(|header| (label.clone(), header)));

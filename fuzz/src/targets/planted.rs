@@ -1,6 +1,6 @@
 //! Readers with a fault each, by which the tests see that a fault is found.
 
-use super::{Target, of_made};
+use super::{Reader, Target, of_made};
 
 /// What their names begin with.
 pub(super) const PREFIX: &str = "planted-";
@@ -25,7 +25,7 @@ pub(super) const MEMORY: Target = planted("planted-memory", || {
 
 pub(super) const ABORT: Target = planted("planted-abort", || fails(|| std::process::abort()));
 
-const fn planted(name: &'static str, reader: super::Reader) -> Target {
+const fn planted(name: &'static str, reader: super::Prepare) -> Target {
     of_made(
         name,
         || vec![b"seed".to_vec()],
@@ -34,7 +34,7 @@ const fn planted(name: &'static str, reader: super::Reader) -> Target {
     )
 }
 
-fn fails(fault: fn()) -> Box<dyn FnMut(&[u8]) -> bool> {
+fn fails(fault: fn()) -> Reader {
     let mut well = 0;
     Box::new(move |input| {
         well += 1;

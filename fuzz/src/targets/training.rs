@@ -1,5 +1,6 @@
 //! The state of a training: restored into a tiny one, which then goes on for some steps.
 
+use super::Reader;
 use crate::seeds::file;
 use proxtape::checkpoint;
 use proxtape::data::{Dataset, Fractions, Normalization, Samples, Source};
@@ -68,7 +69,7 @@ pub(super) fn seeds() -> Vec<Vec<u8>> {
     [state(STEPS), state(5 * STEPS)].into_iter().chain(runs).collect()
 }
 
-pub(super) fn reader() -> Box<dyn FnMut(&[u8]) -> bool> {
+pub(super) fn reader() -> Reader {
     let tiny = Tiny::new();
     Box::new(move |file| {
         let Ok(state) = checkpoint::parse(file) else { return false };

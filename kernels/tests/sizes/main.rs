@@ -7,7 +7,6 @@
 //! and with AddressSanitizer, so that no access outside of them goes unseen.
 
 #[path = "../support/mod.rs"]
-#[allow(dead_code)]
 mod support;
 
 mod groups;

@@ -4,7 +4,8 @@ pub(crate) fn inverse_sqrt(x: f32) -> f32 {
     if x > f32::MAX {
         return 0.0;
     }
-    let mut y = f32::from_bits(0x5f37_5a86 - (x.to_bits() >> 1));
+    // A NaN with its sign set is beyond the constant.
+    let mut y = f32::from_bits(0x5f37_5a86_u32.wrapping_sub(x.to_bits() >> 1));
     for _ in 0..4 {
         y *= 1.5 - 0.5 * x * y * y;
     }
