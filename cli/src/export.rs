@@ -115,7 +115,7 @@ pub(crate) fn onnx_operations(file: &[u8]) -> Option<usize> {
 /// An error where a function of f32 samples could not tell apart what the model does.
 fn check_resolution(path: &Path, trained: &Trained) -> Result<(), Failure> {
     let Some(channel) = trained.normalization.coarse_in_f32() else { return Ok(()) };
-    let names = trained.origin.as_ref().map_or(&[][..], |origin| &origin.columns);
+    let names = trained.origin.as_ref().map_or(&[][..], |origin| &origin.columns[..]);
     let column = names.get(channel).map_or(channel.to_string(), |name| format!("{name:?}"));
     Err(Failure::failed(format!(
         "{}: expected samples that f32 can hold, found column {column} around {:e} with a deviation \
