@@ -102,7 +102,7 @@ fn what_is_recorded_beyond_memory_is_refused_at_the_line_of_the_caller() {
         let greedy = Greedy(Workspace { aux: MAX, ..work });
         refused!("Tape: ", t.record(greedy, &[x], [3]));
         let greedy = Greedy(Workspace { saved: MAX, ..work });
-        refused!("Tape: labels and indices", t.record(greedy, &[x], [3]));
+        refused!("Tape: 0 + 18446744073709551615 elements", t.record(greedy, &[x], [3]));
         let greedy = Greedy(Workspace { scratch: MAX, ..work });
         refused!("Tape: scratch of", t.record(greedy, &[x], [3]));
         // Each alone would fit.

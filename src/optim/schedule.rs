@@ -58,7 +58,8 @@ impl Schedule {
         self.unbounded(epoch, total).min(f32::MAX)
     }
 
-    fn unbounded(&self, epoch: f32, total: f32) -> f32 {
+    /// The same, which may be infinite.
+    pub(crate) fn unbounded(&self, epoch: f32, total: f32) -> f32 {
         if epoch < self.warmup {
             return self.eta * (epoch / self.warmup);
         }

@@ -135,7 +135,7 @@ impl Config {
         // A step schedule may rise; all others fall.
         let last = self.epochs as f32;
         for eta in [Some(eta), self.refit.map(|refit| refit.eta)].into_iter().flatten() {
-            let reached = Schedule { eta, ..self.schedule }.at(last, last);
+            let reached = Schedule { eta, ..self.schedule }.unbounded(last, last);
             if !reached.is_finite() {
                 return error(format!(
                     "the step size rises from {eta} to {reached}; take a smaller factor, or more \

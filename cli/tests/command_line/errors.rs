@@ -90,7 +90,7 @@ fn what_is_missing_is_named_and_exits_with_1() {
         ("train --keep 5% --regularizer l2", "out of reach"),
         (
             "train --regularizer group-lasso --lambda 3e38 --epochs 1",
-            "layer \"fc1\": expected lambda",
+            "layer \"conv1\": expected lambda times sqrt(9)",
         ),
         ("train --regularizer cges --lambda 3.4e38 --mu 0 --epochs 1", "within the range of f32"),
         ("train --model lenet5", "layer \""),

@@ -310,6 +310,6 @@ fn list_of_trainings_is_held_to_the_limits_of_the_flags() {
         folder.write(&format!("c/{kind}.toml"), &text);
         folder.refuses(&format!("{kind} --resume c --threads 2"), "at most 100000");
         folder.fifo(&format!("c/{kind}.toml"));
-        folder.refuses(&format!("{kind} --resume c --threads 2"), "folder");
+        folder.refuses(&format!("{kind} --resume c --threads 2"), "no regular file");
     }
 }

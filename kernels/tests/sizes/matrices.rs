@@ -52,7 +52,11 @@ pub(crate) const DOORS: &[Door] = &[
         possible: &[3],
         call: rows,
     },
-    Door { functions: &[("buffer.rs", &["zeroed", "resize"])], possible: &[3], call: buffers },
+    Door {
+        functions: &[("buffer.rs", &["zeroed", "resize", "try_reserve"])],
+        possible: &[3],
+        call: buffers,
+    },
 ];
 
 /// One more than the last offset.
@@ -329,4 +333,8 @@ fn buffers(sizes: &[usize]) {
             },
         );
     }
+    // An error for what no machine has; between them it depends on the machine.
+    let reserved = Buffer::zeroed(1).try_reserve(len);
+    assert!(reserved.is_ok() || len > LONG, "{len}");
+    assert!(reserved.is_err() || len <= size::MOST, "{len}");
 }

@@ -5,6 +5,8 @@ pub(crate) fn gelu_tanh(x: &mut [f32]) {
     for x in x {
         // -2 sqrt(2/pi) and that times 0.044715.
         let minus_2u = *x * (-1.595_769 - 0.071_354_814 * *x * *x);
-        *x /= 1.0 + exp(minus_2u);
+        // At -inf the limit, and not -inf over inf.
+        let finite = if *x < f32::MIN { f32::MIN } else { *x };
+        *x = finite / (1.0 + exp(minus_2u));
     }
 }
