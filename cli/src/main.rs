@@ -1,8 +1,95 @@
-//! The `proxtape` program; all of it is in the library beside, where tests can call its parts.
+//! The `proxtape` command line: trains compact networks, evaluates them and looks into their files.
+//!
+//! Results for machines (`--json`) and the text of all commands but `train` go to stdout; everything
+//! that `train` tells people, and what the others tell on the way, goes to stderr. Exit codes: 0 done,
+//! 1 failed, 2 wrong usage, 128 + N ended by signal N (129 SIGHUP, 130 SIGINT, 143 SIGTERM); a training
+//! that was saved by then says so.
 #![forbid(unsafe_code)]
+// What only the doors for the fuzzer call is dead without them; clippy looks with all features.
+#![cfg_attr(not(feature = "readers"), allow(dead_code))]
 
+mod again;
+mod args;
+mod bench;
+mod cells;
+mod compact;
+mod compare;
+mod draft;
+mod eval;
+mod experiment;
+mod export;
+mod failure;
+mod file;
+mod front;
+mod handed_on;
+mod html;
+mod inference;
+mod inspect;
+mod interrupt;
+mod machine;
+mod metrics;
+mod model_file;
+mod number;
+mod origin;
+mod overrides;
+mod predict;
+mod progress;
+mod proof;
+#[cfg(feature = "readers")]
+pub mod readers;
+mod recipe;
+mod report;
+mod run_folder;
+mod shell;
+mod shown;
+mod stop;
+mod summary;
+mod sweep;
+mod table;
+mod tables;
+mod train;
+mod voice;
+
+use args::{Cli, Command};
+use clap::Parser;
+use std::ffi::OsString;
 use std::process::ExitCode;
+use voice::Voice;
 
-fn main() -> ExitCode {
-    proxtape_cli::run(std::env::args_os().collect())
+/// Runs what the command line of the process asks for.
+pub fn main() -> ExitCode {
+    run(std::env::args_os().collect())
+}
+
+/// Runs what a command line asks for; the first word is the program.
+pub fn run(words: Vec<OsString>) -> ExitCode {
+    let watching = interrupt::watch();
+    let cli = match Cli::try_parse_from(words) {
+        Ok(cli) => cli,
+        Err(e) => {
+            let code = u8::try_from(e.exit_code()).unwrap_or(2);
+            voice::refuse(e);
+            return ExitCode::from(code);
+        }
+    };
+    let voice = Voice::new(cli.command.quiet());
+    let ending = watching.and_then(|()| match &cli.command {
+        Command::Train(args) => train::run(args, voice),
+        Command::Eval(args) => eval::run(args, voice),
+        Command::Compact(args) => compact::run(args, voice),
+        Command::Export(args) => export::run(args, voice),
+        Command::Predict(args) => predict::run(args, voice),
+        Command::Compare(args) => compare::run(args, voice),
+        Command::Sweep(args) => sweep::run(args, voice),
+        Command::Inspect(args) => inspect::run(args, voice),
+        Command::Report(args) => report::run(args, voice),
+        Command::Bench(args) => bench::run(args, voice),
+    });
+    match ending {
+        Ok(ending) => ExitCode::from(ending.code()),
+        Err(failure) => {
+            voice.error(&failure);
+            ExitCode::from(failure.code())
+        }
+    }
 }
