@@ -27,7 +27,8 @@ impl Columns {
         format!("column {}", column + 1)
     }
 
-    /// Whether there is a name that came from a file.
+    /// Whether there is a name that must have come from a file. A table may call its columns
+    /// `column N`, too; names that all stand in a header count in any case.
     pub(super) fn are_named(&self) -> bool {
         let unnamed = |name: &String| {
             name.strip_prefix("column ").is_some_and(|number| number.parse::<usize>().is_ok())

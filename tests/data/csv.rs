@@ -85,6 +85,7 @@ fn spaces_quotes_line_ends_and_empty_lines_do_not_matter() {
         "\n\n1,2,a\n  \n\n3,4,b\n\n",
         "\"1\",2,\"a\"\n3,\"4\",b\n",
         "\u{feff}1,2,a\n3,4,b",
+        "1,\u{a0}2,a \u{a0}\n3,4\u{a0},\u{a0} \u{a0}b\n",
         "+1,2.,a\n3e0,.4e1,b\n",
     ] {
         assert_eq!(read(text, &Label::Last, Header::Absent).unwrap(), plain, "{text:?}");
@@ -128,11 +129,15 @@ fn a_ragged_line_is_refused() {
 
 #[test]
 fn a_missing_or_wrong_label_is_refused_at_its_place() {
-    for bad in ["", "NaN", "inf"] {
+    for bad in ["", "NaN", "inf", "NA", "n/a", "null", "NULL", "?", "\u{a0}"] {
         assert_refused(&format!("1,a\n2,{bad}\n"), Header::Absent, cell(2, 2));
     }
     let error = assert_refused("1,1\n2,2\n3,2.5\n", Header::Absent, cell(3, 2));
     assert!(error.advice().contains("regression"), "{error}");
+    let error = assert_refused("1;1\n2;2\n3;2,5\n", Header::Absent, cell(3, 2));
+    assert!(error.advice().contains("regression"), "{error}");
+    let set = read("1;1,0\n2;2\n3;1\n", &Label::Last, Header::Absent).unwrap();
+    assert_eq!((set.class_names(), set.labels()), (&["1".into(), "2".into()][..], &[0, 1, 0][..]));
     assert_refused("1,1e300\n2,2\n", Header::Absent, cell(1, 2));
     let error = read(b"1,a\n2,\xff\n", &Label::Last, Header::Absent).unwrap_err();
     assert_eq!(error.place(), cell(2, 2));

@@ -1,14 +1,18 @@
 //! The classes of a table, by the cells of its label column.
 
 use super::records::Record;
-use super::{listed, quoted};
+use super::{listed, number, quoted};
 use crate::data::{DataError, Place, Schema};
 use std::collections::HashMap;
 
 /// More classes than this are a column of measurements or of keys, not of labels.
 const MAX_CLASSES: usize = 10_000;
 
+/// What stands for a missing label, in small letters.
+const GAPS: [&str; 5] = ["", "na", "n/a", "null", "?"];
+
 pub(super) struct Classes {
+    separator: u8,
     /// Those of a model, which admit no other.
     fixed: bool,
     /// By the order of their first line, or that of the model.
@@ -28,11 +32,11 @@ pub(super) struct Order {
 }
 
 impl Classes {
-    pub(super) fn new(expected: Option<&Schema>) -> Self {
+    pub(super) fn new(expected: Option<&Schema>, separator: u8) -> Self {
         let names = expected.map(Schema::labels).unwrap_or_default();
         let index_of = (0..).zip(&names).map(|(index, name)| (name.clone(), index)).collect();
         let classes = names.into_iter().map(|name| Class { name, place: Place::Whole }).collect();
-        Self { fixed: expected.is_some(), classes, index_of }
+        Self { separator, fixed: expected.is_some(), classes, index_of }
     }
 
     pub(super) fn names(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
@@ -52,8 +56,10 @@ impl Classes {
         if let Some(&class) = self.index_of.get(name) {
             return Ok(class);
         }
-        if name.is_empty() || name.parse::<f64>().is_ok_and(|value| !value.is_finite()) {
-            return refuse("a label".into(), "fill the gap or remove the line");
+        let value = number::value(name, self.separator);
+        if GAPS.contains(&&*name.to_lowercase()) || value.is_some_and(|value| !value.is_finite()) {
+            let advice = "fill the gap or remove the line; a class needs another name";
+            return refuse("a label".into(), advice);
         }
         if name.contains(['\n', '\r']) {
             let advice = "a quote was opened on this line and closed on a later one; close it here";
@@ -61,7 +67,7 @@ impl Classes {
         }
         if self.fixed {
             // `1.0` is class 1.
-            let whole = name.parse::<f64>().ok().filter(|value| is_whole(*value));
+            let whole = value.filter(|value| is_whole(*value));
             let whole = whole.map(|value| (value as i64).to_string());
             if let Some(&class) = whole.and_then(|name| self.index_of.get(&name)) {
                 return Ok(class);
@@ -87,8 +93,8 @@ impl Classes {
         if self.fixed {
             return Ok(Order { names: names.collect(), places: all.collect() });
         }
-        let numbers: Option<Vec<f64>> =
-            self.classes.iter().map(|class| class.name.parse().ok()).collect();
+        let value = |class: &Class| number::value(&class.name, self.separator);
+        let numbers: Option<Vec<f64>> = self.classes.iter().map(value).collect();
         let (names, places) = match numbers {
             None => ranks(names.collect()),
             Some(numbers) => {

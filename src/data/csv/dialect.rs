@@ -1,8 +1,9 @@
 //! How a table is written: what separates its cells, and so whether a comma may be a decimal mark.
 //!
 //! Each separator is tried on the first records. Best is one that gives all of them the same number of
-//! cells, two or more; among those, the one with the largest share of numbers; then the one with
-//! the most cells. `0,5;0,7;a` is three cells separated by semicolons: commas give `5;0`, no number.
+//! cells, two or more; among those, the one that leaves the others out of most records, but for a comma
+//! in a number; then the one with the largest share of numbers; then the one with the most cells.
+//! `0,5;a` is two cells separated by a semicolon: a comma gives `5;a`, no number.
 
 use super::number;
 use super::records::Records;
@@ -40,7 +41,9 @@ impl Dialect {
 #[derive(PartialEq, PartialOrd)]
 struct Fit {
     even: bool,
-    /// The share of numbers, without the first record unless it is the only one.
+    /// The share of records that have no other separator in a cell, unless that is a number. As the
+    /// share of numbers it is without the first record, unless that is the only one.
+    clean: f64,
     numbers: f64,
     width: usize,
 }
@@ -49,22 +52,35 @@ impl Fit {
     fn of(head: &[u8], separator: u8) -> Self {
         // Of a longer text the last record may be cut off.
         let mut records = Records::new(head, separator);
-        let mut rows: Vec<(usize, usize)> = Vec::new();
+        let mut rows: Vec<Row> = Vec::new();
         // A wrong quote is told later, by the one separator that is chosen.
         while rows.len() <= RECORDS
             && let Ok(Some(record)) = records.next()
         {
-            let numbers = record.cells().filter(|cell| number::parse(cell, separator).is_ok());
-            rows.push((record.len(), numbers.count()));
+            let is_number = |cell: &&[u8]| number::parse(cell, separator).is_ok();
+            let numbers = record.cells().filter(is_number).count();
+            let holds_other =
+                |cell: &[u8]| SEPARATORS.iter().any(|(other, _)| cell.contains(other));
+            let clean = !record.cells().any(|cell| holds_other(cell) && !is_number(&cell));
+            rows.push(Row { cells: record.len(), numbers, clean });
         }
         if rows.len() > 2 {
             rows.pop();
         }
-        let width = rows.first().map_or(0, |row| row.0);
-        let even = width > 1 && rows.iter().all(|row| row.0 == width);
+        let width = rows.first().map_or(0, |row| row.cells);
+        let even = width > 1 && rows.iter().all(|row| row.cells == width);
         let samples = if rows.len() > 1 { &rows[1..] } else { &rows[..] };
-        let [cells, numbers] =
-            samples.iter().fold([0, 0], |[cells, numbers], row| [cells + row.0, numbers + row.1]);
-        Self { even, numbers: numbers as f64 / cells.max(1) as f64, width }
+        let share = |part: usize, whole: usize| part as f64 / whole.max(1) as f64;
+        let clean = samples.iter().filter(|row| row.clean).count();
+        let numbers = samples.iter().map(|row| row.numbers).sum();
+        let cells = samples.iter().map(|row| row.cells).sum();
+        Self { even, clean: share(clean, samples.len()), numbers: share(numbers, cells), width }
     }
+}
+
+/// What a separator makes of a record.
+struct Row {
+    cells: usize,
+    numbers: usize,
+    clean: bool,
 }

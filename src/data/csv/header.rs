@@ -2,15 +2,16 @@
 //!
 //! For a model that knows names, a header is a record with these names, or one whose cells are no
 //! numbers. Otherwise, in this order:
-//! 1. No feature cell is a number: a header.
+//! 1. No feature cell is a number, and one is a word, not a gap such as `NA`: a header.
 //! 2. All cells are whole numbers in a row, from 0 or 1 (a table without names, as some programs write
 //!    it, or a sample): refused.
 //! 3. Its label cell is a label of the lines below: a sample.
-//! 4. A feature cell is a word, and not a gap such as `NA`: a header.
-//! 5. The label cell is a word, and all labels below are numbers: a header.
-//! 6. The feature cells are whole numbers in a row, from 0 or 1: a header.
-//! 7. The label cell is a number, as all labels below are, or there is no line below: a sample.
-//! 8. Else refused: it may be the one sample of its class, or a header of numbers.
+//! 4. A feature cell is a word: a header.
+//! 5. The label cell is a word, and the feature cells are three or more whole numbers in a row, from 0
+//!    or 1: a header.
+//! 6. The label cell is a number, as all labels below are, and the feature cells are no such row; or
+//!    there is no line below: a sample.
+//! 7. Else refused: it may be the one sample of its class, or a header of numbers.
 
 use super::layout::names;
 use super::records::Record;
@@ -26,7 +27,7 @@ pub(super) enum First {
     Open,
 }
 
-/// What cells of samples hold where a value is missing.
+/// What cells of samples hold where a value is missing, in small letters.
 const GAPS: [&str; 9] = ["", "na", "n/a", "nan", "null", "none", "inf", "-", "?"];
 
 /// Looks at the first record of a table for a model that knows names.
@@ -43,9 +44,28 @@ pub(super) fn expected(first: &Record, wanted: &Columns, separator: u8) -> First
 
 /// Looks at the first record of any other table.
 pub(super) fn alone(first: &Record, label_column: usize, separator: u8) -> First {
-    let is_number = |cell: &[u8]| number::parse(cell, separator).is_ok();
-    let mut features = first.cells().enumerate().filter(|&(column, _)| column != label_column);
-    if features.any(|(_, cell)| is_number(cell)) { First::Open } else { First::Header }
+    let features = || features(first, label_column);
+    let number = features().any(|cell| number::parse(cell, separator).is_ok());
+    match number || !features().any(|cell| is_word(cell, separator)) {
+        true => First::Open,
+        false => First::Header,
+    }
+}
+
+/// All cells but that of the label.
+fn features(first: &Record, label_column: usize) -> impl Iterator<Item = &[u8]> {
+    let others = first.cells().enumerate().filter(move |&(column, _)| column != label_column);
+    others.map(|(_, cell)| cell)
+}
+
+/// Whether a cell is neither a number nor a gap.
+fn is_word(cell: &[u8], separator: u8) -> bool {
+    number::parse(cell, separator).is_err() && !is_gap(cell)
+}
+
+/// Whether a cell says that its value is missing.
+fn is_gap(cell: &[u8]) -> bool {
+    GAPS.contains(&&*String::from_utf8_lossy(cell).to_lowercase())
 }
 
 /// Decides by the labels of the lines below.
@@ -72,25 +92,22 @@ pub(super) fn by_labels<'a>(
     if labels.clone().any(same) {
         return Ok(First::Sample);
     }
-    let features = || {
-        let others = first.cells().enumerate().filter(move |&(column, _)| column != label_column);
-        others.map(|(_, cell)| cell)
-    };
-    let is_word = |cell: &[u8]| {
-        let text = String::from_utf8_lossy(cell).to_lowercase();
-        value(cell).is_none() && !GAPS.contains(&&*text)
-    };
-    let numbers_below = labels.clone().all(|label| value(label.as_bytes()).is_some());
-    if features().any(is_word)
-        || labels.len() > 0 && number.is_none() && numbers_below
-        || in_a_row(features().map(value))
-    {
+    let features = || features(first, label_column);
+    if features().any(|cell| is_word(cell, separator)) {
         return Ok(First::Header);
     }
-    if labels.len() == 0 || number.is_some() && numbers_below {
+    let row = features().count() >= 3 && in_a_row(features().map(value));
+    if row && is_word(label, separator) {
+        return Ok(First::Header);
+    }
+    let numbers_below = labels.clone().all(|label| value(label.as_bytes()).is_some());
+    if labels.len() == 0 || number.is_some() && numbers_below && !row {
         return Ok(First::Sample);
     }
-    refuse(&format!("numbers, and the label {}, which no other line has", quoted(label)))
+    refuse(&match features().all(is_gap) {
+        true => format!("gaps, and {}", quoted(label)),
+        false => format!("numbers, and the label {}, which no other line has", quoted(label)),
+    })
 }
 
 /// Whether the values are 0, 1, 2 and so on, or 1, 2, 3.

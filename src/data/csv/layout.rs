@@ -3,7 +3,7 @@
 use super::records::Record;
 use super::{Label, listed, quoted};
 use crate::data::{Columns, DataError, Place, Schema};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What a column of the file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Layout {
         let wanted = expected.and_then(|schema| schema.columns.as_ref());
         let names = if header { Some(names(first)?) } else { None };
         match (names, wanted) {
-            (Some(names), Some(wanted)) if wanted.are_named() => {
+            (Some(names), Some(wanted)) if wanted.are_named() || has_all(&names, wanted) => {
                 Self::by_name(&names, wanted, first.line)
             }
             (names, wanted) => Self::by_position(first, names, label, wanted),
@@ -157,9 +157,10 @@ impl Layout {
     }
 }
 
-/// The cells of a header.
+/// The cells of a header. A name in two lines is usual in some programs, in more it holds samples.
 pub(super) fn names(header: &Record) -> Result<Vec<String>, DataError> {
     let name = |(column, cell): (usize, &[u8])| match std::str::from_utf8(cell) {
+        Ok(_) if header.lines(column) > 2 => Err(header.too_long(column, 2)),
         Ok(name) => Ok(name.to_string()),
         Err(_) => {
             let advice = "it may be in Latin-1; save the file as UTF-8";
@@ -190,6 +191,12 @@ fn told(mut names: Vec<String>, notes: &mut Vec<String>) -> Vec<String> {
         notes.push(format!("there are two columns named {}", quoted(pair[0].as_bytes())));
     }
     names
+}
+
+/// Whether all columns are there by name.
+fn has_all(names: &[String], wanted: &Columns) -> bool {
+    let names: HashSet<&String> = names.iter().collect();
+    names.contains(&wanted.label) && wanted.features.iter().all(|name| names.contains(name))
 }
 
 /// The one column of the name.

@@ -1,6 +1,7 @@
 //! A cell as a number.
 
 use super::quoted;
+use std::num::ParseFloatError;
 
 /// What separates the fraction from the whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,12 +15,7 @@ pub(super) enum Mark {
 pub(super) fn parse(cell: &[u8], separator: u8) -> Result<(f64, Option<Mark>), &'static str> {
     let gaps = "fill gaps, turn words into numbers, or remove the column";
     let text = std::str::from_utf8(cell).map_err(|_| gaps)?;
-    let (value, mark) = match text.split_once(',') {
-        Some((whole, fraction)) if separator != b',' && !text.contains('.') => {
-            (format!("{whole}.{fraction}").parse(), Some(Mark::Comma))
-        }
-        _ => (text.parse(), text.contains('.').then_some(Mark::Point)),
-    };
+    let (value, mark) = read(text, separator);
     match value {
         Ok(value) if f64::abs(value) <= f64::from(f32::MAX) => Ok((value, mark)),
         Ok(value) if value.is_nan() => Err(gaps),
@@ -30,6 +26,61 @@ pub(super) fn parse(cell: &[u8], separator: u8) -> Result<(f64, Option<Mark>), &
         }
         Err(_) => Err(gaps),
     }
+}
+
+/// The value of a text, even one that no f32 can hold.
+pub(super) fn value(text: &str, separator: u8) -> Option<f64> {
+    read(text, separator).0.ok()
+}
+
+fn read(text: &str, separator: u8) -> (Result<f64, ParseFloatError>, Option<Mark>) {
+    match text.split_once(',') {
+        Some((whole, fraction)) if separator != b',' && !text.contains('.') => {
+            (format!("{whole}.{fraction}").parse(), Some(Mark::Comma))
+        }
+        _ => (text.parse(), text.contains('.').then_some(Mark::Point)),
+    }
+}
+
+/// How the numbers of one column are written: `1.010` after `986` is no fraction.
+#[derive(Clone, Default)]
+pub(super) struct Column {
+    /// The first number with a mark: its line and text.
+    marked: Option<(u64, String)>,
+    /// A number with a mark that is not one to three digits, the mark and three more.
+    fraction: bool,
+    /// A whole number without a mark, of three or more digits.
+    whole: Option<u64>,
+}
+
+impl Column {
+    /// Adds a number.
+    pub(super) fn push(&mut self, cell: &[u8], line: u64, (value, mark): (f64, Option<Mark>)) {
+        if mark.is_none() {
+            if self.whole.is_none() && value.abs() >= 100.0 {
+                self.whole = Some(line);
+            }
+        } else if !self.fraction {
+            self.fraction = !is_thousands(cell);
+            self.marked.get_or_insert_with(|| (line, String::from_utf8_lossy(cell).into_owned()));
+        }
+    }
+
+    /// The line and text of a number that seems to have a thousands separator, and the line of one
+    /// that tells so.
+    pub(super) fn grouped(&self) -> Option<(u64, &str, u64)> {
+        let (line, text) = self.marked.as_ref().filter(|_| !self.fraction)?;
+        Some((*line, text, self.whole?))
+    }
+}
+
+/// Whether a number with a mark may be a whole one: `1.010` or `-12,000`, not `0.123`.
+fn is_thousands(cell: &[u8]) -> bool {
+    let cell = cell.strip_prefix(b"-").or(cell.strip_prefix(b"+")).unwrap_or(cell);
+    let digits = |part: &[u8]| part.iter().all(u8::is_ascii_digit);
+    cell.split_last_chunk::<4>().is_some_and(|(whole, [_, fraction @ ..])| {
+        (1..=3).contains(&whole.len()) && whole[0] != b'0' && digits(whole) && digits(fraction)
+    })
 }
 
 /// Whether digits stand in groups of three: `1,234,567.8`, `1.234,5`, `1 234` or `1'234`.

@@ -4,10 +4,13 @@ use super::classes::Classes;
 use super::dialect::Dialect;
 use super::header::{self, First};
 use super::layout::{Layout, Role};
-use super::number::{self, Mark};
+use super::number::{self, Column, Mark};
 use super::records::Record;
 use super::{Header, Label, Options, listed, quoted};
 use crate::data::{DataError, Dataset, Place, Samples, Source, notes};
+
+/// A cell that goes over more lines than this has swallowed them.
+const MAX_LINES: usize = 3;
 
 /// The samples so far.
 pub(super) struct Table<'a> {
@@ -23,6 +26,8 @@ pub(super) struct Table<'a> {
     classes: Classes,
     /// The decimal mark, and the line of its first number.
     mark: Option<(Mark, u64)>,
+    /// How the numbers of each feature are written, where the separator leaves that open.
+    written: Vec<Column>,
     /// Whether a cell was noted that goes over several lines.
     spread: bool,
 }
@@ -53,7 +58,9 @@ impl<'a> Table<'a> {
             }
         };
         let layout = Layout::new(&first, kind == First::Header, &options.label, expected)?;
+        let open = if dialect.separator == b',' { 0 } else { layout.columns.features.len() };
         let mut table = Self {
+            written: vec![Column::default(); open],
             options,
             dialect,
             first,
@@ -61,7 +68,7 @@ impl<'a> Table<'a> {
             layout,
             values: Vec::new(),
             labels: Vec::new(),
-            classes: Classes::new(expected),
+            classes: Classes::new(expected, dialect.separator),
             mark: None,
             spread: false,
         };
@@ -99,29 +106,37 @@ impl<'a> Table<'a> {
         self.values.resize(start + features, 0.0);
         for column in 0..width {
             match self.layout.roles[column] {
-                Role::Feature(place) => self.values[start + place] = self.number(record, column)?,
+                Role::Feature(place) => {
+                    self.values[start + place] = self.number(record, column, place)?;
+                }
                 Role::Label => {
                     let class = self.classes.of(record, column)?;
                     self.labels.push(class);
                 }
-                Role::Ignored => self.look_over(record, column),
+                Role::Ignored => self.look_over(record, column)?,
             }
         }
         Ok(())
     }
 
-    /// Notes the first unused cell that has lines in it: a forgotten quote would put them there.
-    fn look_over(&mut self, record: &Record, column: usize) {
-        if !self.spread && record.cell(column).contains(&b'\n') {
+    /// Notes the first unused cell that has lines in it: a forgotten quote would put them there. More
+    /// than [`MAX_LINES`] are refused.
+    fn look_over(&mut self, record: &Record, column: usize) -> Result<(), DataError> {
+        let lines = record.lines(column);
+        if lines > MAX_LINES {
+            return Err(record.too_long(column, MAX_LINES));
+        }
+        if lines > 1 && !self.spread {
             self.spread = true;
-            let (line, column) = (record.line, column + 1);
+            let (line, column) = (record.opened(column), column + 1);
             self.layout.notes.push(format!(
-                "line {line}, column {column}: a cell in quotes goes over several lines"
+                "line {line}, column {column}: a cell in quotes goes over {lines} lines"
             ));
         }
+        Ok(())
     }
 
-    fn number(&mut self, record: &Record, column: usize) -> Result<f64, DataError> {
+    fn number(&mut self, record: &Record, column: usize, place: usize) -> Result<f64, DataError> {
         let cell = record.cell(column);
         let (value, mark) = number::parse(cell, self.dialect.separator)
             .map_err(|advice| self.not_a_number(record, column, advice))?;
@@ -132,6 +147,9 @@ impl<'a> Table<'a> {
                 return Err(DataError::new(record.place(column), expected, found, advice));
             }
             _ => {}
+        }
+        if let Some(written) = self.written.get_mut(place) {
+            written.push(cell, record.line, (value, mark));
         }
         Ok(value)
     }
@@ -161,6 +179,7 @@ impl<'a> Table<'a> {
             let advice = "name a table, and say whether its first line is a header";
             return Err(DataError::new(Place::Whole, expected, "no sample", advice));
         }
+        self.check_thousands()?;
         let summary = self.decisions();
         let Self { layout, values, mut labels, classes, .. } = self;
         let order = classes.order()?;
@@ -176,6 +195,25 @@ impl<'a> Table<'a> {
         told.extend(notes::of_classes(&set));
         told.extend(notes::of_columns(&set));
         Ok(Source { train: set, test: None, notes: told })
+    }
+
+    /// Refuses a column in which a decimal mark seems to separate thousands.
+    fn check_thousands(&self) -> Result<(), DataError> {
+        for (column, role) in self.layout.roles.iter().enumerate() {
+            if let Role::Feature(place) = role
+                && let Some((line, text, whole)) =
+                    self.written.get(*place).and_then(Column::grouped)
+            {
+                let expected = format!(
+                    "numbers without thousands separators, as on line {whole}, or other fractions than \
+                     of three digits"
+                );
+                let advice = "remove the thousands separators; to a fraction, add a zero";
+                let place = Place::Cell { line, column: column as u64 + 1 };
+                return Err(DataError::new(place, expected, quoted(text.as_bytes()), advice));
+            }
+        }
+        Ok(())
     }
 
     /// Decides what the first record is, now that the labels below are known.

@@ -1,6 +1,6 @@
 use super::{assert_refused, cell, notes, read};
-use proxtape::data::Place;
 use proxtape::data::csv::{self, Header, Label, Options};
+use proxtape::data::{Place, Samples};
 
 const TABLE: &str = "x;y;kind\n0,5;-1,25;a\n3;4e0;b\n7,5;1;a\n";
 
@@ -27,6 +27,14 @@ fn separators_are_found() {
     ] {
         let set = csv::parse(file, &Options::default()).unwrap().train;
         assert_eq!((set.sample_len(), set.classes()), (len, 2));
+    }
+    // A comma gives as many numbers, and labels with the other separator in them.
+    for separator in [";", "\t", "|"] {
+        for header in ["", "length, m;kind\n"] {
+            let text = [header, "0,5;a\n1,5;b\n2,5;a\n3,5;\"a,b\"\n"].concat();
+            let set = read(text.replace(';', separator), &Label::Last, Header::Detect).unwrap();
+            assert_eq!(*set.samples(), Samples::F64(vec![0.5, 1.5, 2.5, 3.5]), "{text:?}");
+        }
     }
     // Other separators in labels do not matter.
     let set = read("1,2,a;b\n3,4,c;d\n5,6,a;b\n", &Label::Last, Header::Detect).unwrap();
@@ -57,6 +65,22 @@ fn thousands_separators_are_named() {
     }
     let error = assert_refused("1,a\n\"1,5\",b\n", Header::Absent, cell(2, 1));
     assert!(error.advice().contains("decimal points"), "{error}");
+}
+
+#[test]
+fn decimal_marks_that_separate_thousands_are_refused() {
+    for (separator, mark) in [(";", "."), (";", ","), ("\t", ","), ("|", ".")] {
+        let rows = "x;y;kind\n1;20;a\n2;986;b\n3;1.010;a\n4;-12.345;b\n";
+        let text = rows.replace('.', mark).replace(';', separator);
+        let error = assert_refused(&text, Header::Detect, cell(4, 2));
+        assert!(error.expected().contains("thousands separators, as on line 3"), "{error}");
+        // What tells that it is a fraction.
+        for (from, to) in [("986", "98"), ("12.345", "12.34"), ("12.345", "0.345")] {
+            let text = rows.replace(from, to).replace('.', mark).replace(';', separator);
+            read(&text, &Label::Last, Header::Detect).unwrap();
+        }
+    }
+    read("120,a\n1.010,b\n", &Label::Last, Header::Absent).unwrap();
 }
 
 #[test]

@@ -52,6 +52,17 @@ fn a_label_that_swallowed_lines_is_refused() {
 }
 
 #[test]
+fn a_name_that_swallowed_lines_is_refused() {
+    let text = "x,\"y,kind\n1,2,a\n3,4,b\",kind\n5,6,a\n7,8,b\n";
+    for header in [Header::Present, Header::Detect] {
+        let error = assert_refused(text, header, cell(1, 2));
+        assert!(error.found().contains("opens on line 1"), "{error}");
+    }
+    // Empty lines count too.
+    assert_refused("\"x\n\n\",kind\n1,a\n2,b\n", Header::Present, cell(1, 1));
+}
+
+#[test]
 fn quotes_are_read_as_rfc_4180_has_them() {
     let set = read("1,\"a, \"\"b\"\"\"\n 2 , \"c\" \n3,\"\"\"\"\n", &Label::Last, Header::Absent);
     assert_eq!(set.unwrap().class_names(), ["\"", "a, \"b\"", "c"]);

@@ -82,6 +82,25 @@ fn classes_are_those_of_the_model() {
 }
 
 #[test]
+fn columns_that_are_really_named_column_are_found_by_name() {
+    let expected = schema("column 1,column 2,column 3\n1,2,a\n3,4,b\n");
+    let source = read_for("column 2,column 3,column 1\n6,b,5\n", &expected).unwrap();
+    assert!(same(&source.train, &read_for("5,6,b\n", &expected).unwrap().train));
+}
+
+#[test]
+fn an_unused_cell_that_swallowed_lines_is_told() {
+    let expected = schema("x,kind\n1,a\n3,b\n");
+    let text = |cell: &str| format!("remark,x,kind\n\"{cell}\",1,a\nq,2,b\n");
+    let source = read_for(&text("p,4,a\nq,5,b\r\nr"), &expected).unwrap();
+    let told = "line 2, column 1: a cell in quotes goes over 3 lines";
+    assert!(source.notes.iter().any(|note| note == told), "{:?}", source.notes);
+    let error = read_for(&text("p,4,a\nq,5,b\r\nr\rs"), &expected).unwrap_err();
+    assert_eq!(error.place(), cell(2, 1));
+    assert!(error.found().contains("closes 3 later"), "{error}");
+}
+
+#[test]
 fn without_names_columns_go_by_their_place() {
     let named = schema("x,y,kind\n1,2,a\n3,4,b\n");
     let unnamed = schema("7,2,a\n3,4,b\n9,9,a\n3,5,b\n");
