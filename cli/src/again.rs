@@ -40,10 +40,11 @@ pub(crate) fn read(trained: &Trained, data: &recipe::Data) -> Result<Source, Fai
             label.is_some()
         }
     };
-    let source = obtained(data::read_as(&data.spec(), &schema), data)?;
+    let mut source = obtained(data::read_as(&data.spec(), &schema), data)?;
     let Some(wanted) = columns.filter(|_| by_number) else { return Ok(source) };
     let found = source.train.columns().map_or(&[][..], |columns| &columns.features);
-    let is_unnamed = found.iter().all(|name| name.starts_with("column "));
+    let are_unnamed = |names: &[String]| names.iter().all(|name| name.starts_with("column "));
+    let is_unnamed = are_unnamed(found);
     if found != wanted.features && !is_unnamed {
         return Err(Failure::failed(format!(
             "{}: expected the columns {}, found {}; name the column of labels by its name, and the \
@@ -52,6 +53,13 @@ pub(crate) fn read(trained: &Trained, data: &recipe::Data) -> Result<Source, Fai
             wanted.features.join(", "),
             found.join(", ")
         )));
+    }
+    if is_unnamed && !are_unnamed(&wanted.features) {
+        let shown: Vec<_> =
+            wanted.features.iter().take(10).map(|name| format!("{name:?}")).collect();
+        let more = if wanted.features.len() > 10 { ", .." } else { "" };
+        let shown = shown.join(", ") + more;
+        source.notes.push(format!("without a header, the columns are taken for {shown}"));
     }
     Ok(Source { train: source.train.with_columns(wanted)?, ..source })
 }
@@ -74,9 +82,8 @@ pub(crate) fn own(
     let samples = cut(trained, source)?;
     match &trained.origin {
         Some(origin) => {
-            let of = format!("{}, that the network was trained on", path.display());
             let place = trained.recipe.data.source.to_string();
-            origin.expect(&Origin::of(&samples), (&place, &of))?;
+            origin.expect(&Origin::of(&samples), (&place, &of(path)))?;
         }
         None => voice.say(format_args!(
             "note: {}: the model keeps no hash of its data, so whether {} still holds it is not known",
@@ -85,6 +92,11 @@ pub(crate) fn own(
         )),
     }
     Ok(samples)
+}
+
+/// Whose data it is, for errors.
+fn of(path: &Path) -> String {
+    format!("{}, that the network was trained on", path.display())
 }
 
 /// Cuts samples as those of the training were, and scales them in the same way.
@@ -112,8 +124,10 @@ pub(crate) fn named(
     let source = Arc::new(read(trained, data)?);
     check(path, trained, (&data.source, source.test_set()))?;
     let same = trained.origin.as_ref().map(|origin| origin.hash == origin::hash(&source));
-    if same == Some(true) {
-        return Ok(Named { samples: cut(trained, source)?, same, seen: None });
+    if let (Some(origin), Some(true)) = (&trained.origin, same) {
+        let samples = cut(trained, source)?;
+        origin.expect(&Origin::of(&samples), (&data.source.to_string(), &of(path)))?;
+        return Ok(Named { samples, same, seen: None });
     }
     tell(&source, data, voice);
     // A dataset has at most 2^32 - 1 samples.
@@ -153,6 +167,14 @@ fn check(
     if wants[..] != has[..] {
         return fault(format!("samples {wants}"), format!("{has:?}"));
     }
+    // The same raw value must mean the same: white is 255 in one set and 16 in another.
+    let (wants, has) = (trained.normalization.scale, set.scale());
+    if wants != has {
+        return fault(
+            format!("raw values with the scale {}", fraction(wants)),
+            format!("those with the scale {}", fraction(has)),
+        );
+    }
     if set.classes() > trained.classes {
         return fault(format!("{} classes", trained.classes), set.classes().to_string());
     }
@@ -161,4 +183,13 @@ fn check(
         return fault(format!("the classes {names:?}"), format!("{:?}", set.class_names()));
     }
     Ok(())
+}
+
+/// A scale for people: 1/255 for what makes 255 a 1.
+fn fraction(scale: f32) -> String {
+    let whole = (1.0 / scale).round();
+    match whole > 1.0 && 1.0 / whole == scale {
+        true => format!("1/{whole}"),
+        false => scale.to_string(),
+    }
 }

@@ -27,6 +27,19 @@ impl Samples {
         };
         let split = source.split(recipe.data.fractions(), recipe.train.seed)?;
         let normalization = recipe.data.normalize.fit(&source.train, &split.train);
+        if let Some(channel) = normalization.lost(&source.train, &split.train) {
+            let columns = source.train.columns();
+            let name = columns.and_then(|columns| columns.features.get(channel));
+            let place = match name {
+                Some(name) => format!("column {name:?}"),
+                None => format!("channel {channel}"),
+            };
+            return Err(Failure::failed(format!(
+                "{}: {place}: expected values that differ by more than an f32 can hold (1e-38), found \
+                 smaller differences; multiply them by a factor",
+                recipe.data.source
+            )));
+        }
         Ok(Samples { source, split, normalization })
     }
 

@@ -154,13 +154,15 @@ impl Scaling {
                 std.len()
             ));
         }
-        let positive = |x: &f32| x.is_finite() && *x > 0.0;
+        // Smaller ones have lost digits, and a processor may take them for 0.
+        let positive = |x: &f32| x.is_normal() && *x > 0.0;
         let sound = positive(&scale) && mean.iter().all(|x| x.is_finite());
         match sound && std.iter().all(positive) {
             true => Ok(Normalization { scale, mean, std }),
-            false => {
-                Err("expected finite numbers, with scale and std above 0, found others".into())
-            }
+            false => Err(
+                "expected finite numbers, with scale and std normal numbers above 0, found others"
+                    .into(),
+            ),
         }
     }
 }

@@ -52,12 +52,25 @@ impl Origin {
         Some(Columns { features: self.columns.clone(), label })
     }
 
-    /// An error unless the samples are these: which data has changed, and what to do about it.
+    /// An error unless the samples are these, in parts of these sizes: which data has changed, and what
+    /// to do about it.
     pub(crate) fn expect(&self, found: &Origin, (source, of): (&str, &str)) -> Result<(), Failure> {
-        if self.hash == found.hash {
-            return Ok(());
+        if self.hash != found.hash {
+            return Err(changed((source, of), [&self.told(), &found.told()]));
         }
-        Err(changed((source, of), [&self.told(), &found.told()]))
+        let [expected, cut] = [self.parts(), found.parts()];
+        match expected == cut {
+            true => Ok(()),
+            false => Err(Failure::failed(format!(
+                "{source}: expected the parts of {of} ({expected}), found those that its recipe asks \
+                 for ({cut}): the recipe in the file has changed since; train again from it"
+            ))),
+        }
+    }
+
+    fn parts(&self) -> String {
+        let Origin { training, validation, test, .. } = self;
+        format!("{training} training, {validation} validation and {test} test samples")
     }
 
     fn told(&self) -> String {
@@ -119,11 +132,10 @@ fn add_values(set: &Dataset, samples: std::ops::Range<usize>, hash: &mut Xxh3) {
     }
 }
 
-/// A hash of one sample and its label.
+/// A hash of one sample. Its label does not count: a network has seen a sample whatever it is called.
 pub(crate) fn hash_of_sample(set: &Dataset, index: u32) -> u128 {
     let mut hash = Xxh3::new();
     let index = index as usize;
-    hash.update(&set.labels()[index].to_le_bytes());
     add_values(set, index..index + 1, &mut hash);
     hash.digest128()
 }

@@ -79,7 +79,20 @@ impl RunFolder {
                 if folder.is_dir() { "a folder without them" } else { "no such folder" }
             )));
         }
-        RunFolder::lock(folder)
+        let run = RunFolder::lock(folder)?;
+        // To start anew would overwrite the model. A state is saved before it, and lacks only where the
+        // training diverged at once, as it would again. Lines of metrics alone may be those of a process
+        // that was killed before it had saved anything.
+        let was_saved = is_there(&run.model())? || is_there(&run.summary())?;
+        if was_saved && !is_there(&run.state())? {
+            return Err(Failure::failed(format!(
+                "{}: expected the state of the run beside what it has reached, found none; put it back, \
+                 or train into another folder by `proxtape train {} --out FOLDER`",
+                run.state().display(),
+                shell::word(&run.recipe())
+            )));
+        }
+        Ok(run)
     }
 
     /// A folder, once no other process works in it.

@@ -66,8 +66,8 @@ pub fn read_images(images: impl AsRef<Path>) -> Result<([usize; 3], Vec<u8>), Da
 /// Labels that are 1, 2 and so on, all of them and no 0, are classes of these names.
 ///
 /// # Errors
-/// If a file is missing, for all that [`read`] refuses, or if the test set has another shape than the
-/// training set or a label that the training set has not.
+/// If a file is missing, for all that [`read`] refuses, if all labels of the training set are one, or if
+/// the test set has another shape than the training set or a label that the training set has not.
 pub fn read_folder(folder: impl AsRef<Path>) -> Result<Source, DataError> {
     read_files(folder.as_ref(), None)
 }
@@ -84,7 +84,17 @@ fn read_files(folder: &Path, schema: Option<&Schema>) -> Result<Source, DataErro
     let files = Files::of(folder)?;
     let open = |[images, labels]: [&Path; 2]| Ok((Input::open(images)?, Input::open(labels)?));
     let (images, labels) = open(files.train()?)?;
+    let label_path = labels.path().to_path_buf();
     let train = read_pair(images, labels, schema.map(|schema| (schema, "the model")))?;
+    // A trained model may be shown samples of one class, but there is nothing to learn from them.
+    if let ([only, others @ ..], None) = (train.labels(), schema)
+        && others.iter().all(|label| label == only)
+    {
+        let found = format!("only {only}");
+        let advice = "name a set with samples of several classes";
+        return Err(DataError::new(Place::Whole, "labels of two or more classes", found, advice)
+            .in_file(&label_path));
+    }
     let mut notes = notes::of_classes(&train);
     if schema.is_none() && !train.class_names().is_empty() {
         let classes = train.classes();

@@ -101,6 +101,31 @@ impl Normalization {
         fitted
     }
 
+    /// The first channel that varies, but was taken for a constant one, since its deviation is below the
+    /// smallest normal f32 (about 1e-38). A network sees nothing of it. The samples are those of the
+    /// statistics.
+    ///
+    /// # Panics
+    /// As [`Normalization::fit`].
+    pub fn lost(&self, dataset: &Dataset, indices: &[u32]) -> Option<usize> {
+        if !self.std.contains(&1.0) {
+            return None;
+        }
+        let ranges = match dataset.samples() {
+            // Bytes that differ do so by the whole scale.
+            Samples::U8(_) => return None,
+            Samples::F32(raw) => ranges(dataset, indices, raw),
+            Samples::F64(raw) => ranges(dataset, indices, raw),
+        };
+        // The range is at most sqrt(2 n) times the deviation, for n values. A true deviation of 1 needs
+        // a range of 2, and a true root mean square of 1 one of 1/1024 at least.
+        let lost = |([low, high], std): ([f64; 2], &f32)| {
+            let range = (high - low) * f64::from(self.scale);
+            *std == 1.0 && low < high && range < 1e-20
+        };
+        ranges.into_iter().zip(&self.std).position(lost)
+    }
+
     /// The first channel whose values an f32 does not tell apart well: the spacing of f32 numbers around
     /// its mean is above 1/256 of its deviation. A program that takes raw samples in f32 (an export)
     /// cannot give such a model what it needs. A deviation of 1 is taken for a constant channel's.
@@ -110,6 +135,22 @@ impl Normalization {
         };
         self.mean.iter().zip(&self.std).position(coarse)
     }
+}
+
+/// The least and the largest raw value of each channel.
+fn ranges<T: Copy + Into<f64>>(dataset: &Dataset, indices: &[u32], raw: &[T]) -> Vec<[f64; 2]> {
+    let [c, h, w] = dataset.shape();
+    let (len, area) = (dataset.sample_len(), h * w);
+    let mut ranges = vec![[f64::INFINITY, f64::NEG_INFINITY]; c];
+    for &index in indices {
+        let sample = &raw[index as usize * len..][..len];
+        for ([low, high], plane) in ranges.iter_mut().zip(sample.chunks_exact(area)) {
+            for &value in plane {
+                (*low, *high) = (low.min(value.into()), high.max(value.into()));
+            }
+        }
+    }
+    ranges
 }
 
 /// The first of the samples, by whose values sums are kept small.

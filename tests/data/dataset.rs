@@ -117,6 +117,29 @@ fn a_constant_feature_becomes_zero() {
     assert_eq!(Normalization::fit(&set, &[0, 1]).std, [1.0]);
 }
 
+/// What varies by too little for an f32 is told from what is constant, and from a deviation of 1.
+#[test]
+fn a_feature_that_is_lost_in_f32_is_found() {
+    let lost = |values: [f64; 4]| {
+        let table = values.iter().flat_map(|&value| [7.0, value]).collect();
+        let set = Dataset::new([2, 1, 1], Samples::F64(table), vec![0; 4], 1).unwrap();
+        let indices = [0, 1, 2, 3];
+        let fitted = [Normalization::fit, Normalization::fit_uncentered].map(|fit| {
+            let normalization = fit(&set, &indices);
+            normalization.lost(&set, &indices)
+        });
+        assert_eq!(fitted[0], fitted[1], "{values:?}");
+        assert_eq!(Normalization::fit(&set, &[0]).lost(&set, &[0]), None);
+        fitted[0]
+    };
+    for tiny in [1e-40, 1e-200, 1e-320] {
+        assert_eq!(lost([tiny, 6.0 * tiny, tiny, 2.0 * tiny]), Some(1), "{tiny}");
+    }
+    for known in [[1e-36, 6e-36, 1e-36, 2e-36], [1e-40; 4], [-1.0, 1.0, -1.0, 1.0]] {
+        assert_eq!(lost(known), None, "{known:?}");
+    }
+}
+
 #[test]
 fn statistics_of_no_sample_are_the_identity() {
     let set = images(2, [1, 2, 2]);

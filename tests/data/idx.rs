@@ -319,6 +319,22 @@ fn a_folder_is_read_for_the_classes_of_a_model() {
     }
 }
 
+/// Nothing can be learnt from one class, but a model may be shown it.
+#[test]
+fn a_folder_of_one_class_is_refused_for_a_training() {
+    let folder = TempDir::new().unwrap();
+    let put = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
+    put("train-images-idx3-ubyte", &file(&[3, 1, 1], &[5; 3]));
+    for label in [0, 1, 7] {
+        put("train-labels-idx1-ubyte", &file(&[3], &[label; 3]));
+        let error = idx::read_folder(folder.path()).unwrap_err();
+        assert_tells_file(&error, &folder.path().join("train-labels-idx1-ubyte"));
+        assert!(error.expected().contains("two or more classes"), "{error}");
+        let ten = Schema { columns: None, classes: 10, class_names: Vec::new() };
+        assert_eq!(idx::read_folder_as(folder.path(), &ten).unwrap().train.len(), 3);
+    }
+}
+
 #[test]
 fn classes_with_a_sample_or_none_are_noted() {
     let folder = TempDir::new().unwrap();

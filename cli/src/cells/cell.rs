@@ -118,7 +118,7 @@ impl Finished {
         let diverged = folder.join(DIVERGED);
         let summary = folder.join("summary.json");
         let summary = match (is_there(&summary)?, is_there(&diverged)?) {
-            (true, _) => Ok(read_json(&summary)?),
+            (true, _) => Ok(own(&summary, folder)?),
             (false, true) => Err(read_text(&diverged)?.trim_end().to_owned()),
             (false, false) => return Ok(None),
         };
@@ -130,6 +130,23 @@ impl Finished {
     /// Whether nothing is left to do.
     pub(crate) fn serves(&self, role: Role) -> bool {
         self.summary.is_err() || role == Role::Choice || self.compact.is_some()
+    }
+}
+
+/// The summary of the training in a folder. One that tells of another run was put there by somebody; the
+/// folder may have moved, but its own name tells the method, the strength and the seed.
+fn own(path: &Path, folder: &Path) -> Result<Summary, Failure> {
+    let summary: Summary = read_json(path)?;
+    let expected = folder.file_name().unwrap_or_default();
+    let found = summary.run.rsplit(['/', '\\']).next().unwrap_or_default();
+    match expected == found {
+        true => Ok(summary),
+        false => Err(Failure::failed(format!(
+            "{}: \"run\": expected {}, found {found}: the summary of another training; put its own \
+             back, or remove the folder of this training, and it will run again",
+            path.display(),
+            expected.display()
+        ))),
     }
 }
 

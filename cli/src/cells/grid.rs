@@ -75,12 +75,18 @@ impl Grid {
                 let wants = if shares { "shares above 0, up to 1" } else { "numbers above 0" };
                 return outside("lambdas", wants, other.to_string());
             }
+            if let Some(lambda) = repeated(lambdas) {
+                return outside("lambdas", "each once", format!("{lambda:e} again"));
+            }
         }
         if !(1..=MOST).contains(&seeds.len()) {
             return outside("seeds", &format!("1 to {MOST}"), seeds.len().to_string());
         }
         if let Some(seed) = seeds.iter().find(|&&seed| seed > i64::MAX as u64) {
             return outside("seeds", &format!("at most {}", i64::MAX), seed.to_string());
+        }
+        if let Some(seed) = repeated(seeds) {
+            return outside("seeds", "each once", format!("{seed} again"));
         }
         if let Some(tolerance) = tolerance.filter(|x| !(0.0..=100.0).contains(x)) {
             return outside("tolerance", "0 to 100 points", tolerance.to_string());
@@ -112,6 +118,11 @@ impl Grid {
             _ => method.range().map_or(vec![0.0], |range| spaced(range, self.points)),
         }
     }
+}
+
+/// The first value that is there a second time.
+fn repeated<T: PartialEq>(values: &[T]) -> Option<&T> {
+    (1..values.len()).find(|&i| values[..i].contains(&values[i])).map(|i| &values[i])
 }
 
 /// Numbers from `low` to `high`, evenly spaced on a logarithmic scale.

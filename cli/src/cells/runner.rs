@@ -103,10 +103,13 @@ impl Cells<'_> {
             if is_new {
                 let (tasks, later) = plan.tasks(&self.done);
                 let left = tasks.iter().filter(|task| self.done.get(&task.cell).is_none());
-                let left = left.map(|task| task.cell.method).chain(later);
+                let left: Vec<_> = left.map(|task| task.cell.method).chain(later).collect();
                 let told = self.reached(&task.cell);
-                let left = duration(costs.sum(left));
-                voice.say(format_args!("{number:>3} of {planned}  {told}, about {left} left"));
+                let left = match left.is_empty() {
+                    true => String::new(),
+                    false => format!(", about {} left", duration(costs.sum(left.into_iter()))),
+                };
+                voice.say(format_args!("{number:>3} of {planned}  {told}{left}"));
             }
             self.write_json(plan)?;
         }

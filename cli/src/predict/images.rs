@@ -36,6 +36,8 @@ pub(super) struct Wanted<'a> {
     pub(super) shape: [usize; 3],
     /// The factor on the bytes of the data.
     scale: f32,
+    /// The byte that it makes a 1, where the network is for pixels.
+    white: Option<u8>,
     first: usize,
     pub(super) args: &'a PredictArgs,
 }
@@ -55,12 +57,15 @@ impl<'a> Wanted<'a> {
         };
         let first = args.first.map_or(usize::MAX, |n| n.get());
         let (model, scale) = (told(path), trained.normalization.scale);
-        Ok(Wanted { model, shape: [c, h, w], scale, first, args })
+        let white = (1.0 / scale).round();
+        let white = (2.0..=255.0).contains(&white).then_some(white as u8);
+        Ok(Wanted { model, shape: [c, h, w], scale, white, first, args })
     }
 
     /// For images of a shape, and no model.
     pub(super) fn of(shape: [usize; 3], args: &'a PredictArgs) -> Wanted<'a> {
-        Wanted { model: "the model".to_owned(), shape, scale: 1.0 / 255.0, first: usize::MAX, args }
+        let (model, scale, white) = ("the model".to_owned(), 1.0 / 255.0, Some(u8::MAX));
+        Wanted { model, shape, scale, white, first: usize::MAX, args }
     }
 
     /// An error unless the sizes are those of the network.
@@ -114,7 +119,21 @@ pub(super) fn read(
                 }),
             }
         } else {
-            groups.push(read_idx(path, wanted)?);
+            let images = read_idx(path, wanted)?;
+            let most = images.pixels.iter().copied().max().unwrap_or(0);
+            match wanted.white {
+                Some(white) if most > white => voice.say(format_args!(
+                    "note: {}: the largest value is {most}, and {white} is white, as {} was trained \
+                     on; the network sees values that it does not know: scale them down first",
+                    told(path),
+                    wanted.model
+                )),
+                Some(white) if most > 0 && u16::from(most) * 16 <= u16::from(white) + 1 => {
+                    dim.push((path, [most.into(), white.into()]));
+                }
+                _ => {}
+            }
+            groups.push(images);
         }
         after_png = is_png;
     }

@@ -348,3 +348,115 @@ fn images_tell_whether_they_are_the_same_by_their_contents() {
     write("a", &images, &swapped);
     assert!(folder.run("eval run").err.contains("has changed"));
 }
+
+#[test]
+fn data_of_another_scale_is_refused_and_noted() {
+    let folder = Folder::new("scales");
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/../data");
+    let file = |name: &str| fs::read(format!("{data}/digits-{name}-ubyte")).unwrap();
+    let (images, labels) = (file("images-idx3"), file("labels-idx1"));
+    let mut bright = images.clone();
+    bright[16..].iter_mut().for_each(|pixel| *pixel *= 15);
+    fs::create_dir(folder.path("a")).unwrap();
+    fs::write(folder.path("a/train-images-idx3-ubyte"), &bright).unwrap();
+    fs::write(folder.path("a/train-labels-idx1-ubyte"), &labels).unwrap();
+    fs::write(folder.path("dark"), &images).unwrap();
+    folder.done("train digits --epochs 1 --out of16 --quiet");
+    folder.done("train digits --data idx:a --epochs 1 --out of255 --quiet");
+    for (command, wants, has) in
+        [("eval of16 --data idx:a", "1/16", "1/255"), ("eval of255 --data digits", "1/255", "1/16")]
+    {
+        let ran = folder.run(command);
+        assert_eq!(ran.code, 1, "{command}");
+        assert!(ran.err.contains(&format!("the scale {wants}, as")), "{}", ran.err);
+        assert!(ran.err.contains(&format!("the scale {has}")), "{}", ran.err);
+    }
+    for (model, images, note) in [
+        ("of16", "dark", ""),
+        ("of16", "a/train-images-idx3-ubyte", "16 is white"),
+        ("of255", "dark", "nearly black"),
+        ("of255", "a/train-images-idx3-ubyte", ""),
+    ] {
+        let ran = folder.done(&format!("predict {model} {images} --first 9"));
+        assert!(ran.err.contains(note) && ran.err.is_empty() == note.is_empty(), "{}", ran.err);
+    }
+}
+
+#[test]
+fn samples_of_the_training_are_known_by_other_labels() {
+    let folder = trained("relabelled");
+    let mut rows = rows();
+    for row in &mut rows {
+        row[3] = if row[3] == "cat" { "owl" } else { "cat" }.to_owned();
+    }
+    rows[0][3] = "dog".to_owned();
+    folder.write("other.csv", &table(&rows, ORDER));
+    let json = folder.done("eval run --data csv:other.csv --json").json();
+    assert_eq!((&json["same_data"], &json["samples_trained_on"]), (&false.into(), &168.into()));
+}
+
+#[test]
+fn parts_that_the_recipe_of_a_model_does_not_give_are_refused() {
+    let folder = trained("parts");
+    let mut model = folder.checkpoint("run/model.safetensors");
+    let mut data: Value = serde_json::from_str(&model.texts["data"]).unwrap();
+    data["training"] = 100.into();
+    model.note("data", data);
+    proxtape::checkpoint::write(&folder.path("run/model.safetensors"), &model).unwrap();
+    for command in ["eval run", "eval run --data csv:./plain.csv"] {
+        let ran = folder.run(command);
+        assert!(ran.code == 1 && ran.err.contains("(100 training, "), "{command}: {}", ran.err);
+    }
+}
+
+#[test]
+fn run_without_its_state_is_not_begun_anew_over_its_model() {
+    let folder = trained("stateless");
+    let model = fs::read(folder.path("run/model.safetensors")).unwrap();
+    fs::remove_file(folder.path("run/state.safetensors")).unwrap();
+    let ran = folder.run("train --resume run");
+    assert!(ran.code == 1 && ran.err.contains("state.safetensors: expected"), "{}", ran.err);
+    assert!(model == fs::read(folder.path("run/model.safetensors")).unwrap());
+}
+
+#[test]
+fn column_that_varies_by_too_little_is_named() {
+    let folder = Folder::new("tiny");
+    folder.write("tiny.csv", &format!("a,b,kind\n{}", "1,1e-40,x\n2,6e-40,y\n".repeat(40)));
+    let ran = folder.run("train --data csv:tiny.csv --model lenet300 --epochs 1 --batch 8");
+    assert!(ran.code == 1 && ran.err.contains("tiny.csv: column \"b\": expected"), "{}", ran.err);
+}
+
+#[test]
+fn summary_of_another_training_is_refused() {
+    let folder = Folder::new("exchanged");
+    folder.write("plain.csv", &table(&rows(), ORDER));
+    let flags = "--model lenet300 --grouping input --epochs 1 --batch 16 --label kind \
+        --family l1 --lambdas 1e-4,1e-3 --seeds 1 --out set --quiet";
+    folder.done(&format!("sweep --data csv:plain.csv {flags}"));
+    let find = |strength: &str| {
+        let cells = walk(&folder.path("set"));
+        cells.into_iter().find(|path| path.to_string_lossy().contains(strength)).unwrap()
+    };
+    fs::copy(find("l1-1e-3-"), find("l1-1e-4-")).unwrap();
+    let ran = folder.run("sweep --resume set");
+    assert!(
+        ran.code == 1 && ran.err.contains("summary.json: \"run\": expected l1-1e-4-"),
+        "{}",
+        ran.err
+    );
+}
+
+/// The summaries below a folder.
+fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => found.extend(walk(&path)),
+            false if path.ends_with("summary.json") => found.push(path),
+            false => {}
+        }
+    }
+    found
+}
