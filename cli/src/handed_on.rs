@@ -33,17 +33,22 @@ pub(crate) fn place(path: &Path) -> PathBuf {
     if path.is_absolute() { name(path).into() } else { path.to_path_buf() }
 }
 
-/// A message with the last part of each absolute path in it. A path is a word that begins with a slash or
-/// with a tilde; addresses of the web are none.
+/// A message with the last part of each absolute path in it. A path begins with a slash or with a tilde, and
+/// goes on over spaces up to its last slash before a mark that ends it: folders have spaces in their names,
+/// and rather a word is lost than a folder told. Addresses of the web are none.
 pub(crate) fn text(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let (mut rest, mut before) = (text, ' ');
     while let Some(c) = rest.chars().next() {
         let begins = !before.is_alphanumeric() && !"/.~_-".contains(before);
-        let is_web = before == ':' && rest.starts_with("//");
-        let ends = |c: char| c.is_whitespace() || "\"'`();,".contains(c);
-        let word = &rest[..rest.find(ends).unwrap_or(rest.len())];
-        if begins && !is_web && (word.starts_with('/') || word.starts_with("~/")) {
+        let is_web = before == ':' && rest.starts_with("//") && !out.ends_with("file:");
+        let ends = |c: char| c.is_control() || "\"'`();,".contains(c);
+        let part = &rest[..rest.find(ends).unwrap_or(rest.len())];
+        let part = &part[..part.find(": ").unwrap_or(part.len())];
+        let slash = part.rfind('/').unwrap_or(0);
+        let word = &part[..part[slash..].find(' ').map_or(part.len(), |end| slash + end)];
+        let is_slash = part.strip_prefix('/').is_some_and(|part| !part.starts_with(' '));
+        if begins && !is_web && (is_slash || part.starts_with("~/")) {
             let path = word.trim_end_matches(|c: char| !c.is_alphanumeric());
             let last = path.rfind('/').map_or(0, |at| at + 1);
             out.push_str(&rest[last..word.len().max(last)]);
@@ -67,10 +72,13 @@ mod tests {
         for (told, wants) in [
             ("/home/me/x.csv: line 3: expected", "x.csv: line 3: expected"),
             ("csv:/home/me/x.csv, and \"/a/b\"", "csv:x.csv, and \"b\""),
-            ("~/data/x and ./y/z and a/b", "x and ./y/z and a/b"),
+            ("~/data/x and no more", "x and no more"),
+            ("./y/z and a/b", "./y/z and a/b"),
+            ("it is in /home/my data/a b/x.csv: line 3", "it is in x.csv: line 3"),
+            ("file:///home/me/x.csv", "file:x.csv"),
             ("see https://a.b/c/d; 3 / 4 of 1/2", "see https://a.b/c/d; 3 / 4 of 1/2"),
             ("/home/me/run/: expected", "run/: expected"),
-            ("/home/my data/x.csv", "my data/x.csv"),
+            ("/home/my data/x.csv", "x.csv"),
             ("", ""),
         ] {
             assert_eq!(text(told), wants);

@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use crate::file;
 use crate::run_folder::{refused, write_text};
 use crate::voice::Voice;
+use core::fmt::Display;
 use proxtape::train::Stage;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -56,7 +57,35 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Line>, Failure> {
 
 /// The same of a text; `path` names it in errors.
 pub(crate) fn lines(path: &Path, text: &str) -> Result<Vec<Line>, Failure> {
-    whole(text).lines().enumerate().map(|line| parse(path, line)).collect()
+    check_end(path, text)?;
+    let lines: Vec<Line> =
+        whole(text).lines().enumerate().map(|line| parse(path, line)).collect::<Result<_, _>>()?;
+    for (i, both) in lines.windows(2).enumerate() {
+        if both[1].epoch <= both[0].epoch {
+            return Err(Failure::failed(format!(
+                "{}: line {}: expected an epoch after {}, found {}; remove the line that is not of this run",
+                path.display(),
+                i + 2,
+                both[0].epoch,
+                both[1].epoch
+            )));
+        }
+    }
+    Ok(lines)
+}
+
+/// An error unless what follows the last whole line can be the start of one.
+fn check_end(path: &Path, text: &str) -> Result<(), Failure> {
+    const START: &str = "{\"epoch\":";
+    let end = &text[whole(text).len()..];
+    if end.starts_with(START) || START.starts_with(end) {
+        return Ok(());
+    }
+    Err(Failure::failed(format!(
+        "{}: the last line: expected an object with the numbers of an epoch, or the start of one, found \
+         something else; remove it",
+        path.display()
+    )))
 }
 
 /// The lines that were finished. A line is added in one write, but a killed process, or a full disk,
@@ -66,14 +95,20 @@ fn whole(text: &str) -> &str {
 }
 
 fn parse(path: &Path, (i, line): (usize, &str)) -> Result<Line, Failure> {
-    serde_json::from_str(line).map_err(|e| {
+    let fault = |found: &dyn Display| {
         let expected = "an object with the numbers of an epoch, as `train` writes it";
         Failure::failed(format!(
-            "{}: line {}: expected {expected}; found {e}; mend or remove the line",
+            "{}: line {}: expected {expected}; found {found}; mend or remove the line",
             path.display(),
             i + 1
         ))
-    })
+    };
+    let line: Line = serde_json::from_str(line).map_err(|e| fault(&e))?;
+    let shares = [Some(line.accuracy), line.validation_accuracy];
+    match shares.into_iter().flatten().find(|share| !(0.0..=1.0).contains(share)) {
+        Some(share) => Err(fault(&format_args!("an accuracy of {share}"))),
+        None => Ok(line),
+    }
 }
 
 /// The text of a file; none without a file.
@@ -97,8 +132,9 @@ impl Metrics {
         let old = text(path)?;
         let mut kept = String::new();
         let mut count = 0;
-        for (i, text) in whole(&old).lines().enumerate() {
-            if parse(path, (i, text))?.epoch <= epochs {
+        let lines = lines(path, &old)?;
+        for (line, text) in lines.iter().zip(whole(&old).lines()) {
+            if line.epoch <= epochs {
                 kept.extend([text, "\n"]);
                 count += 1;
             }

@@ -35,9 +35,11 @@ impl Table {
             let mut line = String::new();
             for (c, cell) in row.iter().enumerate() {
                 let width = widths[c];
+                // By hand: a formatter's width ends at 65,535, and a cell may be longer.
+                let room = " ".repeat(width - cell.chars().count());
                 match c {
-                    0 => line.push_str(&format!("{cell:<width$}")),
-                    _ => line.push_str(&format!("  {cell:>width$}")),
+                    0 => line.extend([cell.as_str(), &room]),
+                    _ => line.extend(["  ", &room, cell]),
                 }
             }
             text.push_str(line.trim_end());
@@ -57,5 +59,12 @@ mod tests {
         table.row(vec!["fc1".into(), "1,234".into()]);
         table.row(vec!["é".into()]);
         assert_eq!(table.render(), "layer   kept\nfc1    1,234\né\n");
+    }
+
+    #[test]
+    fn cells_may_be_as_long_as_they_like() {
+        let mut table = Table::new(&["layer", "kept"]);
+        table.row(vec!["n".repeat(70_000), "1".into()]);
+        assert!(table.render().lines().all(|line| line.len() == 70_006));
     }
 }

@@ -141,11 +141,17 @@ pub(crate) fn resolved(name: Option<&str>, overrides: &Overrides) -> Result<Reci
 
 /// The recipe that a run has saved.
 fn recipe_of(folder: &RunFolder) -> Result<Recipe, Failure> {
-    let path = folder.recipe();
-    path.to_str().map_or_else(
-        || Err(Failure::failed(format!("{}: the path is no text", path.display()))),
-        recipe::find,
-    )
+    for (file, command) in [("compare.toml", "compare"), ("sweep.toml", "sweep")] {
+        if is_there(&folder.path().join(file))? {
+            return Err(Failure::failed(format!(
+                "{}: expected the folder of a training, found many trainings; go on with them by \
+                 `proxtape {command} --resume {}`",
+                folder.path().display(),
+                shell::word(folder.path())
+            )));
+        }
+    }
+    recipe::read(&folder.recipe())
 }
 
 /// The data of a run that goes on. Columns are found by the names that its model keeps, once there is one.
@@ -230,17 +236,21 @@ pub(crate) fn train(
         certificates: start.certificates,
     };
     session.announce(voice, machine);
-    let saving = Saving::begin();
+    let _saving = Saving::begin();
     let pause = session.go()?;
     session.progress.finish();
     match pause {
         Pause::Asked => return Ok(Ended::Stopped(session.stopped())),
         Pause::Diverged(error) => return Ok(Ended::Diverged(session.give_up(error))),
-        Pause::Done => drop(saving),
+        Pause::Done => {}
     }
-    // All is saved: from here on a signal ends the process at once. This one came before.
+    // Whoever is asked to end meanwhile says that all is saved; the next resume concludes it again.
+    if interrupt::asked().is_some() {
+        return Ok(Ended::Stopped(session.stopped()));
+    }
+    let summary = session.conclude(machine)?;
     match interrupt::asked() {
         Some(_) => Ok(Ended::Stopped(session.stopped())),
-        None => Ok(Ended::Done(Box::new(session.conclude(machine)?))),
+        None => Ok(Ended::Done(Box::new(summary))),
     }
 }

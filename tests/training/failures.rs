@@ -8,7 +8,7 @@ use proxtape::train::{Config, Event, TrainError};
 /// the epochs that went well.
 fn explode(rule: Rule, schedule: Schedule) -> (TrainError, u32) {
     let samples = Small::digits(256, 40);
-    let config = Config { batch: 16, rule, schedule, ..Config::default() };
+    let config = Config { epochs: 3, batch: 16, rule, schedule, ..Config::default() };
     let mut trainer = samples.trainer(&mlp(20), config).unwrap();
     let (mut good, mut epochs) = (bits(trainer.params()), 0);
     let error = loop {

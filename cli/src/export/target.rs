@@ -77,6 +77,15 @@ impl Target {
             let path = path.display();
             return Err(Failure::failed(format!("{path}: is the model itself; name another file")));
         }
+        let run = ["model.safetensors", "model-compact.safetensors", "state.safetensors"];
+        let own = path.file_name().is_some_and(|name| run.iter().any(|own| name == *own));
+        if own && is_there(&path.with_file_name("recipe.toml"))? {
+            return Err(Failure::failed(format!(
+                "{}: expected a file that no run keeps, found one that the run in this folder goes on \
+                 from; name another file",
+                path.display()
+            )));
+        }
         // Somebody's program would be gone.
         if self.format == Format::Rust && is_there(&path)? && !is_ours(&path)? {
             return Err(Failure::failed(format!(

@@ -12,7 +12,12 @@ pub(crate) fn find(name: &str) -> Result<Recipe, Failure> {
     if let Some((name, text)) = SHIPPED.iter().find(|(shipped, _)| *shipped == name) {
         return named(parse(name, text)?, name);
     }
-    let path = Path::new(name);
+    read(Path::new(name))
+}
+
+/// The recipe of a file.
+pub(crate) fn read(path: &Path) -> Result<Recipe, Failure> {
+    let name = &*path.to_string_lossy();
     let text = file::text(path, file::RECIPE).map_err(|e| {
         let expected = match e.kind() {
             ErrorKind::InvalidData => "a recipe in TOML, which is UTF-8 text".to_owned(),

@@ -39,6 +39,11 @@ impl Lock {
         let path = folder.join(NAME);
         let failed = |e| refused(&path, "to create the lock of the folder", &e);
         let mut owner = String::new();
+        // What a link points to is not ours to write.
+        if path.symlink_metadata().is_ok_and(|there| !there.is_file()) {
+            let found = io::Error::new(io::ErrorKind::InvalidInput, "a link, a folder or a device");
+            return Err(refused(&path, "no file, or the lock that `proxtape` made there", &found));
+        }
         for _ in 0..ATTEMPTS {
             let mut options = OpenOptions::new();
             options.read(true).write(true).create(true).truncate(false);

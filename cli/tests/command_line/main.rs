@@ -8,6 +8,7 @@ mod errors;
 mod export;
 mod files;
 mod hostile;
+mod kept;
 mod markup;
 mod numbers;
 mod predict;
