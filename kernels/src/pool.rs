@@ -60,6 +60,7 @@ impl Pool2d {
     ///
     /// # Panics
     /// If a stride is 0, or memory cannot hold a padded side.
+    #[inline(always)]
     #[track_caller]
     pub fn oh(&self) -> usize {
         self.outputs(0, self.h)
@@ -69,6 +70,7 @@ impl Pool2d {
     ///
     /// # Panics
     /// As [`oh`](Self::oh).
+    #[inline(always)]
     #[track_caller]
     pub fn ow(&self) -> usize {
         self.outputs(1, self.w)
@@ -78,6 +80,7 @@ impl Pool2d {
     ///
     /// # Panics
     /// If memory cannot hold so many.
+    #[inline(always)]
     #[track_caller]
     pub fn x_len(&self) -> usize {
         size::elements("pool: x", &[self.planes, self.h, self.w])
@@ -87,6 +90,7 @@ impl Pool2d {
     ///
     /// # Panics
     /// As [`oh`](Self::oh), and if memory cannot hold so many.
+    #[inline(always)]
     #[track_caller]
     pub fn y_len(&self) -> usize {
         size::elements("pool: y", &[self.planes, self.oh(), self.ow()])
@@ -149,9 +153,12 @@ impl Pool2d {
         vjp::average(exec, self, dy, (dx, acc));
     }
 
+    // Inlined, and without a panic that shows `self`: kernels know sizes as constants, and what has an
+    // address stays in memory (2.4 times the time of a 2 x 2 pool).
+    #[inline(always)]
     #[track_caller]
     fn outputs(&self, axis: usize, side: usize) -> usize {
-        assert!(self.stride[axis] > 0, "pool: the stride {:?} has a 0", self.stride);
+        assert!(self.stride[axis] > 0, "pool: the stride of axis {axis} is 0");
         if side == 0 {
             return 0;
         }
