@@ -42,13 +42,14 @@ pub(crate) fn text(text: &str) -> String {
     while let Some(c) = rest.chars().next() {
         let begins = !before.is_alphanumeric() && !"/.~_-".contains(before);
         let is_web = before == ':' && rest.starts_with("//") && !out.ends_with("file:");
-        let ends = |c: char| c.is_control() || "\"'`();,".contains(c);
-        let part = &rest[..rest.find(ends).unwrap_or(rest.len())];
-        let part = &part[..part.find(": ").unwrap_or(part.len())];
-        let slash = part.rfind('/').unwrap_or(0);
-        let word = &part[..part[slash..].find(' ').map_or(part.len(), |end| slash + end)];
-        let is_slash = part.strip_prefix('/').is_some_and(|part| !part.starts_with(' '));
-        if begins && !is_web && (is_slash || part.starts_with("~/")) {
+        let is_slash = rest.strip_prefix('/').is_some_and(|rest| !rest.starts_with(' '));
+        // What is left is looked through where a path begins alone: once for each of its parts.
+        if begins && !is_web && (is_slash || rest.starts_with("~/")) {
+            let ends = |c: char| c.is_control() || "\"'`();,".contains(c);
+            let part = &rest[..rest.find(ends).unwrap_or(rest.len())];
+            let part = &part[..part.find(": ").unwrap_or(part.len())];
+            let slash = part.rfind('/').unwrap_or(0);
+            let word = &part[..part[slash..].find(' ').map_or(part.len(), |end| slash + end)];
             let path = word.trim_end_matches(|c: char| !c.is_alphanumeric());
             let last = path.rfind('/').map_or(0, |at| at + 1);
             out.push_str(&rest[last..word.len().max(last)]);
