@@ -13,6 +13,7 @@ use proxtape::checkpoint::{self, Checkpoint};
 use proxtape::data::Dataset;
 use proxtape::{Exec, Isa};
 use std::path::Path;
+use std::sync::LazyLock;
 
 /// A file that was read, or the error of the one that was not.
 pub type Read = Result<(), String>;
@@ -97,8 +98,9 @@ pub fn comparison(file: &[u8]) -> Read {
 /// # Errors
 /// Those of `predict`.
 pub fn png(file: &[u8]) -> Read {
-    let cli = Cli::try_parse_from(["proxtape", "predict", "model", "picture"]).map_err(told)?;
-    let Command::Predict(args) = &cli.command else { return Err(String::new()) };
+    static CLI: LazyLock<Cli> =
+        LazyLock::new(|| Cli::parse_from(["proxtape", "predict", "model", "picture"]));
+    let Command::Predict(args) = &CLI.command else { return Err(String::new()) };
     predict::pixels(args, file).map(|_| ()).map_err(told)
 }
 

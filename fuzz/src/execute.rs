@@ -1,7 +1,7 @@
 //! The loop of one reader, in a process of its own: make an input, note it, read it.
 //!
 //! ```text
-//! base    a seed, or an input that was accepted and kept
+//! base    a seed, or an input that was accepted and kept: at most twice as long as the longest seed
 //! input   base, mutated 1 to 8 times, cut to 64 KiB
 //! note    the file that holds the input while it is read: whatever ends the process, it is there
 //! ```
@@ -45,6 +45,8 @@ pub(crate) fn run(target: &Target, plan: Plan, mut note: Note) {
     let mut random = Random::new(plan.seed);
     let mut kept: Vec<Vec<u8>> = Vec::new();
     let mut told = Told::default();
+    // Long inputs that breed longer ones would take most of the time.
+    let most_kept = 2 * seeds.iter().map(Vec::len).max().unwrap_or(0);
     watchdog::watch();
     let start = Instant::now();
     let is_over = |executions: u64| {
@@ -73,7 +75,7 @@ pub(crate) fn run(target: &Target, plan: Plan, mut note: Note) {
             }
         }
         input.truncate(MAX_INPUT);
-        if once(target, &mut read, &input, (&mut told, &mut note)) {
+        if once(target, &mut read, &input, (&mut told, &mut note)) && input.len() <= most_kept {
             match kept.len() {
                 KEPT => kept[random.below(KEPT as u32) as usize] = input,
                 _ => kept.push(input),

@@ -34,12 +34,14 @@ impl Note {
     }
 }
 
-/// Saves an input under a name that follows from its bytes (FNV-1a).
+/// XXH3 of an input.
+pub(crate) fn hash(input: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(input)
+}
+
+/// Saves an input under a name that follows from its bytes.
 pub(crate) fn save(folder: &Path, reader: &str, input: &[u8]) -> io::Result<PathBuf> {
-    let hash = input.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    let path = folder.join(format!("{reader}-{hash:016x}"));
+    let path = folder.join(format!("{reader}-{:016x}", hash(input)));
     fs::write(&path, input)?;
     Ok(path)
 }

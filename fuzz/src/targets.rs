@@ -112,7 +112,8 @@ fn pairs() -> Reader {
     })
 }
 
-/// As every kind of label and header asks for it, and as a model of other samples does.
+/// As one kind of label and header asks for it, or as a model of other samples does: the input's bytes
+/// choose which.
 fn tables() -> Reader {
     let labels = [Label::Last, Label::Name("kind".to_owned()), Label::Index(0)];
     let headers = [Header::Present, Header::Absent, Header::Detect];
@@ -122,8 +123,8 @@ fn tables() -> Reader {
     let seed = csv::parse(&file("table.csv"), &Options::default()).expect("it is a table");
     options.push(Options { expected: Some(seed.train.schema()), ..Options::default() });
     Box::new(move |file| {
-        // All of them, whatever the first says.
-        options.iter().filter(|options| csv::parse(file, options).is_ok()).count() > 0
+        let choice = crate::note::hash(file) % options.len() as u64;
+        csv::parse(file, &options[choice as usize]).is_ok()
     })
 }
 

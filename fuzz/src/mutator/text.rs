@@ -44,7 +44,7 @@ pub(crate) fn mutate(input: &mut Vec<u8>, random: &mut Random) {
 pub(super) fn change(text: &mut String, random: &mut Random) {
     match random.below(12) {
         0..=3 => {
-            let numbers = tokens(text, |c| c.is_ascii_digit() || "+-.".contains(c), is_digit);
+            let numbers = tokens(text, |c| is_digit(c) || b"+-.".contains(&c), is_digit);
             replace(text, &numbers, random, |old, _, random| number::text(random, old));
         }
         4 => {
@@ -89,29 +89,25 @@ pub(super) fn change(text: &mut String, random: &mut Random) {
     }
 }
 
-fn is_digit(c: char) -> bool {
+fn is_digit(c: u8) -> bool {
     c.is_ascii_digit()
 }
 
-fn is_wordy(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "-_".contains(c)
+fn is_wordy(c: u8) -> bool {
+    c.is_ascii_alphanumeric() || b"-_".contains(&c)
 }
 
-/// Runs of some characters, with at least one that makes them what they are.
-fn tokens(text: &str, part: fn(char) -> bool, core: fn(char) -> bool) -> Vec<Range<usize>> {
+/// Runs of some ASCII characters, with at least one that makes them what they are.
+fn tokens(text: &str, part: impl Fn(u8) -> bool, core: fn(u8) -> bool) -> Vec<Range<usize>> {
+    let bytes = text.as_bytes();
     let mut found = Vec::new();
-    let mut start = None;
-    for (at, c) in text.char_indices().chain([(text.len(), '\n')]) {
-        match (part(c), start) {
-            (true, None) => start = Some(at),
-            (false, Some(from)) => {
-                if text[from..at].contains(core) {
-                    found.push(from..at);
-                }
-                start = None;
-            }
-            _ => {}
+    let mut from = 0;
+    for run in bytes.chunk_by(|&a, &b| part(a) == part(b)) {
+        let to = from + run.len();
+        if part(run[0]) && run.iter().any(|&c| core(c)) {
+            found.push(from..to);
         }
+        from = to;
     }
     found
 }
