@@ -76,6 +76,8 @@ pub(crate) fn run(target: &Target, plan: Plan, mut note: Note) {
         }
         input.truncate(MAX_INPUT);
         if once(target, &mut read, &input, (&mut told, &mut note)) && input.len() <= most_kept {
+            // A mutator may have made it far longer before it was cut.
+            input.shrink_to_fit();
             match kept.len() {
                 KEPT => kept[random.below(KEPT as u32) as usize] = input,
                 _ => kept.push(input),
