@@ -7,6 +7,7 @@ use crate::backend::baseline::Baseline;
 #[cfg(target_arch = "x86_64")]
 use crate::backend::{avx2::Avx2, avx512::Avx512};
 use crate::simd::{Kernel, Simd};
+use crate::tuning::Tuning;
 use core::fmt;
 
 /// An instruction set that this CPU has.
@@ -24,44 +25,52 @@ pub struct Isa {
     forced: bool,
 }
 
-/// The table of instruction sets, lowest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Level {
+/// Makes the enum of levels, its list and its matches from one table. Each backend has `detect`, which
+/// gives its token, and `assume`, for a caller that has detected before.
+macro_rules! levels {
+    ($($(#[$only:meta])* $backend:ident,)*) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        enum Level {
+            $($(#[$only])* $backend,)*
+        }
+
+        const LEVELS: &[Level] = &[$($(#[$only])* Level::$backend,)*];
+
+        impl Level {
+            fn name(self) -> &'static str {
+                match self {
+                    $($(#[$only])* Level::$backend => $backend::NAME,)*
+                }
+            }
+
+            fn is_available(self) -> bool {
+                match self {
+                    $($(#[$only])* Level::$backend => $backend::detect().is_some(),)*
+                }
+            }
+        }
+
+        impl Isa {
+            /// Runs a kernel on this instruction set.
+            #[inline]
+            pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
+                match self.level {
+                    $($(#[$only])*
+                    // SAFETY: an Isa of this level is made only where `is_available` found it.
+                    Level::$backend => unsafe { $backend::assume() }.vectorize(kernel),)*
+                }
+            }
+        }
+    };
+}
+
+// Lowest first.
+levels! {
     Baseline,
     #[cfg(target_arch = "x86_64")]
     Avx2,
     #[cfg(target_arch = "x86_64")]
     Avx512,
-}
-
-const LEVELS: &[Level] = &[
-    Level::Baseline,
-    #[cfg(target_arch = "x86_64")]
-    Level::Avx2,
-    #[cfg(target_arch = "x86_64")]
-    Level::Avx512,
-];
-
-impl Level {
-    fn name(self) -> &'static str {
-        match self {
-            Level::Baseline => Baseline::NAME,
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => Avx2::NAME,
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => Avx512::NAME,
-        }
-    }
-
-    fn is_available(self) -> bool {
-        match self {
-            Level::Baseline => true,
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => Avx2::detect().is_some(),
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => Avx512::detect().is_some(),
-        }
-    }
 }
 
 impl Isa {
@@ -120,6 +129,19 @@ impl Isa {
         self.run(Lanes)
     }
 
+    /// Its sizes of tiles and blocks.
+    pub(crate) fn tuning(self) -> Tuning {
+        struct Numbers;
+        impl Kernel for Numbers {
+            type Output = Tuning;
+            #[inline(always)]
+            fn run<S: Simd>(self, _: S) -> Tuning {
+                S::TUNING
+            }
+        }
+        self.run(Numbers)
+    }
+
     /// Whether the level was asked for by name. A forced level always runs this package's own
     /// code; only a *detected* baseline may hand plain products to `matrixmultiply`.
     pub fn is_forced(self) -> bool {
@@ -129,20 +151,6 @@ impl Isa {
     /// Whether this is the build target's baseline.
     pub fn is_baseline(self) -> bool {
         self.level == Level::Baseline
-    }
-
-    /// Runs a kernel on this instruction set.
-    #[inline]
-    pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
-        match self.level {
-            Level::Baseline => Baseline.vectorize(kernel),
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: an Isa of this level is made only where `is_available` found the features.
-            Level::Avx2 => unsafe { Avx2::assume() }.vectorize(kernel),
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: an Isa of this level is made only where `is_available` found the features.
-            Level::Avx512 => unsafe { Avx512::assume() }.vectorize(kernel),
-        }
     }
 }
 

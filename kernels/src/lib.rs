@@ -21,6 +21,7 @@ pub mod softmax;
 pub mod sparse;
 mod threads;
 pub mod transpose;
+mod tuning;
 pub mod update;
 
 /// Instruction sets, each one file: a token that proves the CPU has it, and its intrinsics.
@@ -36,6 +37,7 @@ pub use buffer::Buffer;
 pub use isa::{Isa, IsaError};
 pub use simd::{Kernel, Simd};
 pub use threads::{Convolution, Exec, Pool, PoolError};
+pub use tuning::Tuning;
 
 /// Whether a kernel overwrites its destination or adds to it.
 ///

@@ -6,6 +6,8 @@
 //! backend, [`Simd::vectorize`], and all that it calls must be inlined into it, else each
 //! intrinsic would become a call.
 
+use crate::tuning::Tuning;
+
 /// A kernel: a struct of its operands with one generic body.
 ///
 /// Mark `run` and all that it calls `#[inline(always)]`. A closure that is handed to another
@@ -32,6 +34,8 @@ pub trait Simd: Copy + Send + Sync + 'static {
     const WINDOW: usize;
     /// Whether [`mul_add`](Simd::mul_add) rounds once.
     const FUSED: bool;
+    /// Sizes of tiles and blocks.
+    const TUNING: Tuning;
     /// A vector of `LANES` f32.
     type F: Copy + Send + Sync + 'static;
     /// One truth value for each lane.

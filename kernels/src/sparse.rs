@@ -205,11 +205,11 @@ fn by_count(w: &[f32], rows: usize, cols: usize) -> Vec<(u32, Vec<u32>)> {
 ///  8 lanes                 2.0    2.1    1.9   1.3   0.7
 /// ```
 pub fn pays(isa: Isa, kind: Kind, kept: usize, weights: usize) -> bool {
-    let wide = isa.lanes() == 16;
+    let densities = isa.tuning().sparse;
     let most = match kind {
-        Kind::Linear { samples } if wide && samples > few(isa) => 0.2,
-        Kind::Linear { .. } => 0.3,
-        Kind::Conv2d => [0.1, 0.06][usize::from(wide)],
+        Kind::Linear { samples } if samples > few(isa) => densities.samples,
+        Kind::Linear { .. } => densities.windows,
+        Kind::Conv2d => densities.conv,
     };
     kept as f64 <= most * weights as f64
 }

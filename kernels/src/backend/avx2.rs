@@ -3,6 +3,7 @@
 //! SAFETY of every intrinsic below: an [`Avx2`] exists only where detection found avx2 and fma.
 
 use crate::simd::{Kernel, Simd};
+use crate::tuning::Tuning;
 use core::arch::x86_64::*;
 
 /// The proof that the CPU has AVX2 and FMA.
@@ -67,6 +68,7 @@ impl Simd for Avx2 {
     const NAME: &'static str = "avx2";
     const WINDOW: usize = 8;
     const FUSED: bool = true;
+    const TUNING: Tuning = Tuning::SIXTEEN_REGISTERS.checked();
     type F = __m256;
     type M = __m256;
 

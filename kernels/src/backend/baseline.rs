@@ -1,17 +1,36 @@
 //! The build target's baseline through `wide`: SSE2, NEON or simd128, four lanes, no detection.
 
 use crate::simd::{Kernel, Simd};
+use crate::tuning::Tuning;
 use wide::{bytemuck::cast, f32x4, i32x4};
 
 /// Four lanes of whatever the build target always has.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Baseline;
 
+impl Baseline {
+    /// A token: every CPU that the build is for has the features.
+    #[inline]
+    pub(crate) fn detect() -> Option<Self> {
+        Some(Baseline)
+    }
+
+    /// A token.
+    ///
+    /// # Safety
+    /// None is needed; it is unsafe as that of any backend.
+    #[inline(always)]
+    pub(crate) unsafe fn assume() -> Self {
+        Baseline
+    }
+}
+
 impl Simd for Baseline {
     const LANES: usize = 4;
     const NAME: &'static str = "baseline";
     const WINDOW: usize = 256;
     const FUSED: bool = cfg!(any(target_feature = "fma", target_arch = "aarch64"));
+    const TUNING: Tuning = Tuning::SIXTEEN_REGISTERS.checked();
     type F = f32x4;
     type M = f32x4;
 

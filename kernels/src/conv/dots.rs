@@ -16,7 +16,7 @@ use crate::gemm::blocks::{Cut, LINE, aligned};
 use crate::isa::Isa;
 use crate::simd::{Kernel, Simd};
 use crate::threads::Exec;
-use tile::{Loops, OUTPUTS, TAPS, Tile};
+use tile::{Loops, TAPS, Tile};
 
 /// Elements of x and dY of a block: 256 KiB, which stay in L2 while each is read once for every tile.
 const BLOCK: usize = 1 << 16;
@@ -24,10 +24,6 @@ const BLOCK: usize = 1 << 16;
 /// Taps of all channels, at most: with 144 turning dY once costs no more than the sums, which are
 /// read and written once a block.
 const DEPTH: usize = 80;
-
-fn outputs(lanes: usize) -> usize {
-    OUTPUTS[usize::from(lanes == 16)]
-}
 
 /// One weight gradient of one group.
 #[derive(Clone, Copy)]
@@ -59,13 +55,14 @@ impl Dots {
     pub(super) fn pays(&self, isa: Isa) -> bool {
         let w = self.window.w.grid;
         let wide = 8 * w >= 7 * w.next_multiple_of(isa.lanes());
-        let few = self.depth() <= DEPTH && self.sums_len(isa.lanes()) <= BLOCK;
+        let few =
+            self.depth() <= DEPTH && self.sums_len(isa.lanes(), isa.tuning().dot_rows) <= BLOCK;
         few && self.window.taps() > 1 && wide
     }
 
     /// Elements of the sums: tiles of (outputs, taps) of so many vectors each.
-    fn sums_len(&self, lanes: usize) -> usize {
-        let outputs = self.outputs.next_multiple_of(outputs(lanes));
+    fn sums_len(&self, lanes: usize, rows: usize) -> usize {
+        let outputs = self.outputs.next_multiple_of(rows);
         self.depth().next_multiple_of(TAPS) * outputs * lanes
     }
 
@@ -92,7 +89,8 @@ impl Dots {
 
     pub(super) fn scratch_len(&self, isa: Isa) -> usize {
         let cuts = self.cuts();
-        LINE + cuts.chunks * (self.sums_len(isa.lanes()) + self.staged_len(&cuts))
+        LINE + cuts.chunks
+            * (self.sums_len(isa.lanes(), isa.tuning().dot_rows) + self.staged_len(&cuts))
     }
 
     /// dw = or += the gradient, given x and dy.
@@ -107,13 +105,14 @@ impl Dots {
         let exec = if Cut::of(shape) == Cut::Whole { exec.sequential() } else { exec };
         let isa = exec.isa();
         let cuts = self.cuts();
-        let (len, staged_len) = (self.sums_len(isa.lanes()), self.staged_len(&cuts));
+        let (len, staged_len) =
+            (self.sums_len(isa.lanes(), isa.tuning().dot_rows), self.staged_len(&cuts));
         let (sums, rest) = aligned(scratch).split_at_mut(cuts.chunks * len);
         let staged = &mut rest[..cuts.chunks * staged_len];
         exec.chunks2((&mut *sums, len), (staged, staged_len), |chunk, sums, staged| {
             isa.run(Sum { dots: self, cuts: &cuts, operands, chunk, sums, staged });
         });
-        let (rows, sums) = (outputs(isa.lanes()), &*sums);
+        let (rows, sums) = (isa.tuning().dot_rows, &*sums);
         exec.chunks(dw, rows * self.depth(), |group, dw| {
             isa.run(Fold { dots: self, sums, first: group * rows, dw, acc });
         });
@@ -170,9 +169,9 @@ struct Block<'a> {
 impl Block<'_> {
     #[inline(always)]
     fn run<S: Simd>(&self, s: S, sums: &mut [f32]) {
-        match S::LANES {
-            16 => self.tiles::<S, { OUTPUTS[1] }>(s, sums),
-            _ => self.tiles::<S, { OUTPUTS[0] }>(s, sums),
+        match const { S::TUNING.dot_rows } {
+            8 => self.tiles::<S, 8>(s, sums),
+            _ => self.tiles::<S, 3>(s, sums),
         }
     }
 
@@ -227,7 +226,8 @@ impl Kernel for Fold<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Fold { dots, sums, first, dw, acc } = self;
-        let (r, len) = (outputs(S::LANES), dots.sums_len(S::LANES));
+        let r = S::TUNING.dot_rows;
+        let len = dots.sums_len(S::LANES, r);
         let tiles = dots.depth().div_ceil(TAPS);
         for (output, row) in (first..).zip(dw.chunks_exact_mut(dots.depth())) {
             for (tap, dw) in row.iter_mut().enumerate() {

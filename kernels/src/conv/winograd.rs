@@ -24,13 +24,14 @@ mod planes;
 mod weight;
 
 use super::correlate::{SLOTS, balanced, split};
-use crate::gemm::blocks::{LINE, aligned, tile};
+use crate::gemm::blocks::{LINE, aligned};
 use crate::gemm::panel::{Lhs, Panel, Rhs, RunPanel, Strided};
 use crate::gemm::tile::Epilogue;
 use crate::gemm::view::Dest;
 use crate::gemm::{Activation, Bias};
 use crate::isa::Isa;
 use crate::threads::Exec;
+use crate::tuning::VECTORS;
 use axis::{Collect, Evaluate, Input, InputGradient, POINTS};
 use core::marker::PhantomData;
 pub(super) use filter::Filters;
@@ -121,7 +122,7 @@ impl Winograd {
     }
 
     fn packed(&self, lanes: usize) -> Packed {
-        Packed::new(self.channels, tile(lanes)[1] * lanes, lanes)
+        Packed::new(self.channels, VECTORS * lanes, lanes)
     }
 
     /// Scratch of [`run`](Self::run).
@@ -233,7 +234,7 @@ impl Winograd {
             let panel = Panel {
                 lhs: Lhs {
                     ptr: v[f * from.step..].as_ptr(),
-                    width: rows(tiles.len(), cuts.lanes),
+                    width: rows(tiles.len(), isa.tuning().rows),
                     in_place: Some(Strided { row: from.channels, depth: 1 }),
                 },
                 rhs: Rhs {
@@ -281,8 +282,8 @@ impl Winograd {
 }
 
 /// Rows of a sliver that is read in place, as equal as can be.
-fn rows(len: usize, lanes: usize) -> usize {
-    balanced(len, ROWS.min(tile(lanes)[0]))
+fn rows(len: usize, rows: usize) -> usize {
+    balanced(len, ROWS.min(rows))
 }
 
 fn plain(beta: f32) -> Epilogue<'static> {

@@ -1,32 +1,7 @@
 //! How a product is cut: MR, NR, KC, MC and NC, from the instruction set and the shape alone.
 
 use crate::isa::Isa;
-
-/// The largest tile, rows x vectors, for vectors of so many lanes.
-///
-/// - 16 lanes, 32 registers: 14 x 2 accumulators + 2 of B + 1 broadcast = 31 of 32. Per step of k
-///   28 FMAs (14 cycles at two a cycle) against 16 loads (8 cycles).
-/// - 8 lanes, 16 registers: 6 x 2 accumulators + 2 of B + 1 broadcast = 15 of 16. Per step 12 FMAs
-///   (6 cycles) against 8 loads (4 cycles).
-/// - 4 lanes: the same registers, and the same tile.
-pub(crate) const fn tile(lanes: usize) -> [usize; 2] {
-    if lanes == 16 { [14, 2] } else { [6, 2] }
-}
-
-/// Depth of a panel. Each panel reads and writes C once more, so it should be deep; what limits it
-/// is the caches. With 8 lanes a sliver of B stays in L1 beside one of A: (16 + 6) * 4 B * 320 =
-/// 28 KiB of 32 KiB. With 16 lanes both come from L2, (32 + 14) * 4 B in the 14 cycles of a step:
-/// 13 of the 64 B a cycle that an L2 gives. Against a depth of 256 that is 1 to 4 % faster.
-const fn kc(lanes: usize) -> usize {
-    if lanes == 16 { 512 } else { 320 }
-}
-
-/// Rows of a block of A, which must stay in L2 with room for what streams through: with 8 lanes
-/// 240 * 320 * 4 B = 300 KiB of the 512 KiB of Zen 3, with 16 lanes 480 KiB of 1 MiB.
-const MC: usize = 240;
-
-/// Columns of a panel of B, which stays in L3: 2048 * 320 * 4 B = 2.5 MiB, or 4 MiB.
-const NC: usize = 2048;
+use crate::tuning::VECTORS;
 
 /// Where depth is small a panel has more columns, so that its tasks are worth a barrier: 2^17 elements
 /// are 512 KiB, which stay in the L2 of two cores. (32 x 25088 x 16 is 4 panels and not 13.)
@@ -70,21 +45,21 @@ fn balanced(len: usize, most: usize, unit: usize) -> usize {
 
 impl Blocks {
     pub(crate) fn new(isa: Isa, [m, n, k]: [usize; 3]) -> Blocks {
-        let lanes = isa.lanes();
-        Blocks::with_rows([m, n, k], tile(lanes)[0], lanes)
+        Blocks::with_rows(isa, [m, n, k], isa.tuning().rows)
     }
 
     /// As `new`, with slivers of A of at most `rows`.
-    pub(crate) fn with_rows([m, n, k]: [usize; 3], rows: usize, lanes: usize) -> Blocks {
+    pub(crate) fn with_rows(isa: Isa, [m, n, k]: [usize; 3], rows: usize) -> Blocks {
+        let (lanes, tuning) = (isa.lanes(), isa.tuning());
         let mr = balanced(m, rows, 1);
-        let nr = tile(lanes)[1] * lanes;
-        let kc = balanced(k, kc(lanes), 1);
+        let nr = VECTORS * lanes;
+        let kc = balanced(k, tuning.kc, 1);
         Blocks {
             mr,
             nr,
             kc,
-            mc: balanced(m, MC.next_multiple_of(mr), mr),
-            nc: balanced(n, NC.max(PANEL / kc), nr),
+            mc: balanced(m, tuning.mc.next_multiple_of(mr), mr),
+            nc: balanced(n, tuning.nc.max(PANEL / kc), nr),
             lanes,
         }
     }

@@ -3,7 +3,7 @@
 //! B is packed once and every panel of rows meets it again, from L2 or L3; A is packed for each panel.
 
 use super::MatRef;
-use super::blocks::{Blocks, LINE, aligned, tile};
+use super::blocks::{Blocks, LINE, aligned};
 use super::pack::Lines;
 use super::packed::{Layout, Packed};
 use super::product::Product;
@@ -51,7 +51,7 @@ impl<'a> ByRows<'a> {
     pub fn scratch_len(isa: Isa, rows: usize) -> usize {
         let blocks = Blocks::new(isa, [rows, 1, DEEP]);
         // Fewer rows may round up to more, by less than a tile.
-        LINE + (blocks.mc + tile(isa.lanes())[0]) * blocks.kc
+        LINE + (blocks.mc + isa.tuning().rows) * blocks.kc
     }
 
     /// Rows and columns of C.

@@ -10,14 +10,14 @@ use super::view::Dest;
 use super::{Activation, Bias};
 use crate::Accumulate;
 use crate::simd::{Kernel, Simd};
+use crate::tuning::{MOST_ROWS, VECTORS};
 
-/// The largest tile of any instruction set.
-pub(crate) const MR: usize = 14;
-pub(crate) const NR: usize = 32;
+/// Columns of the widest tile of any instruction set.
+pub(crate) const NR: usize = VECTORS * 16;
 
-/// A tile on its way to C: MR rows, NR apart.
+/// A tile on its way to C: its rows are NR apart.
 #[repr(align(64))]
-pub(crate) struct Dense(pub(crate) [f32; MR * NR]);
+pub(crate) struct Dense(pub(crate) [f32; MOST_ROWS * NR]);
 
 impl<'a> Epilogue<'a> {
     /// What the sum of the tile at `at` begins with, and whether it is added to C, if that and the
@@ -102,7 +102,7 @@ impl<'a> Finish<'a> {
         size: [usize; 2],
         epilogue: &'a Epilogue<'a>,
     ) -> Self {
-        debug_assert!(size[0] <= MR && size[1] <= NR, "a tile of {size:?}");
+        debug_assert!(size[0] <= MOST_ROWS && size[1] <= NR, "a tile of {size:?}");
         Finish { tile, c, at, size, epilogue }
     }
 }

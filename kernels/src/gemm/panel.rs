@@ -1,12 +1,12 @@
 //! The macro-kernel: loops JR and IR over the slivers of one panel of depth.
 
 use super::Activation;
-use super::blocks::tile;
-use super::finish::{Dense, Finish, MR, NR};
+use super::finish::{Dense, Finish, NR};
 use super::tile::{DepthsAdjoin, Epilogue, First, RowsAdjoin, Run, Steps, Tile};
 use super::view::Dest;
 use crate::Accumulate;
 use crate::simd::{Kernel, Simd};
+use crate::tuning::MOST_ROWS;
 
 /// The steps of a matrix that is read in place, of which one is 1.
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +90,7 @@ impl Kernel for RunPanel<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Panel { lhs, rhs, c, rows, cols, depth, ref epilogue } = self.0;
-        let mut dense = Dense([0.0; MR * NR]);
+        let mut dense = Dense([0.0; MOST_ROWS * NR]);
         for j in (0..cols.1).step_by(rhs.width) {
             let width = rhs.width.min(cols.1 - j);
             let (b, b_step) = if width == rhs.width {
@@ -137,9 +137,9 @@ impl Kernel for RunPanel<'_> {
                         }
                         Some(Strided { depth, .. }) => {
                             let steps = RowsAdjoin { depth };
-                            dispatch::<S, _, MR>(s, size[0], t.with_steps(steps));
+                            dispatch::<S, _, MOST_ROWS>(s, size[0], t.with_steps(steps));
                         }
-                        None => dispatch::<S, _, MR>(s, size[0], t),
+                        None => dispatch::<S, _, MOST_ROWS>(s, size[0], t),
                     }
                     if in_tile.is_none() {
                         s.vectorize(Finish::new(&dense, (c, at), size, epilogue));
@@ -180,11 +180,11 @@ unsafe fn with_rows<S: Simd, A: Steps, const MOST: usize, const V: usize>(
     macro_rules! tiles {
         ($($r:literal)*) => {
             match rows {
-                $($r if const { $r <= tile(S::LANES)[0] && $r <= MOST } => {
+                $($r if const { $r <= S::TUNING.rows && $r <= MOST } => {
                     // SAFETY: passed on from the caller.
                     s.vectorize(unsafe { Run::<A, $r, V>::new(t) })
                 })*
-                _ => unreachable!("a sliver has 1 to MR rows"),
+                _ => unreachable!("a sliver has 1 to MOST_ROWS rows"),
             }
         };
     }

@@ -16,6 +16,7 @@ use super::{Activation, Bias};
 use crate::isa::Isa;
 use crate::simd::{Kernel, Simd};
 use crate::threads::Exec;
+use crate::tuning::Tuning;
 use core::ops::Range;
 
 /// act(alpha A B + beta C + bias), with operands that pack themselves: A as rows, B as columns.
@@ -37,6 +38,9 @@ const IN_PLACE_SLIVERS: usize = 2;
 /// 8 lanes 64 x 1024 x 576 loses 7 %.)
 const IN_PLACE_RUNS: usize = 32;
 
+/// Unless rows are a multiple of 4 KiB apart, where all of them share one set of L1.
+const ROWS_APART: usize = 1 << 10;
+
 /// So are the columns of A, if a panel of them spans at most so many elements, 256 KiB: every sliver
 /// of B meets all of it, so it must stay in L2. (256^3: 5 % faster than packed.)
 const IN_PLACE_SPAN: usize = 1 << 16;
@@ -44,12 +48,6 @@ const IN_PLACE_SPAN: usize = 1 << 16;
 /// So are the columns of B, for at most so many rows of A: each sliver is met by all of A before
 /// the next is. (128 x 300 x 784: 4 to 6 % faster than packed.)
 const IN_PLACE_ROWS_MET: usize = 512;
-
-/// Lines so far apart share two sets of L1 (2 KiB with 8 lanes: Zen 3 has 8 ways) or one (4 KiB with
-/// 16 lanes: 12 ways), and few sets of L2: a sliver of them would not stay there.
-const fn same_sets(lanes: usize) -> usize {
-    if lanes == 16 { 1 << 10 } else { 1 << 9 }
-}
 
 /// Slivers of A that a task packs: the packed bytes of one are small.
 const PACK_SLIVERS: usize = 4;
@@ -100,26 +98,26 @@ pub(crate) fn pack<X: Source>(
 
 impl<A: Source, B: Source> Product<'_, A, B> {
     /// The view of A, if it should be read in place.
-    fn a_in_place(&self, blocks: &Blocks, lanes: usize) -> Option<Lines<'_>> {
+    fn a_in_place(&self, blocks: &Blocks, tuning: &Tuning) -> Option<Lines<'_>> {
         let slivers = self.shape[1].div_ceil(blocks.nr);
         let few = slivers <= IN_PLACE_SLIVERS;
         let fits = |a: &Lines<'_>| match (a.line_stride, a.depth_stride) {
             (1, step) => {
                 let little = blocks.kc.saturating_mul(step) <= IN_PLACE_SPAN;
-                few || (little && !step.is_multiple_of(same_sets(lanes)))
+                few || (little && !step.is_multiple_of(tuning.same_sets))
             }
-            (step, 1) => few || (slivers <= IN_PLACE_RUNS && !step.is_multiple_of(same_sets(16))),
+            (step, 1) => few || (slivers <= IN_PLACE_RUNS && !step.is_multiple_of(ROWS_APART)),
             _ => false,
         };
         self.a.in_place().filter(fits)
     }
 
     /// The view of B, if it should be read in place.
-    fn b_in_place(&self, blocks: &Blocks, lanes: usize) -> Option<Lines<'_>> {
+    fn b_in_place(&self, blocks: &Blocks, tuning: &Tuning) -> Option<Lines<'_>> {
         let m = self.shape[0];
-        let few = m <= IN_PLACE_SLIVERS * super::blocks::tile(lanes)[0];
+        let few = m <= IN_PLACE_SLIVERS * tuning.rows;
         let fits = |b: &Lines<'_>| {
-            let stays = blocks.kc <= SHALLOW || !b.depth_stride.is_multiple_of(same_sets(lanes));
+            let stays = blocks.kc <= SHALLOW || !b.depth_stride.is_multiple_of(tuning.same_sets);
             b.line_stride == 1 && (few || (m <= IN_PLACE_ROWS_MET && stays))
         };
         self.b.in_place().filter(fits)
@@ -139,14 +137,14 @@ impl<A: Source, B: Source> Product<'_, A, B> {
     /// alone.
     pub(crate) unsafe fn run(&self, exec: Exec, c: Dest, scratch: &mut [f32]) {
         let [m, n, k] = self.shape;
-        let lanes = exec.isa().lanes();
-        let blocks = Blocks::new(exec.isa(), self.shape);
+        let (isa, tuning) = (exec.isa(), exec.isa().tuning());
+        let blocks = Blocks::new(isa, self.shape);
         let (a_in_place, b_in_place) =
-            (self.a_in_place(&blocks, lanes), self.b_in_place(&blocks, lanes));
+            (self.a_in_place(&blocks, &tuning), self.b_in_place(&blocks, &tuning));
         let blocks = match a_in_place {
             Some(a) if a.line_stride != 1 => {
-                let most = super::blocks::tile(lanes)[0].min(IN_PLACE_ROWS);
-                Blocks::with_rows(self.shape, most, lanes)
+                let most = tuning.rows.min(IN_PLACE_ROWS);
+                Blocks::with_rows(isa, self.shape, most)
             }
             _ => blocks,
         };
@@ -157,7 +155,7 @@ impl<A: Source, B: Source> Product<'_, A, B> {
         let a_len = if a_in_place.is_some() { 0 } else { blocks.a_len(at_once) };
         let (a_scratch, b_scratch) = aligned(scratch).split_at_mut(a_len);
         let a_slivers = Slivers { width: blocks.mr, pad: 1 };
-        let b_slivers = Slivers { width: blocks.nr, pad: lanes };
+        let b_slivers = Slivers { width: blocks.nr, pad: isa.lanes() };
         for jc in steps(n, blocks.nc) {
             for pc in steps(k, blocks.kc) {
                 let depth = pc.len();

@@ -13,16 +13,12 @@ use crate::size;
 use crate::threads::Exec;
 use core::ptr;
 
-/// Vectors of a tile: 32 samples with 8 and 16 lanes, 16 with 4.
-const fn vectors(lanes: usize) -> usize {
-    if lanes == 16 { 2 } else { 4 }
-}
-
 /// Multiplications of a task: some 15 us; handing it over takes 2 to 5.
 const TASK_MACS: usize = 1 << 19;
 
+/// Samples of a tile: 32 with 8 and 16 lanes, 16 with 4.
 fn tile(isa: Isa) -> usize {
-    vectors(isa.lanes()) * isa.lanes()
+    isa.tuning().sample_vectors * isa.lanes()
 }
 
 /// w: `[rows, cols]`, over turned tiles.
@@ -86,7 +82,7 @@ impl Kernel for Tiles<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Tiles { runs, op, x, shape: [rows, cols], y, scratch } = self;
-        let tile = vectors(S::LANES) * S::LANES;
+        let tile = S::TUNING.sample_vectors * S::LANES;
         let (xt, yt) = scratch.split_at_mut(cols.max(1) * tile);
         for (i, y) in y.chunks_mut(tile * rows).enumerate() {
             let n = y.len() / rows;
@@ -97,7 +93,7 @@ impl Kernel for Tiles<'_> {
                 1 => run.run::<S, 1>(s),
                 2 => run.run::<S, 2>(s),
                 // Instances that no tile of 16 lanes has.
-                _ if vectors(S::LANES) == 2 => unreachable!(),
+                _ if S::TUNING.sample_vectors == 2 => unreachable!(),
                 _ => run.run::<S, 4>(s),
             }
             turn_out(s, (yt, tile), (y, rows));

@@ -23,12 +23,6 @@ use crate::threads::Exec;
 /// Steps of a turn of the loop, each with accumulators of its own.
 const TURN: usize = 2;
 
-/// Windows start at multiples of this: one of two registers would else lie across four lines of the
-/// cache. (One of a single register loses more by fewer lanes that work than by lines.)
-const fn alignment(lanes: usize) -> usize {
-    if lanes == LINE { LINE } else { 1 }
-}
-
 /// The lane of no row.
 const NONE: u32 = u32::MAX;
 
@@ -64,7 +58,7 @@ impl Windows {
     /// w: `[rows, cols]`.
     pub(super) fn new(isa: Isa, w: &[f32], [rows, cols]: [usize; 2]) -> Windows {
         let [lanes, window] = isa.run(Sizes);
-        let alignment = alignment(lanes);
+        let alignment = isa.tuning().window_alignment;
         let (mut values, mut at, mut bases) = (Vec::new(), Vec::new(), Vec::new());
         let (mut groups, mut lane_rows) = (Vec::new(), Vec::new());
         for group in by_count(w, rows, cols).chunks(lanes) {

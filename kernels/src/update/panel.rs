@@ -12,7 +12,7 @@
 //! 20 % slower in the order of the tiles, and no faster line after line.)
 
 use super::{Update, UpdateData, check, update};
-use crate::gemm::blocks::{LINE, tile};
+use crate::gemm::blocks::LINE;
 use crate::prox::{self, Flat, Groups, Outcome, TASK};
 use crate::{Exec, Isa, size};
 use core::ops::Range;
@@ -208,6 +208,6 @@ unsafe fn lines<'a>(x: Flat<'a>, rows: &Range<usize>, row: usize) -> &'a mut [f3
 
 /// Whole tiles of the product, so that none of them has few rows.
 fn rows_of_panel(isa: Isa, row: usize, rows: usize) -> usize {
-    let tile = tile(isa.lanes())[0];
+    let tile = isa.tuning().rows;
     ((PANEL / row / tile).max(1) * tile).min(rows)
 }

@@ -37,7 +37,7 @@ impl Product<'_> {
         let y_end = place(&to, &write, last) + to.pitch;
         assert!(x_end <= x.len() && y_end <= y.len() && filters.len() >= depth * to.pitch);
         let width = width::<S>(to.pitch);
-        let rows = balanced(positions, Apart::most(S::LANES));
+        let rows = balanced(positions, Apart::most(&S::TUNING));
         for n in (0..to.pitch).step_by(width) {
             let width = width.min(to.pitch - n);
             let depth = [

@@ -8,18 +8,18 @@
 //! - 16 lanes: 8 x 2 accumulators of 32 registers; per step 16 FMAs (8 cycles) against 10 loads (5).
 //! - 8 lanes: 6 x 2 of 16 registers; per step 12 FMAs (6 cycles) against 8 loads (4).
 //!
-//! Rows that adjoin share one, and have the tile of `gemm/blocks.rs`.
+//! Rows that adjoin share one, and have GEMM's tile.
 
-use crate::gemm::blocks::tile;
 use crate::simd::{Kernel, Simd};
+use crate::tuning::Tuning;
 
 /// Rows of a tile, at most.
 pub(super) const ROWS: usize = 14;
 
 /// How the rows of A lie in memory.
 pub(super) trait Rows: Copy {
-    /// At most so many, for vectors of so many lanes.
-    fn most(lanes: usize) -> usize;
+    /// At most so many.
+    fn most(tuning: &Tuning) -> usize;
 
     /// Element `offset` of row `i`.
     ///
@@ -33,8 +33,8 @@ pub(super) trait Rows: Copy {
 pub(super) struct Apart(pub(super) [*const f32; 8]);
 
 impl Rows for Apart {
-    fn most(lanes: usize) -> usize {
-        tile(lanes)[0].min(8)
+    fn most(tuning: &Tuning) -> usize {
+        tuning.rows.min(8)
     }
 
     #[inline(always)]
@@ -49,8 +49,8 @@ impl Rows for Apart {
 pub(super) struct Adjoin(pub(super) *const f32);
 
 impl Rows for Adjoin {
-    fn most(lanes: usize) -> usize {
-        tile(lanes)[0]
+    fn most(tuning: &Tuning) -> usize {
+        tuning.rows
     }
 
     #[inline(always)]
@@ -165,11 +165,11 @@ pub(super) unsafe fn run<S: Simd, A: Rows>(s: S, rows: usize, vectors: usize, ti
     macro_rules! tiles {
         ($($r:literal)*) => {
             match rows {
-                $($r if $r <= A::most(S::LANES) => match vectors {
+                $($r if $r <= A::most(&S::TUNING) => match vectors {
                     1 => s.vectorize(Run::<A, $r, 1>(tile)),
                     _ => s.vectorize(Run::<A, $r, 2>(tile)),
                 })*
-                _ => unreachable!("a tile has 1 to {} rows", A::most(S::LANES)),
+                _ => unreachable!("a tile has 1 to {} rows", A::most(&S::TUNING)),
             }
         };
     }

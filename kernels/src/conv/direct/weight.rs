@@ -215,7 +215,7 @@ impl Product {
         assert!((down - 1) * self.row + last(|l| l.a) + taps <= x.len());
         assert!(last(|l| l.b) + pitch <= dy.len() && down * taps * pitch <= sums.len());
         let most = width::<S>(pitch);
-        let rows = balanced(taps, Adjoin::most(S::LANES));
+        let rows = balanced(taps, Adjoin::most(&S::TUNING));
         for n in (0..pitch).step_by(most) {
             let vectors = most.min(pitch - n) / S::LANES;
             for (kh, i) in (0..down).flat_map(|kh| (0..taps).step_by(rows).map(move |i| (kh, i))) {

@@ -5,12 +5,7 @@
 
 use crate::simd::{Kernel, Simd, prefetch};
 
-/// Outputs of a tile, by the number of registers, and taps.
-///
-/// - 16 lanes: 8 x 3 accumulators of 32 registers, with 1 + 3 for the operands; per step 24 FMAs
-///   (12 cycles) against 8 loads of dY and 3 of x that may straddle two lines (7).
-/// - else: 3 x 3 of 16 registers; per step 9 FMAs (4.5 cycles) against 6 loads (3).
-pub(super) const OUTPUTS: [usize; 2] = [3, 8];
+/// Taps of a tile; its outputs are `Tuning::dot_rows`.
 pub(super) const TAPS: usize = 3;
 
 /// The positions of a block: runs of neighbours, in images.

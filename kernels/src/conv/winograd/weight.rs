@@ -9,11 +9,12 @@ use super::planes::{Source, Tiles, ToValues, Values};
 use super::{Cuts, Winograd, plain, rows};
 use crate::Accumulate;
 use crate::conv::correlate::split;
-use crate::gemm::blocks::{LINE, aligned, tile};
+use crate::gemm::blocks::{LINE, aligned};
 use crate::gemm::panel::{Lhs, Panel, Rhs, RunPanel, Strided};
 use crate::gemm::view::Dest;
 use crate::isa::Isa;
 use crate::threads::Exec;
+use crate::tuning::VECTORS;
 use core::marker::PhantomData;
 
 /// Elements that the sums of all chunks may take together: 16 MiB.
@@ -132,7 +133,7 @@ impl Winograd {
             transform: PhantomData,
         });
         let values = self.sums(cuts.lanes);
-        let width = tile(cuts.lanes)[1] * cuts.lanes;
+        let width = VECTORS * cuts.lanes;
         let whole = to.channels / width * width;
         for f in 0..POINTS * POINTS {
             // Whole slivers, and then what is left, a sliver of its own.
@@ -146,7 +147,7 @@ impl Winograd {
                 let panel = Panel {
                     lhs: Lhs {
                         ptr: v[f * from.step..].as_ptr(),
-                        width: rows(inputs, cuts.lanes),
+                        width: rows(inputs, isa.tuning().rows),
                         in_place: Some(Strided { row: 1, depth: from.channels }),
                     },
                     rhs: Rhs {
