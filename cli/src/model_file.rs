@@ -15,7 +15,6 @@
 
 use crate::experiment::{Samples, plan};
 use crate::failure::Failure;
-use crate::file;
 use crate::inference::BATCH;
 use crate::origin::Origin;
 use crate::recipe::{self, Recipe};
@@ -33,9 +32,23 @@ pub(crate) fn contents(
     (recipe, samples, origin): (&Recipe, &Samples, &Origin),
     params: &Params,
 ) -> Checkpoint {
+    let mut file = notes((recipe, samples, origin));
+    file.put_params("", params);
+    file
+}
+
+/// An error if a file cannot hold what is noted of a model beside its tensors. Its column names and means
+/// may be many: it is asked before the training.
+pub(crate) fn check_notes(told: (&Recipe, &Samples, &Origin)) -> Result<(), Failure> {
+    let recipe = &told.0.name;
+    let written = checkpoint::to_bytes(&notes(told));
+    written.map(|_| ()).map_err(|e| Failure::failed(format!("a model of recipe {recipe:?}: {e}")))
+}
+
+/// What is noted of a model.
+fn notes((recipe, samples, origin): (&Recipe, &Samples, &Origin)) -> Checkpoint {
     let set = &samples.source.train;
     let mut file = Checkpoint::default();
-    file.put_params("", params);
     file.note("recipe", recipe.to_toml());
     file.note("normalization", json(&Scaling::from(&samples.normalization)));
     file.note("input", json(&set.shape()));
@@ -178,22 +191,13 @@ fn json(value: &impl Serialize) -> String {
 }
 
 fn text<'a>(path: &Path, file: &'a Checkpoint, key: &str) -> Result<&'a str, Failure> {
-    let text = file.texts.get(key).ok_or_else(|| {
+    file.texts.get(key).map(String::as_str).ok_or_else(|| {
         Failure::failed(format!(
             "{}: expected a model that `proxtape train` wrote, found no metadata \"{key}\"; name a \
              run folder or its model.safetensors",
             path.display()
         ))
-    })?;
-    match text.len() as u64 <= file::RECIPE {
-        true => Ok(text),
-        false => Err(Failure::failed(format!(
-            "{}: metadata \"{key}\": expected at most {} bytes, found {}",
-            path.display(),
-            file::RECIPE,
-            text.len()
-        ))),
-    }
+    })
 }
 
 fn parsed<T: DeserializeOwned>(path: &Path, file: &Checkpoint, key: &str) -> Result<T, Failure> {

@@ -14,7 +14,7 @@ use crate::failure::{Ending, Failure};
 use crate::interrupt::{self, Saving};
 use crate::machine::Machine;
 use crate::metrics::Metrics;
-use crate::model_file::Trained;
+use crate::model_file::{self, Trained};
 use crate::origin::Origin;
 use crate::overrides::Overrides;
 use crate::progress::Progress;
@@ -197,9 +197,11 @@ pub(crate) fn train(
             penalty.family
         ));
     }
+    let origin = Origin::of(&samples);
+    model_file::check_notes((&recipe, &samples, &origin))?;
     let mark = Mark {
         recipe: recipe.to_toml(),
-        origin: Origin::of(&samples),
+        origin,
         source: recipe.data.source.to_string(),
         isa: machine.isa(),
     };

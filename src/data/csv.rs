@@ -7,7 +7,7 @@
 //!
 //! Text is UTF-8, or UTF-16; files may be compressed by gzip (feature `gzip`). Cells are separated by
 //! commas, semicolons, tabs or bars, whichever of them gives numbers; where it is not the comma, a comma
-//! is a decimal mark. What was decided is told in [`Source::notes`].
+//! is a decimal mark. Excel's first line `sep=;` names the separator. What was decided is told in [`Source::notes`].
 //!
 //! [`Dataset::class_names`]: super::Dataset::class_names
 
@@ -16,6 +16,7 @@ mod dialect;
 mod header;
 mod layout;
 mod number;
+mod record;
 mod records;
 mod table;
 mod text;
@@ -112,7 +113,8 @@ fn read_text<'a>(bytes: impl std::io::Read + 'a, options: &Options) -> Result<So
     let text = Text::open(bytes)?;
     let dialect = text.dialect();
     let notes = text.notes.clone();
-    let mut records = Records::new(text.into_reader(), dialect.separator);
+    let line = text.first_line();
+    let mut records = Records::new(text.into_reader(), dialect.separator).from_line(line);
     let Some(first) = records.next()? else {
         let expected = "a line for each sample";
         return Err(DataError::new(Place::Whole, expected, "no line at all", "name a table"));

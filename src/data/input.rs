@@ -176,6 +176,9 @@ impl<'a> Input<'a> {
 
     fn failed(&self, error: io::Error, what: &str) -> DataError {
         let advice = match self.left {
+            _ if error.kind() == io::ErrorKind::OutOfMemory => {
+                "use a smaller file or a larger machine"
+            }
             Left::Exactly(_) => "check the disk, then fetch the file again",
             Left::AtMost(_) => "the compressed file is damaged or cut off; fetch it again",
         };

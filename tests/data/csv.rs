@@ -108,6 +108,12 @@ fn a_cell_that_is_no_finite_number_is_refused_at_its_place() {
 }
 
 #[test]
+fn separators_that_end_the_lines_are_named() {
+    let error = read("x,kind,\n1,a,\n2,b,\n", &Label::Last, Header::Detect).unwrap_err();
+    assert!(error.advice().contains("the last column is empty"), "{error}");
+}
+
+#[test]
 fn lines_are_counted_as_an_editor_does() {
     assert_refused("1,a\n\n\n2,b\nx,a\n", Header::Absent, cell(5, 1));
     assert_refused("1,a\r\n2,b\r\nx,a\r\n", Header::Absent, cell(3, 1));

@@ -447,6 +447,27 @@ fn summary_of_another_training_is_refused() {
     );
 }
 
+/// A table of two classes with long names.
+fn long_names(name: &str) -> String {
+    let row = |i: usize| format!("{}.5,{}.25,{}{}\n", i, i % 2, name, i % 2);
+    "a,b,kind\n".to_owned() + &(0..6).map(row).collect::<String>()
+}
+
+/// A name may have megabytes, and a table of genes has a name and two numbers for each of its columns.
+#[test]
+fn what_training_notes_of_its_data_can_be_read_again() {
+    let folder = Folder::new("data-long-names");
+    folder.write("long.csv", &long_names(&"n".repeat(3 << 20)));
+    folder.done(&format!("train --data csv:long.csv {FLAGS} --out run --quiet"));
+    folder.done("eval run");
+    // A control character takes seven bytes there.
+    folder.write("long.csv", &long_names(&"\u{1}".repeat(8 << 20)));
+    let ran = folder.run(&format!("train --data csv:long.csv {FLAGS} --out more --quiet"));
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(ran.err.contains("names and texts of at most 100000000 bytes"), "{}", ran.err);
+    assert!(!folder.path("more").exists(), "nothing was trained");
+}
+
 /// The summaries below a folder.
 fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();

@@ -1,6 +1,6 @@
 //! The classes of a table, by the cells of its label column.
 
-use super::records::Record;
+use super::record::Record;
 use super::{listed, number, quoted};
 use crate::data::{DataError, Place, Schema};
 use std::collections::HashMap;

@@ -22,7 +22,31 @@ pub(super) struct Dialect {
     pub(super) name: &'static str,
 }
 
+/// The line in which Excel names the separator: `sep=;`.
+pub(super) struct Named {
+    pub(super) separator: u8,
+    /// With its end.
+    pub(super) line: usize,
+}
+
+impl Named {
+    /// The first line, if it is such a one.
+    pub(super) fn of(head: &[u8]) -> Option<Self> {
+        let (sep, rest) = head.split_at_checked(4)?;
+        let (&separator, rest) = rest.split_first()?;
+        let end = ["\r\n", "\n", "\r"].into_iter().find(|end| rest.starts_with(end.as_bytes()))?;
+        let named = sep.eq_ignore_ascii_case(b"sep=");
+        named.then_some(Self { separator, line: 5 + end.len() })
+    }
+}
+
 impl Dialect {
+    /// The dialect of a separator, if tables are read with it.
+    pub(super) fn named(separator: u8) -> Option<Self> {
+        let known = SEPARATORS.into_iter().find(|(known, _)| *known == separator);
+        known.map(|(separator, name)| Self { separator, name })
+    }
+
     /// The dialect of a text, by its first part.
     pub(super) fn of(head: &[u8]) -> Self {
         let mut best = SEPARATORS[0];

@@ -14,7 +14,7 @@
 //! 7. Else refused: it may be the one sample of its class, or a header of numbers.
 
 use super::layout::names;
-use super::records::Record;
+use super::record::Record;
 use super::{number, quoted};
 use crate::data::{Columns, DataError, Place};
 

@@ -1,6 +1,6 @@
 //! Which column of a file is what: a feature of the sample, the label, or nothing that is asked for.
 
-use super::records::Record;
+use super::record::Record;
 use super::{Label, listed, quoted};
 use crate::data::{Columns, DataError, Place, Schema};
 use std::collections::{HashMap, HashSet};

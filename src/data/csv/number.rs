@@ -74,6 +74,12 @@ impl Column {
     }
 }
 
+/// Whether a cell is a whole number of more digits than an f64 keeps: from 2^53 on, some are rounded.
+pub(super) fn is_rounded(cell: &[u8], value: f64) -> bool {
+    let exact = || std::str::from_utf8(cell).ok()?.parse::<i128>().ok();
+    value.abs() > 9007199254740992.0 && exact().is_some_and(|exact| exact != value as i128)
+}
+
 /// Whether a number with a mark may be a whole one: `1.010` or `-12,000`, not `0.123`.
 fn is_thousands(cell: &[u8]) -> bool {
     let cell = cell.strip_prefix(b"-").or(cell.strip_prefix(b"+")).unwrap_or(cell);

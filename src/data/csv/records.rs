@@ -6,97 +6,16 @@
 //! cell that starts without one.
 
 use super::quoted;
+use super::record::Record;
+use super::text::unreadable;
 use crate::data::{DataError, Place};
 use std::io::BufRead;
 
-/// A record may not be longer: a million columns of 20 characters take a tenth of it.
-const RECORD_LIMIT: usize = 256 << 20;
+/// The most cells of a record: tables of genes have tens of thousands.
+const MAX_CELLS: usize = 1 << 20;
 
-/// The cells of one record.
-#[derive(Clone, Default)]
-pub(super) struct Record {
-    /// The line on which it starts, from 1.
-    pub(super) line: u64,
-    /// All cells, end to end.
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
-}
-
-impl Record {
-    pub(super) fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// The cells, without the spaces around them.
-    pub(super) fn cells(&self) -> impl ExactSizeIterator<Item = &[u8]> {
-        (0..self.len()).map(|column| self.cell(column))
-    }
-
-    pub(super) fn cell(&self, column: usize) -> &[u8] {
-        trimmed(self.whole_cell(column))
-    }
-
-    /// A cell with the spaces around it.
-    fn whole_cell(&self, column: usize) -> &[u8] {
-        let start = if column == 0 { 0 } else { self.ends[column - 1] };
-        &self.bytes[start..self.ends[column]]
-    }
-
-    /// How many lines a cell goes over.
-    pub(super) fn lines(&self, column: usize) -> usize {
-        1 + line_ends(self.whole_cell(column))
-    }
-
-    /// The line on which a cell starts.
-    pub(super) fn opened(&self, column: usize) -> u64 {
-        let before = (0..column).map(|column| line_ends(self.whole_cell(column)) as u64);
-        self.line + before.sum::<u64>()
-    }
-
-    /// The error for a cell of more lines than `most`.
-    pub(super) fn too_long(&self, column: usize, most: usize) -> DataError {
-        let (line, lines) = (self.opened(column), self.lines(column));
-        let place = Place::Cell { line, column: column as u64 + 1 };
-        let expected = format!("a cell of at most {most} lines");
-        let found = format!("a quote that opens on line {line} and closes {} later", lines - 1);
-        DataError::new(place, expected, found, "close the quote where its cell ends")
-    }
-
-    /// A place in this record.
-    pub(super) fn place(&self, column: usize) -> Place {
-        Place::Cell { line: self.line, column: column as u64 + 1 }
-    }
-
-    /// Whether there is nothing but spaces.
-    fn is_blank(&self) -> bool {
-        self.len() == 1 && self.cell(0).is_empty()
-    }
-}
-
-/// A cell without the spaces around it; no-break spaces are some.
-fn trimmed(mut cell: &[u8]) -> &[u8] {
-    let space = "\u{a0}".as_bytes();
-    loop {
-        let less = cell.trim_ascii();
-        let less = less.strip_prefix(space).unwrap_or(less);
-        let less = less.strip_suffix(space).unwrap_or(less);
-        if less.len() == cell.len() {
-            return cell;
-        }
-        cell = less;
-    }
-}
-
-/// The line ends in a cell; `\r\n` is one.
-fn line_ends(cell: &[u8]) -> usize {
-    let mut last = 0;
-    let ends = cell.iter().filter(|&&byte| {
-        let second = last == b'\r' && byte == b'\n';
-        last = byte;
-        (byte == b'\n' || byte == b'\r') && !second
-    });
-    ends.count()
-}
+/// The most bytes of a record: so many cells of 60 characters.
+const MAX_BYTES: usize = 64 << 20;
 
 pub(super) struct Records<R> {
     reader: R,
@@ -114,6 +33,12 @@ impl<R: BufRead> Records<R> {
             after_return: false,
         };
         Self { reader, parser }
+    }
+
+    /// The same, where the first line of the reader has this number in the file.
+    pub(super) fn from_line(mut self, line: u64) -> Self {
+        self.parser.line = line;
+        self
     }
 
     /// The next record that is not blank.
@@ -134,18 +59,20 @@ impl<R: BufRead> Records<R> {
         parser.start();
         loop {
             let bytes = reader.fill_buf().map_err(|error| {
-                let advice = "check the disk and the file; one that is compressed may be cut off";
+                let advice = unreadable(&error);
                 let place = Place::Line(parser.line);
                 DataError::new(place, "a line of cells", error.to_string(), advice).caused_by(error)
             })?;
             if bytes.is_empty() {
                 return parser.end();
             }
+            parser.make_room(bytes.len())?;
             let mut used = 0;
             for &byte in bytes {
                 used += 1;
                 if parser.push(byte)? {
                     reader.consume(used);
+                    parser.check_size()?;
                     return Ok(true);
                 }
             }
@@ -289,12 +216,25 @@ impl Parser {
         DataError::new(self.place(self.line), expected, found, advice)
     }
 
+    /// So that so many more bytes can be pushed.
+    fn make_room(&mut self, count: usize) -> Result<(), DataError> {
+        let Record { line, bytes, ends } = &mut self.record;
+        bytes.try_reserve(count).and_then(|()| ends.try_reserve(count + 1)).map_err(|_| {
+            let expected = "memory for a line of so many cells";
+            let advice = "use a narrower table or a larger machine";
+            DataError::new(Place::Line(*line), expected, "less", advice)
+        })
+    }
+
     fn check_size(&self) -> Result<(), DataError> {
-        if self.record.bytes.len() + self.record.ends.len() <= RECORD_LIMIT {
-            return Ok(());
-        }
-        let expected = format!("lines of at most {} MiB", RECORD_LIMIT >> 20);
-        let advice = "check its line ends and quotes";
-        Err(DataError::new(Place::Line(self.record.line), expected, "a longer one", advice))
+        let (cells, bytes) = (self.record.ends.len(), self.record.bytes.len());
+        let expected = match (cells > MAX_CELLS, bytes > MAX_BYTES) {
+            (true, _) => format!("at most {MAX_CELLS} columns"),
+            (_, true) => format!("a line of at most {} MiB", MAX_BYTES >> 20),
+            _ => return Ok(()),
+        };
+        let found = format!("{cells} cells of {bytes} bytes, and there may be more");
+        let advice = "check its separators, line ends and quotes";
+        Err(DataError::new(Place::Line(self.record.line), expected, found, advice))
     }
 }

@@ -5,7 +5,7 @@ use super::dialect::Dialect;
 use super::header::{self, First};
 use super::layout::{Layout, Role};
 use super::number::{self, Column, Mark};
-use super::records::Record;
+use super::record::Record;
 use super::{Header, Label, Options, listed, quoted};
 use crate::data::{DataError, Dataset, Place, Samples, Source, notes};
 
@@ -30,6 +30,8 @@ pub(super) struct Table<'a> {
     written: Vec<Column>,
     /// Whether a cell was noted that goes over several lines.
     spread: bool,
+    /// The first feature of which a number was rounded.
+    rounded: Option<usize>,
 }
 
 impl<'a> Table<'a> {
@@ -71,6 +73,7 @@ impl<'a> Table<'a> {
             classes: Classes::new(expected, dialect.separator),
             mark: None,
             spread: false,
+            rounded: None,
         };
         if kind == First::Sample {
             let first = std::mem::take(&mut table.first);
@@ -151,6 +154,9 @@ impl<'a> Table<'a> {
         if let Some(written) = self.written.get_mut(place) {
             written.push(cell, record.line, (value, mark));
         }
+        if number::is_rounded(cell, value) {
+            self.rounded.get_or_insert(place);
+        }
         Ok(value)
     }
 
@@ -162,8 +168,13 @@ impl<'a> Table<'a> {
             }
             _ => "a finite number".to_string(),
         };
+        let label = record.cell(self.layout.label_column);
         let advice = match self.kind == First::Sample && self.labels.is_empty() {
             true => "if the first line is a header, say so",
+            false if label.is_empty() && self.options.label == Label::Last => {
+                "the last column is empty: name the column of labels, or remove the separators that end \
+                 the lines"
+            }
             false => advice,
         };
         DataError::new(record.place(column), expected, quoted(record.cell(column)), advice)
@@ -181,7 +192,7 @@ impl<'a> Table<'a> {
         }
         self.check_thousands()?;
         let summary = self.decisions();
-        let Self { layout, values, mut labels, classes, .. } = self;
+        let Self { layout, values, mut labels, classes, rounded, .. } = self;
         let order = classes.order()?;
         for label in &mut labels {
             *label = order.places[*label as usize];
@@ -192,6 +203,13 @@ impl<'a> Table<'a> {
             .with_columns(layout.columns)?;
         let mut told = vec![summary(&set)];
         told.extend(layout.notes);
+        if let Some(place) = rounded {
+            told.push(format!(
+                "column {}: its whole numbers have more digits than the 16 that are kept; subtract a \
+                 constant from them",
+                quoted(set.columns().map_or("", |c| &c.features[place]).as_bytes())
+            ));
+        }
         told.extend(notes::of_classes(&set));
         told.extend(notes::of_columns(&set));
         Ok(Source { train: set, test: None, notes: told })

@@ -1,6 +1,7 @@
 //! From bytes to UTF-8: gzip, byte order marks and UTF-16. Other formats are named in the error.
 
-use super::dialect::Dialect;
+use super::dialect::{Dialect, Named};
+use super::quoted;
 use crate::data::input::decompress;
 use crate::data::{DataError, Place};
 use std::io::{self, BufRead, BufReader, Cursor, Read};
@@ -33,6 +34,8 @@ pub(super) struct Text<'a> {
     rest: Box<dyn Read + 'a>,
     /// What was done to get it.
     pub(super) notes: Vec<String>,
+    /// The separator that its first line names; that line is no part of `head`.
+    separator: Option<Dialect>,
 }
 
 impl<'a> Text<'a> {
@@ -58,19 +61,35 @@ impl<'a> Text<'a> {
         };
         if let Some((unit, encoding)) = order {
             let mut bytes = head;
-            rest.read_to_end(&mut bytes).map_err(unreadable)?;
+            rest.read_to_end(&mut bytes).map_err(refused)?;
             (head, rest) = split(Box::new(Cursor::new(utf8(&bytes, unit)?)))?;
             notes.push(format!("the text is in {encoding}"));
         }
         if head.starts_with(b"\xef\xbb\xbf") {
             head.drain(..3);
         }
-        Ok(Self { head, rest, notes })
+        let mut separator = None;
+        if let Some(named) = Named::of(&head) {
+            separator = Dialect::named(named.separator);
+            if separator.is_none() {
+                let expected = "a comma, a semicolon, a tab or a bar after sep=";
+                let found = quoted(&[named.separator]);
+                let advice = "separate the cells by one of these";
+                return Err(DataError::new(Place::Line(1), expected, found, advice));
+            }
+            head.drain(..named.line);
+        }
+        Ok(Self { head, rest, notes, separator })
     }
 
-    /// How its first lines are written.
+    /// How it says that it is written, or its first lines are.
     pub(super) fn dialect(&self) -> Dialect {
-        Dialect::of(&self.head)
+        self.separator.unwrap_or_else(|| Dialect::of(&self.head))
+    }
+
+    /// The number of its first line in the file.
+    pub(super) fn first_line(&self) -> u64 {
+        1 + u64::from(self.separator.is_some())
     }
 
     pub(super) fn into_reader(self) -> impl BufRead + 'a {
@@ -81,13 +100,20 @@ impl<'a> Text<'a> {
 /// The first [`HEAD`] bytes, and what follows.
 fn split<'a>(mut reader: Box<dyn Read + 'a>) -> Result<(Vec<u8>, Box<dyn Read + 'a>), DataError> {
     let mut head = Vec::new();
-    (&mut reader).take(HEAD).read_to_end(&mut head).map_err(unreadable)?;
+    (&mut reader).take(HEAD).read_to_end(&mut head).map_err(refused)?;
     Ok((head, reader))
 }
 
-fn unreadable(error: io::Error) -> DataError {
-    let advice = "check the disk and the file; one that is compressed may be cut off";
-    let found = error.to_string();
+/// What to do about a file that cannot be read.
+pub(super) fn unreadable(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::OutOfMemory => "use a smaller file or a larger machine",
+        _ => "check the disk and the file; one that is compressed may be cut off",
+    }
+}
+
+fn refused(error: io::Error) -> DataError {
+    let (advice, found) = (unreadable(&error), error.to_string());
     DataError::new(Place::Whole, "a file that can be read", found, advice).caused_by(error)
 }
 

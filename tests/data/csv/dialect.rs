@@ -136,3 +136,31 @@ fn a_wide_table_is_read() {
         assert_eq!((set.len(), set.sample_len()), (2, 40_000));
     }
 }
+
+/// As Excel writes it where the comma is a decimal mark.
+#[test]
+fn a_first_line_may_name_the_separator() {
+    let plain = read("x;y;kind\n1,5;2;a\n2,5;3;b\n", &Label::Last, Header::Detect).unwrap();
+    for start in ["sep=;\r\n", "SEP=;\n", "\u{feff}sep=;\n"] {
+        let text = format!("{start}x;y;kind\n1,5;2;a\n2,5;3;b\n");
+        assert_eq!(read(&text, &Label::Last, Header::Detect).unwrap(), plain, "{start:?}");
+    }
+    // Against what the lines look like, and lines are counted with it.
+    let error = read("sep=;\nx,y\n1,a\n", &Label::Last, Header::Detect).unwrap_err();
+    assert_eq!(error.place(), Place::Line(2), "{error}");
+    let error = read("sep=#\nx#y\n1#a\n", &Label::Last, Header::Detect).unwrap_err();
+    assert_eq!((error.place(), error.found()), (Place::Line(1), "\"#\""), "{error}");
+}
+
+/// A few kilobytes of gzip may hold hundreds of millions of separators.
+#[test]
+fn more_columns_than_a_table_has_are_refused_early() {
+    let row = ",".repeat((1 << 20) + 9000);
+    let error = read(format!("{row}a\n1,2\n"), &Label::Last, Header::Detect).unwrap_err();
+    assert_eq!(error.place(), Place::Line(1));
+    assert!(error.expected().contains("1048576 columns"), "{error}");
+    let long = format!("x,kind\n1,{}\n", "a".repeat((64 << 20) + 9000));
+    let error = read(long, &Label::Last, Header::Detect).unwrap_err();
+    assert_eq!(error.place(), Place::Line(2));
+    assert!(error.expected().contains("64 MiB"), "{error}");
+}

@@ -1,4 +1,4 @@
-use super::read;
+use super::{notes, read};
 use proxtape::data::csv::{self, Header, Label, Options};
 use proxtape::data::{Dataset, Normalization, Samples};
 
@@ -81,4 +81,13 @@ fn uncentered_keeps_zeros_where_there_are_some() {
         let row = |k: u32| [(k % 3) as f32, (1_700_000_000 + k) as f32, 7.0];
         Samples::F32((0..300).flat_map(row).collect())
     });
+}
+
+/// Nanoseconds since 1970 are multiples of 256 in an f64.
+#[test]
+fn whole_numbers_of_more_digits_than_are_kept_are_told() {
+    let told = notes("x,t,kind\n1,1700000000000000000,a\n2,1700000000000000060,b\n", &Label::Last);
+    assert!(told[1].starts_with("column \"t\": its whole numbers have more digits"), "{told:?}");
+    let told = notes("x,t,kind\n1,9007199254740992,a\n2,9007199254740990,b\n", &Label::Last);
+    assert!(!told.iter().any(|note| note.contains("digits")), "{told:?}");
 }
