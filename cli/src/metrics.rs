@@ -60,18 +60,22 @@ pub(crate) fn lines(path: &Path, text: &str) -> Result<Vec<Line>, Failure> {
     check_end(path, text)?;
     let lines: Vec<Line> =
         whole(text).lines().enumerate().map(|line| parse(path, line)).collect::<Result<_, _>>()?;
+    // The first may be a later one: of a run whose file was removed.
     for (i, both) in lines.windows(2).enumerate() {
-        if both[1].epoch <= both[0].epoch {
-            return Err(Failure::failed(format!(
-                "{}: line {}: expected an epoch after {}, found {}; remove the line that is not of this run",
-                path.display(),
-                i + 2,
-                both[0].epoch,
-                both[1].epoch
-            )));
+        let next = u64::from(both[0].epoch) + 1;
+        if u64::from(both[1].epoch) != next {
+            return Err(broken(path, (i + 2, next), format_args!("epoch {}", both[1].epoch)));
         }
     }
     Ok(lines)
+}
+
+fn broken(path: &Path, (line, epoch): (usize, u64), found: impl Display) -> Failure {
+    Failure::failed(format!(
+        "{}: line {line}: expected epoch {epoch}, found {found}; put the lines back as they were, or remove \
+         the file, and the run goes on without them",
+        path.display()
+    ))
 }
 
 /// An error unless what follows the last whole line can be the start of one.
@@ -127,12 +131,18 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     /// Opens the file of a run whose saved state has seen the end of `epochs` epochs: lines of later
-    /// ones, which a killed process may have left, are cut off.
+    /// ones, which a killed process may have left, are cut off. A line is on the disk before the state that
+    /// has seen its epoch, so no kill takes one of those: without the file the run goes on, and says so, but
+    /// a file that lacks its end is an error.
     pub(crate) fn open(path: &Path, epochs: u32, voice: Voice) -> Result<Metrics, Failure> {
         let old = text(path)?;
         let mut kept = String::new();
         let mut count = 0;
         let lines = lines(path, &old)?;
+        if let Some(last) = lines.last().filter(|last| last.epoch < epochs) {
+            let next = u64::from(last.epoch) + 1;
+            return Err(broken(path, (lines.len() + 1, next), "the end"));
+        }
         for (line, text) in lines.iter().zip(whole(&old).lines()) {
             if line.epoch <= epochs {
                 kept.extend([text, "\n"]);

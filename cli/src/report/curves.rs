@@ -13,6 +13,12 @@ pub(super) fn section(lines: &[Line]) -> Section {
     if lines.is_empty() {
         return section.add(note("No epoch is noted in metrics.jsonl, so there are no curves."));
     }
+    let section = match lines[0].epoch {
+        0 | 1 => section,
+        first => section.add(note(format_args!(
+            "The lines of the epochs before epoch {first} are missing in metrics.jsonl."
+        ))),
+    };
     let charts = [loss(lines), accuracy(lines), kept(lines)];
     let stages = "Stages are shaded: shrink takes minibatch steps with the penalty, settle takes one \
         step along the gradient over all samples in each epoch, refit trains what is left without the \

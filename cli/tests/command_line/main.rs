@@ -9,6 +9,7 @@ mod export;
 mod files;
 mod hostile;
 mod kept;
+mod log;
 mod markup;
 mod numbers;
 mod predict;
