@@ -1,6 +1,7 @@
 //! The command line.
 
 mod common;
+pub(crate) mod conflict;
 mod many;
 
 pub(crate) use common::{Convolutions, Speech, Threads};

@@ -64,11 +64,11 @@ pub fn main() -> ExitCode {
 /// Runs what a command line asks for; the first word is the program.
 pub fn run(words: Vec<OsString>) -> ExitCode {
     let watching = interrupt::watch();
-    let cli = match Cli::try_parse_from(words) {
+    let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
         Err(e) => {
             let code = u8::try_from(e.exit_code()).unwrap_or(2);
-            voice::refuse(e);
+            voice::refuse(e, &words);
             return ExitCode::from(code);
         }
     };

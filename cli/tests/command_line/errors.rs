@@ -119,3 +119,37 @@ fn run_folder_with_files_is_left_alone() {
     assert!(ran.err.contains("new or empty folder"), "{}", ran.err);
     assert_eq!(fs::read_dir(folder.path("run")).unwrap().count(), 1);
 }
+
+/// A flag that was given, and not all that might have been.
+#[test]
+fn flag_that_cannot_go_with_resume_is_the_only_one_named() {
+    let folder = Folder::new("resume-flags");
+    for (arguments, named, command) in [
+        (
+            "train --resume runs/a --epochs 20",
+            &["--epochs"][..],
+            "proxtape train runs/a/recipe.toml --epochs 20",
+        ),
+        (
+            "train --epochs=20 --resume=runs/a --eta 0.1",
+            &["--epochs", "--eta"],
+            "proxtape train runs/a/recipe.toml --epochs 20 --eta 0.1",
+        ),
+        ("train digits --resume runs/a", &["[RECIPE]"], "proxtape train runs/a/recipe.toml"),
+        ("compare --resume c --seeds 3", &["--seeds"], "proxtape compare c/recipe.toml --seeds 3"),
+    ] {
+        let ran = folder.run(arguments);
+        assert_eq!(ran.code, 2, "{arguments}: {}", ran.err);
+        let others =
+            ["--model", "--weights", "--batch", "--lambda ", "--epochs", "--eta", "--grid"];
+        for flag in others {
+            let is_told =
+                ran.err.contains(&format!("{flag} <")) || ran.err.contains(&format!("'{flag}"));
+            assert!(!is_told || named.contains(&flag), "{arguments}: {}", ran.err);
+        }
+        for flag in named {
+            assert!(ran.err.contains(flag), "{arguments}: {}", ran.err);
+        }
+        assert!(ran.err.contains(command), "{arguments}: {}", ran.err);
+    }
+}
