@@ -60,6 +60,16 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Its name, where `--resume` goes on with a folder of it.
+    pub(crate) fn resumes(&self) -> Option<&'static str> {
+        match self {
+            Command::Train(_) => Some("train"),
+            Command::Compare(_) => Some("compare"),
+            Command::Sweep(_) => Some("sweep"),
+            _ => None,
+        }
+    }
+
     pub(crate) fn quiet(&self) -> bool {
         match self {
             Command::Train(args) => args.speech.quiet,

@@ -33,7 +33,7 @@ pub(crate) use outcome::{CellRow, Outcome, Row};
 
 use crate::experiment::{Start, build, tell};
 use crate::failure::{Ending, Failure};
-use crate::interrupt;
+use crate::interrupt::{self, Saving};
 use crate::machine::Machine;
 use crate::recipe::Recipe;
 use crate::shell;
@@ -98,17 +98,24 @@ pub(crate) fn run(
     plan: &dyn Plan,
     mut orders: Orders<'_>,
 ) -> Result<Ending, Failure> {
+    // What ends between two trainings is told, too.
+    let _saving = Saving::begin();
     folder.note_lock(orders.voice);
     tell(&source, &folder.recipe.data, orders.voice);
     let mut cells = Cells { folder, source, done: Done::default(), machine: orders.machine };
     cells.find(plan)?;
-    let reason = cells.go(plan, &mut orders)?;
+    let reason = match cells.go(plan, &mut orders) {
+        Err(Failure::Interrupted) => Some(Reason::Interrupt),
+        ended => ended?,
+    };
     let outcome = cells.write(plan)?;
     match orders.json {
         true => print_json(&outcome)?,
         false => print(&table::text(&outcome))?,
     }
-    let Some(reason) = reason else { return Ok(Ending::Done) };
+    let Some(reason) = reason.or_else(|| interrupt::asked().map(|_| Reason::Interrupt)) else {
+        return Ok(Ending::Done);
+    };
     let why = match reason {
         Reason::Interrupt => "interrupted and saved",
         Reason::Deadline => "the time is spent, and all is saved",

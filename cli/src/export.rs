@@ -197,7 +197,7 @@ impl Export<'_> {
         let affordable = WORK / model.macs(params).max(1);
         let most = usize::try_from(affordable).unwrap_or(SAMPLES).clamp(FEWEST, SAMPLES);
         let mut trained = Recorded::new(self.exec, self.trained, BATCH)?;
-        let [proof] = prove(&mut trained, [written], self.samples, most);
+        let [proof] = prove(&mut trained, [written], self.samples, most)?;
         Ok(proof)
     }
 }

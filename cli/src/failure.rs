@@ -1,6 +1,6 @@
 //! How a command ends: exit codes and errors.
 
-use crate::interrupt::status;
+use crate::interrupt::{signal, status};
 use crate::shown;
 use core::fmt;
 use proxtape::MemoryError;
@@ -25,6 +25,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// Something went wrong.
     Failed(String),
+    /// A signal asked for an end, and work was given up that is done again by whoever goes on.
+    Interrupted,
 }
 
 impl Ending {
@@ -48,9 +50,10 @@ impl Failure {
 
     /// With a line under it.
     pub(crate) fn under(mut self, line: impl fmt::Display) -> Failure {
-        let (Failure::Failed(text) | Failure::Usage(text)) = &mut self;
-        text.push('\n');
-        text.push_str(&shown::line(line));
+        if let Failure::Failed(text) | Failure::Usage(text) = &mut self {
+            text.push('\n');
+            text.push_str(&shown::line(line));
+        }
         self
     }
 
@@ -58,6 +61,7 @@ impl Failure {
         match self {
             Failure::Failed(_) => 1,
             Failure::Usage(_) => 2,
+            Failure::Interrupted => status(signal()),
         }
     }
 }
@@ -67,6 +71,7 @@ impl fmt::Display for Failure {
         match self {
             Failure::Usage(what) => write!(f, "{what}\n\nFor more information, try '--help'."),
             Failure::Failed(what) => f.write_str(what),
+            Failure::Interrupted => f.write_str("ended by a signal"),
         }
     }
 }

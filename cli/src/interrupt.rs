@@ -2,17 +2,20 @@
 //!
 //! ```text
 //! nothing to save     the process ends at once; files on their way are removed
-//! a training runs     it is asked to end: it does after its step, and saves
+//! trainings run       they are asked to end: one does after its step, and saves; what stands between
+//!                     them (a measurement, a compaction) is given up
 //! it was asked        the process ends at once, whatever is being saved: the old file stays
 //! ```
 //!
-//! The exit status is 128 + the signal's number each time, and only who has saved says so. A SIGHUP
+//! The exit status is 128 + the signal's number each time. Only who has saved says so; a process that ends
+//! at once says what stays (`last_word.rs`). Before `main` begins, the system ends the process by itself. A SIGHUP
 //! that was ignored when the program started (`nohup`) stays ignored; that can be seen on Linux alone.
 //!
 //! Signals are sent to a process, so what is known of them belongs to the process: the one state that
 //! is not passed in.
 
 use crate::failure::Failure;
+use crate::last_word;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -81,12 +84,19 @@ fn is_ignored(signal: i32) -> bool {
 fn receive(signal: i32) {
     let asked = STATE.compare_exchange(TRAINING, signal, Ordering::SeqCst, Ordering::SeqCst);
     if asked.is_err() {
-        // Not a word: the text of others may hold the stream. Whoever has a draft keeps waiting here.
-        for draft in drafts().iter() {
+        // Whoever has a draft keeps waiting here, so what is told stays true.
+        let drafts = drafts();
+        for draft in drafts.iter() {
             let _ = fs::remove_file(draft);
         }
+        last_word::say(signal);
         std::process::exit(i32::from(status(signal)));
     }
+}
+
+/// Waits where a signal is about to end the process, whose status then counts.
+pub(crate) fn give_way() {
+    drop(drafts());
 }
 
 /// The exit status of a process that a signal has ended.
@@ -106,20 +116,29 @@ pub(crate) fn signal() -> i32 {
     asked().unwrap_or(SIGINT)
 }
 
-/// While it lives, there is something to save: a signal asks.
-pub(crate) struct Saving(());
+/// An error if an end was asked for: for work within [`Saving`] that is soon done again.
+pub(crate) fn check() -> Result<(), Failure> {
+    asked().map_or(Ok(()), |_| Err(Failure::Interrupted))
+}
+
+/// While it lives, there is something to save: a signal asks. One within another changes nothing.
+pub(crate) struct Saving {
+    is_outer: bool,
+}
 
 impl Saving {
     pub(crate) fn begin() -> Saving {
-        let _ = STATE.compare_exchange(IDLE, TRAINING, Ordering::SeqCst, Ordering::SeqCst);
-        Saving(())
+        let begun = STATE.compare_exchange(IDLE, TRAINING, Ordering::SeqCst, Ordering::SeqCst);
+        Saving { is_outer: begun.is_ok() }
     }
 }
 
 impl Drop for Saving {
     fn drop(&mut self) {
         // Who was asked stays so, and is to look once more.
-        let _ = STATE.compare_exchange(TRAINING, IDLE, Ordering::SeqCst, Ordering::SeqCst);
+        if self.is_outer {
+            let _ = STATE.compare_exchange(TRAINING, IDLE, Ordering::SeqCst, Ordering::SeqCst);
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Results for machines (`--json`) and the text of all commands but `train` go to stdout; everything
 //! that `train` tells people, and what the others tell on the way, goes to stderr. Exit codes: 0 done,
-//! 1 failed, 2 wrong usage, 128 + N ended by signal N (129 SIGHUP, 130 SIGINT, 143 SIGTERM); a training
-//! that was saved by then says so.
+//! 1 failed, 2 wrong usage, 128 + N ended by signal N (129 SIGHUP, 130 SIGINT, 143 SIGTERM), which says what
+//! stays and how to go on.
 #![forbid(unsafe_code)]
 // What only the doors for the fuzzer call is dead without them; clippy looks with all features.
 #![cfg_attr(not(feature = "readers"), allow(dead_code))]
@@ -26,6 +26,7 @@ mod html;
 mod inference;
 mod inspect;
 mod interrupt;
+mod last_word;
 mod machine;
 mod metrics;
 mod model_file;
@@ -73,6 +74,7 @@ pub fn run(words: Vec<OsString>) -> ExitCode {
         }
     };
     let voice = Voice::new(cli.command.quiet());
+    last_word::of(cli.command.resumes(), voice);
     let ending = watching.and_then(|()| match &cli.command {
         Command::Train(args) => train::run(args, voice),
         Command::Eval(args) => eval::run(args, voice),
@@ -85,6 +87,7 @@ pub fn run(words: Vec<OsString>) -> ExitCode {
         Command::Report(args) => report::run(args, voice),
         Command::Bench(args) => bench::run(args, voice),
     });
+    interrupt::give_way();
     match ending {
         Ok(ending) => ExitCode::from(ending.code()),
         Err(failure) => {

@@ -1,7 +1,9 @@
 //! The proof that two networks are the same: their outputs on real samples.
 
 use crate::experiment::Samples;
+use crate::failure::Failure;
 use crate::inference::{BATCH, Network, largest, part};
+use crate::interrupt;
 use serde::Serialize;
 
 /// The largest difference that rounding may make, as a part of the largest output.
@@ -58,13 +60,14 @@ impl Proof {
     }
 }
 
-/// Compares networks with the one that they should be equal to, on at most so many samples.
+/// Compares networks with the one that they should be equal to, on at most so many samples, unless an end
+/// is asked for.
 pub(crate) fn prove<const N: usize>(
     first: &mut dyn Network,
     mut others: [&mut dyn Network; N],
     samples: &Samples,
     most: usize,
-) -> [Proof; N] {
+) -> Result<[Proof; N], Failure> {
     let (part, set, indices) = part(samples);
     let indices = &indices[..indices.len().min(most)];
     let mut proofs = [(); N].map(|()| Proof {
@@ -75,6 +78,7 @@ pub(crate) fn prove<const N: usize>(
         decisions_changed: 0,
     });
     for batch in indices.chunks(BATCH) {
+        interrupt::check()?;
         let expected = first.outputs(set, batch);
         for (other, proof) in others.iter_mut().zip(&mut proofs) {
             proof.add(expected, other.outputs(set, batch), expected.len() / batch.len());
@@ -83,7 +87,7 @@ pub(crate) fn prove<const N: usize>(
     for proof in proofs.iter_mut().filter(|proof| proof.difference != 0.0) {
         proof.difference /= proof.scale;
     }
-    proofs
+    Ok(proofs)
 }
 
 /// The larger number, or NaN if one of both is.

@@ -7,6 +7,7 @@ mod lock;
 use crate::draft::Draft;
 use crate::failure::Failure;
 use crate::file;
+use crate::last_word;
 use crate::shell;
 use crate::voice::Voice;
 use lock::Lock;
@@ -98,6 +99,7 @@ impl RunFolder {
     /// A folder, once no other process works in it.
     pub(crate) fn lock(folder: &Path) -> Result<RunFolder, Failure> {
         let lock = Some(Arc::new(Lock::take(folder)?));
+        last_word::about(folder);
         Ok(RunFolder { path: folder.to_path_buf(), lock })
     }
 

@@ -6,6 +6,7 @@ use super::{Cell, Done, Finished, Folder, Method, Orders, Plan, Task, folder};
 use crate::compact::{Refused, shrink};
 use crate::experiment::Samples;
 use crate::failure::Failure;
+use crate::interrupt;
 use crate::machine::Machine;
 use crate::model_file::Trained;
 use crate::number::{duration, grouped, percent, threads};
@@ -189,7 +190,8 @@ impl Cells<'_> {
         Ok(true)
     }
 
-    /// Seconds of a training of each method: of one that is finished, or else from a few steps.
+    /// Seconds of a training of each method: of one that is finished, or else from a few steps. An error if an
+    /// end is asked for.
     fn costs(&self, plan: &dyn Plan) -> Result<Costs, Failure> {
         let (tasks, later) = plan.tasks(&self.done);
         let is_left = |task: &&Task| self.done.get(&task.cell).is_none();
@@ -202,6 +204,7 @@ impl Cells<'_> {
                 continue;
             }
             seen.push(method);
+            interrupt::check()?;
             let known = tasks.iter().filter(|task| task.cell.method == method);
             let known = known.filter_map(|task| self.done.get(&task.cell)?.summary.as_ref().ok());
             let seconds = match known.map(|summary| summary.train_seconds).reduce(f64::max) {

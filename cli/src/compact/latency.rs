@@ -3,6 +3,7 @@
 use crate::experiment::Samples;
 use crate::failure::Failure;
 use crate::inference::{Recorded, part};
+use crate::interrupt;
 use crate::model_file::Trained;
 use core::time::Duration;
 use proxtape::Exec;
@@ -60,6 +61,7 @@ pub(super) fn measure(
         let mut times = [const { Vec::new() }; 3];
         let start = Instant::now();
         while times[0].len() < FEWEST || (start.elapsed() < TIME && times[0].len() < MOST) {
+            interrupt::check()?;
             for (network, times) in recorded.iter_mut().zip(&mut times) {
                 let start = Instant::now();
                 std::hint::black_box(network.run());

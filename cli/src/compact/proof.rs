@@ -30,7 +30,7 @@ impl Proofs {
         let mut batches = Recorded::without_zeros(exec, small, BATCH)?;
         let mut single = OneByOne::new(Recorded::without_zeros(exec, small, 1)?);
         let others = [&mut compacted as &mut dyn Network, &mut batches, &mut single];
-        let [compacted, batches, single] = prove(&mut dense, others, samples, usize::MAX);
+        let [compacted, batches, single] = prove(&mut dense, others, samples, usize::MAX)?;
         Ok(Proofs {
             compacted,
             sparse_difference: max(batches.difference, single.difference),

@@ -14,12 +14,12 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 const FOREVER: &str = "train --epochs 100000";
 
-fn spawn(folder: &Folder, arguments: &str) -> Child {
+pub(crate) fn spawn(folder: &Folder, arguments: &str) -> Child {
     let mut command = folder.command(arguments);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
         assert!(start.elapsed() < PATIENCE, "{what}: not after {PATIENCE:?}");
@@ -33,12 +33,12 @@ fn wait_for_epoch(run: &Path) {
     wait_until("an epoch", || fs::metadata(&metrics).is_ok_and(|file| file.len() > 0));
 }
 
-fn send(signal: &str, child: &Child) {
+pub(crate) fn send(signal: &str, child: &Child) {
     let sent = Command::new("kill").args([format!("-{signal}"), child.id().to_string()]).status();
     assert!(sent.unwrap().success());
 }
 
-fn end(mut child: Child) -> Ran {
+pub(crate) fn end(mut child: Child) -> Ran {
     wait_until("the end of the process", || child.try_wait().unwrap().is_some());
     Ran::of(child.wait_with_output().unwrap())
 }
