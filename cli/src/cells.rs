@@ -114,7 +114,7 @@ pub(crate) fn run(
         false => print(&table::text(&outcome))?,
     }
     let Some(reason) = reason.or_else(|| interrupt::asked().map(|_| Reason::Interrupt)) else {
-        return Ok(Ending::Done);
+        return outcome.expect_results().map(|()| Ending::Done);
     };
     let why = match reason {
         Reason::Interrupt => "interrupted and saved",

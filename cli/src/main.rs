@@ -14,6 +14,7 @@ mod bench;
 mod cells;
 mod compact;
 mod compare;
+mod divergence;
 mod draft;
 mod eval;
 mod experiment;

@@ -82,9 +82,10 @@ impl RunFolder {
         }
         let run = RunFolder::lock(folder)?;
         // To start anew would overwrite the model. A state is saved before it, and lacks only where the
-        // training diverged at once, as it would again. Lines of metrics alone may be those of a process
-        // that was killed before it had saved anything.
-        let was_saved = is_there(&run.model())? || is_there(&run.summary())?;
+        // training diverged before that: its model is that of the start. Lines of metrics alone may be those
+        // of a process that was killed before it had saved anything.
+        let is_trained = is_there(&run.model())? && !is_there(&run.diverged())?;
+        let was_saved = is_trained || is_there(&run.summary())?;
         if was_saved && !is_there(&run.state())? {
             return Err(Failure::failed(format!(
                 "{}: expected the state of the run beside what it has reached, found none; put it back, \
@@ -137,6 +138,11 @@ impl RunFolder {
     /// The object of `train --json`, from when the training is done.
     pub(crate) fn summary(&self) -> PathBuf {
         self.path.join("summary.json")
+    }
+
+    /// Why there is no summary, where the training has diverged.
+    pub(crate) fn diverged(&self) -> PathBuf {
+        self.path.join("diverged.txt")
     }
 
     pub(crate) fn state(&self) -> PathBuf {

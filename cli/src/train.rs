@@ -243,7 +243,7 @@ pub(crate) fn train(
     session.progress.finish();
     match pause {
         Pause::Asked => return Ok(Ended::Stopped(session.stopped())),
-        Pause::Diverged(error) => return Ok(Ended::Diverged(session.give_up(error))),
+        Pause::Diverged(error) => return session.give_up(error).map(Ended::Diverged),
         Pause::Done => {}
     }
     // Whoever is asked to end meanwhile says that all is saved; the next resume concludes it again.

@@ -1,9 +1,10 @@
 //! One training of many, and what is known of it.
 
 use super::Method;
+use crate::divergence::{self, Divergence};
 use crate::failure::Failure;
 use crate::recipe::Recipe;
-use crate::run_folder::{is_there, read_text};
+use crate::run_folder::{RunFolder, is_there, read_text};
 use crate::summary::Summary;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -67,8 +68,7 @@ pub(crate) struct Finished {
     pub(crate) compact: Option<Compacted>,
 }
 
-/// The files of a finished training, beside those of its run.
-pub(crate) const DIVERGED: &str = "diverged.txt";
+/// The file of a finished training, beside those of its run.
 pub(crate) const COMPACT: &str = "compact.json";
 
 /// What `compact.json` tells: the object of `compact --json`, or why there is none.
@@ -115,12 +115,17 @@ impl Compacted {
 impl Finished {
     /// What is in a run folder, if its training is finished.
     pub(crate) fn read(folder: &Path) -> Result<Option<Finished>, Failure> {
-        let diverged = folder.join(DIVERGED);
         let summary = folder.join("summary.json");
-        let summary = match (is_there(&summary)?, is_there(&diverged)?) {
-            (true, _) => Ok(own(&summary, folder)?),
-            (false, true) => Err(read_text(&diverged)?.trim_end().to_owned()),
-            (false, false) => return Ok(None),
+        let summary = match is_there(&summary)? {
+            true => Ok(own(&summary, folder)?),
+            false => {
+                let run = RunFolder::at(folder);
+                let Some(Divergence { why, run: name }) = divergence::read(&run)? else {
+                    return Ok(None);
+                };
+                expect_own(&run.diverged(), ("line 2", &name), folder)?;
+                Err(why)
+            }
         };
         let compact = folder.join(COMPACT);
         let compact = is_there(&compact)?.then(|| read_json(&compact)).transpose()?;
@@ -133,21 +138,31 @@ impl Finished {
     }
 }
 
-/// The summary of the training in a folder. One that tells of another run was put there by somebody; the
-/// folder may have moved, but its own name tells the method, the strength and the seed.
+/// The summary of the training in a folder. One that tells of another run was put there by somebody.
 fn own(path: &Path, folder: &Path) -> Result<Summary, Failure> {
     let summary: Summary = read_json(path)?;
+    expect_own(path, ("\"run\"", name(&summary.run)), folder)?;
+    Ok(summary)
+}
+
+/// An error unless a file of a run folder tells of that run. The folder may have moved, so its own name
+/// counts, which for one of many trainings tells the method, the strength and the seed.
+fn expect_own(path: &Path, (place, found): (&str, &str), folder: &Path) -> Result<(), Failure> {
     let expected = folder.file_name().unwrap_or_default();
-    let found = summary.run.rsplit(['/', '\\']).next().unwrap_or_default();
     match expected == found {
-        true => Ok(summary),
+        true => Ok(()),
         false => Err(Failure::failed(format!(
-            "{}: \"run\": expected {}, found {found}: the summary of another training; put its own \
-             back, or remove the folder of this training, and it will run again",
+            "{}: {place}: expected {}, found {found}: the file of another training; put its own back, or \
+             remove the file, and what it tells will be found out again",
             path.display(),
             expected.display()
         ))),
     }
+}
+
+/// The last part of a path of this or of another system.
+fn name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or_default()
 }
 
 fn read_json<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<T, Failure> {

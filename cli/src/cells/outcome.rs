@@ -2,6 +2,7 @@
 
 use super::metric::{Number, Numbers, Spread};
 use super::{Cell, Finished, Folder, Kind, Method, Role};
+use crate::failure::Failure;
 use crate::recipe::Recipe;
 use serde::Serialize;
 
@@ -67,6 +68,23 @@ pub(crate) struct Row {
     pub(crate) front: Option<bool>,
     #[serde(flatten)]
     pub(crate) numbers: Numbers<Spread>,
+}
+
+impl Outcome<'_> {
+    /// An error if there is no result at all: every training has diverged.
+    pub(super) fn expect_results(&self) -> Result<(), Failure> {
+        let reasons: Vec<&str> =
+            self.cells.iter().filter_map(|cell| cell.diverged.as_deref()).collect();
+        match reasons[..] {
+            [first, ..] if reasons.len() == self.cells.len() => Err(Failure::failed(format!(
+                "{}: expected results, found none: all trainings have diverged, {} of {}; the first: {first}",
+                self.folder,
+                reasons.len(),
+                self.cells.len()
+            ))),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl CellRow {

@@ -1,6 +1,6 @@
 //! The loop over trainings that are wanted.
 
-use super::cell::{BATCH, COMPACT, DIVERGED};
+use super::cell::{BATCH, COMPACT};
 use super::cost::{Costs, probe};
 use super::{Cell, Done, Finished, Folder, Method, Orders, Plan, Task, folder};
 use crate::compact::{Refused, shrink};
@@ -168,9 +168,8 @@ impl Cells<'_> {
             let recipe = task.cell.recipe(&self.folder.recipe);
             let job = Job { recipe, source: Some(Arc::clone(&self.source)), place, label };
             match train(job, self.machine, (stop, voice.hushed()))? {
-                Ended::Done(_) => {}
+                Ended::Done(_) | Ended::Diverged(_) => {}
                 Ended::Stopped(_) => return Ok(false),
-                Ended::Diverged(why) => write_text(&path.join(DIVERGED), &format!("{why}\n"))?,
             }
             self.look(&task.cell)?;
         }

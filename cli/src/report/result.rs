@@ -35,7 +35,10 @@ pub(super) fn section(run: &Run, measured: Result<&Measured, &str>) -> Section {
         shown.push(tile("Training time", format!("{seconds:.1} s"), format!("{epochs} epochs")));
     }
     let mut section = Section::new("result", "Result");
-    if !run.is_done() {
+    if let Some(why) = &run.diverged {
+        let why = handed_on::text(why);
+        section = section.add(note(format_args!("This training has diverged: {why}.")));
+    } else if !run.is_done() {
         let (last, all) =
             (run.lines.last().map_or(0, |l| l.epoch), run.trained.recipe.train.epochs);
         let folder = shell::word(&handed_on::place(run.folder.path()));

@@ -4,6 +4,7 @@ use super::decisions::{self, Decisions};
 use super::{compaction, curves, filters, groups, inputs, layers, result};
 use crate::again;
 use crate::args::ReportArgs;
+use crate::divergence;
 use crate::eval;
 use crate::experiment::Samples;
 use crate::failure::Failure;
@@ -38,6 +39,8 @@ pub(super) struct Run {
     pub(super) state: Option<State>,
     /// What was told at the end, where the training has come to it.
     pub(super) summary: Option<Summary>,
+    /// Why it will not come to it.
+    pub(super) diverged: Option<String>,
 }
 
 /// What the state of a run tells of its training.
@@ -72,7 +75,10 @@ impl Run {
         let counted = Counted::of(&trained)?;
         let lines = metrics::read(&folder.metrics())?;
         let state = State::read(&folder.state())?;
-        let mut run = Run { folder, model, bytes, trained, counted, lines, state, summary: None };
+        let diverged = divergence::read(&folder)?.map(|divergence| divergence.why);
+        let summary = None;
+        let mut run =
+            Run { folder, model, bytes, trained, counted, lines, state, summary, diverged };
         run.summary = run.read_summary()?;
         Ok(run)
     }

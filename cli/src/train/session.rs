@@ -6,13 +6,14 @@
 //!               without its state is cut off at the next resume, a state without its line could not
 //!               be mended
 //! at the end    test, certificates, summary.json
-//! not finite    save the model of the last good epoch, and fail
+//! not finite    diverged.txt, save the model of the last good epoch, and fail
 //! ```
 
 use super::Stopped;
 use super::certificates::{Certificates, Certified};
 use super::clock::Clock;
 use super::start::Mark;
+use crate::divergence;
 use crate::draft;
 use crate::experiment::Samples;
 use crate::failure::Failure;
@@ -29,7 +30,7 @@ use crate::summary::Counts;
 use crate::voice::Voice;
 use core::time::Duration;
 use proxtape::sparsity::Report;
-use proxtape::train::{Epoch, Event, Stage, TrainError, Trainer};
+use proxtape::train::{Epoch, Event, Keep, Stage, TrainError, Trainer};
 use std::time::Instant;
 
 /// The least time between two savings on the way.
@@ -152,6 +153,7 @@ impl Session<'_> {
         self.metrics.sync()?;
         draft::write(&self.folder.state(), &state)?;
         self.save_model()?;
+        divergence::forget(&self.folder)?;
         self.saved = Instant::now();
         Ok(())
     }
@@ -161,15 +163,30 @@ impl Session<'_> {
         draft::write(&self.folder.model(), &model_file::contents(told, self.trainer.params()))
     }
 
-    /// Saves the last good model.
-    pub(super) fn give_up(&self, error: TrainError) -> Failure {
+    /// Tells why, and saves the last good model.
+    pub(super) fn give_up(&self, error: TrainError) -> Result<Failure, Failure> {
         let model = self.folder.model();
-        match self.save_model() {
-            Ok(()) => Failure::failed(format!(
-                "{error}; the model of the last good epoch is in {}",
-                model.display()
-            )),
-            Err(other) => Failure::failed(format!("{error}; and {other}")),
+        let model = model.display();
+        let best = self.trainer.best().filter(|_| self.trainer.config().keep == Keep::Best);
+        let kept = match (&error, best) {
+            (_, Some((epoch, ..))) => {
+                format!("the model of epoch {}, the best one, is in {model}", epoch + 1)
+            }
+            (TrainError::Loss { epoch: 0, .. } | TrainError::Weights { epoch: 0, .. }, None) => {
+                format!("no epoch ended well, so {model} has the weights of the start")
+            }
+            // From 0: those before it.
+            (TrainError::Loss { epoch, .. } | TrainError::Weights { epoch, .. }, None) => {
+                format!("the model of epoch {epoch}, the last good one, is in {model}")
+            }
+            _ => format!("the last model is in {model}"),
+        };
+        let why = Failure::failed(format!("{error}; {kept}"));
+        // The reason first: a model alone would be taken for one whose state was lost.
+        let saved = divergence::write(&self.folder, &why).and_then(|()| self.save_model());
+        match saved {
+            Ok(()) => Ok(why),
+            Err(other) => Err(Failure::failed(format!("{error}; and {other}"))),
         }
     }
 

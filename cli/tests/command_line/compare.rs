@@ -241,10 +241,13 @@ fn training_that_diverges_is_told_and_does_not_end_the_others() {
     let folder = Folder::new("compare-diverged");
     folder.write("small.toml", SMALL);
     let flags = "--families none,l1 --lambdas 1e-3 --seeds 1 --eta 1e30 --out cmp";
-    let json = folder.done(&format!("compare small.toml {flags} --json")).json();
+    let ran = folder.run(&format!("compare small.toml {flags} --json"));
+    assert_eq!(ran.code, 1, "there is no result: {}", ran.err);
+    let json = ran.json();
     assert_eq!((&json["status"], json["rows"].as_array().unwrap().len()), (&"done".into(), 0));
     let why = cells(&json)[1]["diverged"].as_str().unwrap().to_owned();
     assert!(why.contains("lower the step size"), "{why}");
-    let ran = folder.done("compare --resume cmp");
+    let ran = folder.run("compare --resume cmp");
+    assert_eq!(ran.code, 1, "{}", ran.err);
     assert!(ran.out.contains("note: l1, lambda 1e-3, seed 1: "), "{}", ran.out);
 }

@@ -4,6 +4,7 @@ mod bench;
 mod compact;
 mod compare;
 mod data;
+mod divergence;
 mod ended;
 mod errors;
 mod export;

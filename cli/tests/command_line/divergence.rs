@@ -1,0 +1,94 @@
+//! Trainings whose loss or weights become no finite numbers.
+
+use crate::compare::SMALL;
+use crate::support::{Folder, RECIPE, assert_same_bits};
+use std::fs;
+
+#[test]
+fn divergence_in_the_first_epoch_tells_of_no_good_epoch() {
+    let folder = Folder::new("diverged-first");
+    folder.write("small.toml", SMALL);
+    let ran = folder.run("train small.toml --eta 1e30 --out run");
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(!ran.err.contains("last good epoch"), "{}", ran.err);
+    let told = "no epoch ended well, so run/model.safetensors has the weights of the start";
+    assert!(ran.err.contains(told), "{}", ran.err);
+    folder.done("report run");
+    let page = fs::read_to_string(folder.path("run/report.html")).unwrap();
+    assert!(page.contains("This training has diverged: the loss became"));
+    assert!(!page.contains("not finished"), "to go on does not help");
+}
+
+/// The refit diverges, after two epochs.
+#[test]
+fn divergence_later_names_the_epoch_whose_model_is_kept() {
+    let folder = Folder::new("diverged-later");
+    let steep = "eta = 0.1\n[train.refit]\nshare = 0.5\neta = 1e30";
+    folder.write("small.toml", &SMALL.replace("eta = 0.1", steep));
+    let ran = folder.run("train small.toml --epochs 4 --out run");
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    let told = "the model of epoch 2, the last good one, is in run/model.safetensors";
+    assert!(ran.err.contains(told), "{}", ran.err);
+}
+
+/// Nothing was saved but the weights of the start, and what is to be done is to change the recipe.
+#[test]
+fn run_that_diverged_before_its_first_save_goes_on_from_its_recipe() {
+    let folder = Folder::new("diverged-resume");
+    folder.write("small.toml", RECIPE);
+    folder.done("train small.toml --out whole --quiet");
+    folder.write("steep.toml", &RECIPE.replace("eta = 0.01", "eta = 1e30"));
+    let first = folder.run("train steep.toml --out run");
+    assert_eq!(first.code, 1, "{}", first.err);
+    // As it is, it diverges again.
+    let again = folder.run("train --resume run");
+    assert_eq!(again.code, 1, "{}", again.err);
+    assert_eq!(first.err.lines().last(), again.err.lines().last());
+    assert!(again.err.contains("starts anew, from its recipe"), "{}", again.err);
+    // With a smaller step size it trains.
+    fs::copy(folder.path("whole/recipe.toml"), folder.path("run/recipe.toml")).unwrap();
+    folder.done("train --resume run --quiet");
+    let [a, b] = ["whole", "run"].map(|run| folder.checkpoint(&format!("{run}/state.safetensors")));
+    assert_same_bits(&a, &b);
+    assert!(!folder.path("run/diverged.txt").exists());
+    // A state that is lost is another thing.
+    fs::remove_file(folder.path("run/state.safetensors")).unwrap();
+    assert_eq!(folder.run("train --resume run").code, 1);
+}
+
+#[test]
+fn comparison_of_which_all_have_diverged_fails_with_its_table() {
+    let folder = Folder::new("diverged-all");
+    folder.write("small.toml", SMALL);
+    for command in ["compare", "sweep"] {
+        let families = if command == "compare" { "--families none,l1" } else { "" };
+        let start = format!("{command} small.toml {families} --lambdas 1e-3 --seeds 1 --eta 1e30");
+        for arguments in [
+            format!("{start} --out {command} --json"),
+            format!("{command} --resume {command} --json"),
+        ] {
+            let ran = folder.run(&arguments);
+            assert_eq!(ran.code, 1, "{arguments}: {}", ran.err);
+            assert!(ran.err.contains("trainings have diverged"), "{}", ran.err);
+            assert!(ran.err.contains("lower the step size"), "{}", ran.err);
+            assert_eq!(ran.json()["status"], "done");
+            for ending in ["json", "md", "csv"] {
+                assert!(folder.path(&format!("{command}/{command}.{ending}")).is_file());
+            }
+        }
+    }
+}
+
+#[test]
+fn divergence_of_another_training_is_refused() {
+    let folder = Folder::new("foreign-divergence");
+    folder.write("small.toml", SMALL);
+    let flags = "--families none,l1 --lambdas 1e-3 --seeds 1 --eta 1e30 --out cmp --quiet";
+    folder.run(&format!("compare small.toml {flags}"));
+    let [none, l1] = ["cmp/cells/none-1", "cmp/cells/l1-1e-3-1"].map(|cell| folder.path(cell));
+    fs::copy(l1.join("diverged.txt"), none.join("diverged.txt")).unwrap();
+    let ran = folder.run("compare --resume cmp");
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    let told = "none-1/diverged.txt: line 2: expected none-1, found l1-1e-3-1";
+    assert!(ran.err.contains(told), "{}", ran.err);
+}
