@@ -76,8 +76,20 @@ pub(crate) const COMPACT: &str = "compact.json";
 #[serde(default)]
 pub(crate) struct Compacted {
     pub(crate) refused: Option<String>,
+    /// The file of the dense network.
+    model: String,
+    before: Before,
     after: Option<After>,
     latency: Vec<Latency>,
+}
+
+/// Of the dense network: what its summary tells, too.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+struct Before {
+    weights: u64,
+    weights_nonzero: u64,
+    macs: u64,
+    macs_nonzero: u64,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -97,6 +109,30 @@ struct Latency {
 pub(crate) const BATCH: usize = 1;
 
 impl Compacted {
+    /// An error unless it tells of the network of a folder.
+    fn check(&self, path: &Path, (folder, summary): (&Path, &Summary)) -> Result<(), Failure> {
+        let model = self.model.trim_end_matches("model.safetensors").trim_end_matches(['/', '\\']);
+        expect_own(path, ("\"model\"", name(model)), folder)?;
+        if self.refused.is_some() {
+            return Ok(());
+        }
+        let (told, found) = (summary.counts, self.before);
+        let pairs = [
+            ("weights", told.weights as u64, found.weights),
+            ("weights_nonzero", told.weights_kept as u64, found.weights_nonzero),
+            ("macs", told.macs, found.macs),
+            ("macs_nonzero", told.macs_nonzero, found.macs_nonzero),
+        ];
+        match pairs.into_iter().find(|(_, told, found)| told != found) {
+            None => Ok(()),
+            Some((name, told, found)) => Err(Failure::failed(format!(
+                "{}: \"{name}\" before: expected {told} as in summary.json, found {found}; remove the \
+                 file, and the network will be compacted again",
+                path.display()
+            ))),
+        }
+    }
+
     pub(crate) fn bytes(&self) -> Option<u64> {
         self.after.map(|after| after.bytes)
     }
@@ -127,8 +163,11 @@ impl Finished {
                 Err(why)
             }
         };
-        let compact = folder.join(COMPACT);
-        let compact = is_there(&compact)?.then(|| read_json(&compact)).transpose()?;
+        let path = folder.join(COMPACT);
+        let compact: Option<Compacted> = is_there(&path)?.then(|| read_json(&path)).transpose()?;
+        if let (Some(compact), Ok(summary)) = (&compact, &summary) {
+            compact.check(&path, (folder, summary))?;
+        }
         Ok(Some(Finished { summary, compact }))
     }
 

@@ -177,11 +177,23 @@ impl Cells<'_> {
             let source = Some(Arc::clone(&self.source));
             let model = path.join("model.safetensors");
             let dense = Trained::read(&model)?;
+            let asked = task.cell.recipe(&self.folder.recipe).to_toml();
+            if !recipe::is_same(&dense.recipe.to_toml(), &asked) {
+                return Err(Failure::failed(format!(
+                    "{}: expected the network of {}, found one of another recipe; put its own back, or \
+                     remove the folder of this training, and it will run again",
+                    model.display(),
+                    task.cell.told()
+                )));
+            }
             let told = (source, voice.hushed());
             let shrunk = shrink((&model, &dense), told, (&[BATCH], self.machine))?;
             let text = match shrunk {
                 Ok(outcome) => json(&outcome)?,
-                Err(Refused(why)) => json(&serde_json::json!({ "refused": why }))?,
+                Err(Refused(why)) => {
+                    let model = model.display().to_string();
+                    json(&serde_json::json!({ "model": model, "refused": why }))?
+                }
             };
             write_text(&path.join(COMPACT), &(text + "\n"))?;
             self.look(&task.cell)?;

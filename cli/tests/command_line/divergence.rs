@@ -79,6 +79,49 @@ fn comparison_of_which_all_have_diverged_fails_with_its_table() {
     }
 }
 
+/// The numbers of one training in the folder of another.
+#[test]
+fn files_of_another_training_are_refused() {
+    let folder = Folder::new("foreign-cells");
+    folder.write("small.toml", SMALL);
+    folder.done("compare small.toml --families none,l1 --lambdas 1e-2 --seeds 1 --out cmp --quiet");
+    let [none, l1] = ["cmp/cells/none-1", "cmp/cells/l1-1e-2-1"].map(|cell| folder.path(cell));
+    let own = fs::read(none.join("compact.json")).unwrap();
+    fs::copy(l1.join("compact.json"), none.join("compact.json")).unwrap();
+    let ran = folder.run("compare --resume cmp");
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    let told = "none-1/compact.json: \"model\": expected none-1, found l1-1e-2-1";
+    assert!(ran.err.contains(told), "{}", ran.err);
+    // Of the same training in another comparison.
+    folder.done(
+        "compare small.toml --families none,l1 --lambdas 1e-2 --seeds 1 --epochs 1 --model lenet300 --out other --quiet",
+    );
+    fs::copy(folder.path("other/cells/none-1/compact.json"), none.join("compact.json")).unwrap();
+    let ran = folder.run("compare --resume cmp");
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(
+        ran.err.contains("none-1/compact.json: \"weights\" before: expected 1184"),
+        "{}",
+        ran.err
+    );
+    assert!(ran.err.contains("remove the file"), "{}", ran.err);
+    // What is to be done is enough.
+    fs::remove_file(none.join("compact.json")).unwrap();
+    folder.done("compare --resume cmp --quiet");
+    fs::write(none.join("compact.json"), own).unwrap();
+    folder.done("compare --resume cmp --quiet");
+
+    // The model of another one, before it is compacted.
+    fs::remove_file(none.join("compact.json")).unwrap();
+    fs::copy(l1.join("model.safetensors"), none.join("model.safetensors")).unwrap();
+    let ran = folder.run("compare --resume cmp");
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(ran.err.contains("none-1/model.safetensors: expected the network of"), "{}", ran.err);
+    // What is to be done is enough.
+    fs::remove_dir_all(&none).unwrap();
+    folder.done("compare --resume cmp --quiet");
+}
+
 #[test]
 fn divergence_of_another_training_is_refused() {
     let folder = Folder::new("foreign-divergence");
