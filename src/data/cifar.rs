@@ -14,18 +14,49 @@ const RECORD: usize = 1 + PIXELS;
 const CLASSES: [&str; 10] =
     ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
+/// The training batches, and what they and the test batch hold together.
+const BATCHES: usize = 5;
+const TRAINING: usize = 50_000;
+const TEST: usize = 10_000;
+
 /// Reads `data_batch_1.bin`, `data_batch_2.bin` and so on, as many as there are, as the training set,
-/// and `test_batch.bin`, which may be missing, as the test set.
+/// and `test_batch.bin`, which may be missing, as the test set. What differs from the 50,000 + 10,000
+/// samples of CIFAR-10 is in [`Source::notes`].
 ///
 /// # Errors
 /// If the folder has no first batch or a gap in their numbers, a file cannot be read or does not hold
 /// whole records, or a label is above 9.
 pub fn read_folder(folder: impl AsRef<Path>) -> Result<Source, DataError> {
     let folder = folder.as_ref();
-    let train = read_files(&batch_files(folder)?)?;
+    let batches = batch_files(folder)?;
+    let train = read_files(&batches)?;
     let test = folder.join("test_batch.bin");
     let test = if test.exists() { Some(read_files(&[test])?) } else { None };
-    Ok(Source { train, test, notes: Vec::new() })
+    let notes = notes(batches.len(), train.len(), test.as_ref().map(Dataset::len));
+    Ok(Source { train, test, notes })
+}
+
+/// How what was read differs from CIFAR-10: a download may have stopped between two files, or records.
+fn notes(batches: usize, train: usize, test: Option<usize>) -> Vec<String> {
+    let mut notes = Vec::new();
+    if train != TRAINING {
+        let missing: Vec<_> =
+            (batches + 1..=BATCHES).map(|number| format!("data_batch_{number}.bin")).collect();
+        let missing = match missing.len() {
+            0 => String::new(),
+            1 => format!("; {} is missing", missing[0]),
+            _ => format!("; {} are missing", missing.join(", ")),
+        };
+        notes.push(format!("CIFAR-10 has {TRAINING} training samples, found {train}{missing}"));
+    }
+    match test {
+        Some(TEST) => {}
+        Some(test) => notes.push(format!("CIFAR-10 has {TEST} test samples, found {test}")),
+        None => notes.push(
+            "test_batch.bin is missing, so the test samples come from the training batches".into(),
+        ),
+    }
+    notes
 }
 
 /// Reads a file that is in memory, as [`read_folder`] does one of its files. Errors call it `records`.

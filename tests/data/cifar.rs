@@ -66,6 +66,37 @@ fn the_test_set_may_be_missing() {
 }
 
 #[test]
+fn what_lacks_of_cifar_10_is_noted() {
+    let folder = Folder::new(&[]);
+    for number in [1, 2, 3, 4] {
+        folder.put(&format!("data_batch_{number}.bin"), &batch(10_000));
+    }
+    assert_eq!(
+        folder.read().unwrap().notes,
+        [
+            "CIFAR-10 has 50000 training samples, found 40000; data_batch_5.bin is missing",
+            "test_batch.bin is missing, so the test samples come from the training batches",
+        ]
+    );
+    folder.put("data_batch_5.bin", &batch(10_000));
+    folder.put("test_batch.bin", &batch(10_000));
+    assert_eq!(folder.read().unwrap().notes, [""; 0]);
+    // Cut off between two records.
+    folder.put("test_batch.bin", &batch(9_999));
+    folder.put("data_batch_2.bin", &batch(9_000));
+    assert_eq!(
+        folder.read().unwrap().notes,
+        [
+            "CIFAR-10 has 50000 training samples, found 49000",
+            "CIFAR-10 has 10000 test samples, found 9999",
+        ]
+    );
+    folder.put("data_batch_6.bin", &batch(1_000));
+    fs::remove_file(folder.path("data_batch_2.bin")).unwrap();
+    assert!(folder.read().is_err(), "a gap");
+}
+
+#[test]
 fn a_truncation_is_refused() {
     let whole = batch(2);
     let folder = Folder::new(&[("data_batch_1.bin", &whole)]);
