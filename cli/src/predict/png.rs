@@ -10,6 +10,8 @@
 //! whose brightest pixel is at a sixteenth of the range is nearly black to the network: numbers of a
 //! smaller range (12 bits in 16, the digits' 0 to 16) were saved as they are. That is noted.
 
+mod palette;
+
 use super::images::Wanted;
 use crate::failure::Failure;
 use crate::file;
@@ -59,15 +61,15 @@ pub(super) fn decode(
     decoder.set_transformations(Transformations::EXPAND);
     let header = decoder.read_header_info().map_err(broken)?;
     wanted.check(path, [channels, header.height as usize, header.width as usize])?;
+    let is_indexed = header.color_type == ColorType::Indexed;
+    if is_indexed {
+        decoder.set_transformations(Transformations::IDENTITY);
+    }
     if channels != 1 && channels != 3 {
         let expected = format!("IDX, since the network takes {channels} channels");
         return Err(fault(&expected, "PNG, which has 1 or 3", "name an IDX file"));
     }
     let mut reader = decoder.read_info().map_err(broken)?;
-    // The decoder (0.18.1) panics where the last colour is cut off.
-    if reader.info().palette.as_ref().is_some_and(|palette| palette.len() % 3 != 0) {
-        return Err(fault("a palette of whole colours", "a part of one", "save the picture again"));
-    }
     let len = reader.output_buffer_size().filter(|&len| len <= area.saturating_mul(8));
     let Some(len) = len else {
         return Err(fault("at most 8 bytes a pixel", "more", "save the picture again"));
@@ -75,6 +77,10 @@ pub(super) fn decode(
     let mut pixels = vec![0; len];
     let frame = reader.next_frame(&mut pixels).map_err(broken)?;
     pixels.truncate(frame.buffer_size());
+    if is_indexed {
+        pixels = palette::colors(reader.info(), &pixels)
+            .map_err(|(expected, found)| fault(&expected, &found, "save the picture again"))?;
+    }
     let is_wide = frame.bit_depth == BitDepth::Sixteen;
     let pixels: Vec<u16> = match is_wide {
         true => pixels.chunks_exact(2).map(|p| u16::from_be_bytes([p[0], p[1]])).collect(),
@@ -83,10 +89,10 @@ pub(super) fn decode(
     // What the network reads of a value: the higher byte of two.
     let byte = |value: u16| if is_wide { (value >> 8) as u8 } else { value as u8 };
     let (step, alpha) = match frame.color_type {
-        ColorType::Grayscale | ColorType::Indexed => (1, None),
+        ColorType::Grayscale => (1, None),
         ColorType::GrayscaleAlpha => (2, Some(1)),
         ColorType::Rgb => (3, None),
-        ColorType::Rgba => (4, Some(3)),
+        ColorType::Rgba | ColorType::Indexed => (4, Some(3)),
     };
     if let Some(alpha) = alpha
         && pixels.chunks_exact(step).any(|pixel| byte(pixel[alpha]) != u8::MAX)

@@ -244,6 +244,45 @@ fn images_that_do_not_fit_or_mean_harm_are_refused() {
     assert_eq!(folder.run("predict run good.png --first 0").code, 2);
 }
 
+/// A palette of 16 colours or fewer: a decoder may take an index behind it for black.
+#[test]
+fn index_outside_of_the_palette_is_refused_with_its_place() {
+    let folder = trained("predict-palette");
+    let write = |name: &str, depth: BitDepth, [colours, alphas]: [usize; 2], data: &[u8]| {
+        let mut encoder = Encoder::new(File::create(folder.path(name)).unwrap(), 8, 8);
+        encoder.set_color(ColorType::Indexed);
+        encoder.set_depth(depth);
+        encoder.set_palette([0; 3].repeat(colours));
+        if alphas > 0 {
+            encoder.set_trns(vec![255; alphas]);
+        }
+        encoder.write_header().unwrap().write_image_data(data).unwrap();
+    };
+    let at = |place: usize, value: u8, len: usize| -> Vec<u8> {
+        (0..len).map(|i| if i == place { value } else { 0 }).collect()
+    };
+    for (name, depth, counts, data, tells) in [
+        ("8", BitDepth::Eight, [2, 0], at(21, 2, 64), "below 2, .* found 2 at x = 5, y = 2"),
+        ("4", BitDepth::Four, [3, 3], at(30, 0x0f, 32), "below 3, .* found 15 at x = 5, y = 7"),
+        ("2", BitDepth::Two, [1, 0], at(1, 0x40, 16), "below 1, .* found 1 at x = 4, y = 0"),
+        ("1", BitDepth::One, [1, 0], at(7, 0x01, 8), "below 1, .* found 1 at x = 7, y = 7"),
+        ("alphas", BitDepth::Eight, [2, 3], at(0, 0, 64), "at most 2 values of opacity.* found 3"),
+    ] {
+        write(&format!("{name}.png"), depth, counts, &data);
+        let ran = folder.run(&format!("predict run {name}.png"));
+        assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{name}: {}", ran.err);
+        let mut from = 0;
+        for part in tells.split(".*") {
+            let at = ran.err[from..].find(part).unwrap_or_else(|| panic!("{part}: {}", ran.err));
+            from += at + part.len();
+        }
+        assert!(ran.err.contains(&format!("{name}.png: ")), "{}", ran.err);
+    }
+    // Opacity for the first colours alone: the others are opaque.
+    write("good.png", BitDepth::Two, [4, 2], &[0xe4; 16]);
+    folder.done("predict run good.png");
+}
+
 /// The checksum of a chunk, bit by bit.
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, &byte| {
