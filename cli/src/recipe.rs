@@ -32,6 +32,7 @@ pub(crate) use shipped::{DEFAULT, SHIPPED};
 pub(crate) use target::Target;
 pub(crate) use train::{OptimizerKind, Prune, ScheduleKind, Stage, Train};
 
+use crate::shown;
 use proxtape::train::Config;
 use proxtape::{Convolution, Exec};
 use serde::{Deserialize, Serialize};
@@ -56,8 +57,7 @@ pub(crate) struct Recipe {
 struct Table {
     #[serde(default)]
     name: String,
-    #[serde(default)]
-    data: Data,
+    data: Option<Spanned<Data>>,
     model: Spanned<model::Table>,
     #[serde(default)]
     train: Train,
@@ -71,6 +71,14 @@ impl TryFrom<Table> for Recipe {
 
     fn try_from(table: Table) -> Result<Recipe, Fault> {
         let Table { name, data, model, train, penalty, target } = table;
+        let data = match data {
+            Some(data) => {
+                let at = data.span().start;
+                data.get_ref().check().map_err(|message| Fault { at, message })?;
+                data.into_inner()
+            }
+            None => Data::default(),
+        };
         let at = model.span().start;
         let model = Model::new(model.into_inner(), at)?;
         Ok(Recipe { name, data, model, train, penalty, target })
@@ -116,6 +124,6 @@ impl Recipe {
     /// The text that loads again to this recipe.
     pub(crate) fn to_toml(&self) -> String {
         // Only maps with keys that are no strings cannot be written, and there are none.
-        toml::to_string(self).expect("a recipe is plain data")
+        shown::toml(&toml::to_string(self).expect("a recipe is plain data"))
     }
 }

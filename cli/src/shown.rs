@@ -9,12 +9,14 @@
 //! line       one line: a name, a path, a message        \n  \t  \u{1b}  \u{202e}
 //! text       lines, each as above
 //! json       JSON, by its own escapes, so that the value stays the same
+//! toml       TOML, in the same way
 //! markdown   one line, and no character of it is markup
 //! ```
 //!
 //! Letters of any script and emoji stay. To escape twice changes nothing, except in Markdown.
 
 use core::fmt::{Display, Write};
+use serde::Deserialize;
 
 /// Whether a character is not seen as itself: a control, a format character (Unicode's Cc and Cf), an end of a
 /// line or paragraph, or one that is drawn as nothing.
@@ -68,6 +70,59 @@ pub(crate) fn json(text: &str) -> String {
     out
 }
 
+/// TOML of the same values: hidden characters stand in its strings alone. A string that has some is written
+/// anew, since no escape counts in the one kind of them.
+pub(crate) fn toml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(['"', '\'']) {
+        let (before, string) = rest.split_at(start);
+        let (string, behind) = string.split_at(string_len(string));
+        out.push_str(before);
+        let hides = string.chars().any(|c| c != '\n' && is_hidden(c));
+        let value = hides.then(|| toml::de::ValueDeserializer::parse(string).ok()).flatten();
+        match value.and_then(|value| String::deserialize(value).ok()) {
+            Some(value) => push_string(&value, &mut out),
+            None => out.push_str(string),
+        }
+        rest = behind;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The bytes of the string of TOML that a text begins with: in one, three, or other quotes.
+fn string_len(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let quotes = ["\"\"\"", "'''", "\"", "'"].into_iter().find(|quotes| text.starts_with(quotes));
+    let quotes = quotes.unwrap_or_default().as_bytes();
+    let mut at = quotes.len();
+    while at < bytes.len() && !bytes[at..].starts_with(quotes) {
+        at += if bytes[at] == b'\\' && quotes[0] == b'"' { 2 } else { 1 };
+    }
+    at += quotes.len();
+    // Up to two quotes may stand before the three that end it.
+    while quotes.len() == 3 && bytes.get(at) == quotes.first() {
+        at += 1;
+    }
+    at.min(bytes.len())
+}
+
+/// Adds a string of TOML on one line.
+fn push_string(value: &str, out: &mut String) {
+    out.push('"');
+    for c in value.chars() {
+        // Writing to a string cannot fail.
+        let _ = match c {
+            '"' | '\\' => write!(out, "\\{c}"),
+            c if !is_hidden(c) => write!(out, "{c}"),
+            c if c > '\u{ffff}' => write!(out, "\\U{:08X}", u32::from(c)),
+            c => write!(out, "\\u{:04X}", u32::from(c)),
+        };
+    }
+    out.push('"');
+}
+
 /// One line of Markdown that shows the text, in a cell of a table as well.
 pub(crate) fn markdown(text: &str) -> String {
     let mut out = String::new();
@@ -109,6 +164,34 @@ mod tests {
         assert!(text.is_ascii());
         assert_eq!(serde_json::from_str::<String>(&text).unwrap(), all);
         assert_eq!(json("{\"é\":[1,\"\u{e0041}\"]}"), "{\"é\":[1,\"\\udb40\\udc41\"]}");
+    }
+
+    #[test]
+    fn toml_keeps_its_value() {
+        let all: String =
+            (0..=0x10_ffff).filter_map(char::from_u32).filter(|&c| is_hidden(c)).collect();
+        for text in [
+            &*all,
+            // Each way in which a string is written.
+            "a\u{202e}",
+            "C:\\a\u{202e}\"",
+            "\"\u{202e}\x27 \\x \"\"\"",
+            "\na \\ \"\u{202e}\n\x27b\x27\r\n\u{9b}",
+            "\n\x27\x27\x27\u{202e}\\ \"\"\"",
+            "\u{202e}\\\"",
+            "\x27\u{e0041}\\",
+            "",
+        ] {
+            let value = toml::Table::from_iter([
+                ("x".to_owned(), toml::Value::from(text)),
+                ("y".to_owned(), vec![text, "\\ é", text].into()),
+            ]);
+            let written = toml(&toml::to_string(&value).unwrap());
+            assert!(!written.chars().any(|c| c != '\n' && is_hidden(c)), "{written:?}");
+            assert_eq!(toml::from_str::<toml::Table>(&written).unwrap(), value, "{written}");
+        }
+        let plain = "x = \x27é \\\x27\ny = \"\"\"\na\nb\"\"\"\n";
+        assert_eq!(toml(plain), plain);
     }
 
     #[test]

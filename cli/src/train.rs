@@ -199,6 +199,7 @@ pub(crate) fn train(
     }
     let origin = Origin::of(&samples);
     model_file::check_notes((&recipe, &samples, &origin))?;
+    recipe.penalty.tell_unused(voice);
     let mark = Mark {
         recipe: recipe.to_toml(),
         origin,

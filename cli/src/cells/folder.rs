@@ -16,6 +16,7 @@ use crate::file;
 use crate::origin;
 use crate::recipe::{self, Location, Recipe, is_same};
 use crate::run_folder::{RunFolder, is_there, refused, write_text};
+use crate::shown;
 use crate::voice::Voice;
 use core::fmt::Display;
 use proxtape::data::Source;
@@ -166,7 +167,7 @@ fn grid_of(path: &Path, kind: Kind) -> PathBuf {
 }
 
 fn text(grid: &Grid) -> Result<String, Failure> {
-    toml::to_string(grid).map_err(Failure::failed)
+    toml::to_string(grid).map(|text| shown::toml(&text)).map_err(Failure::failed)
 }
 
 /// Whether what is asked for is what was saved; the error names what is not.

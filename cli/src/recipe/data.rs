@@ -73,6 +73,22 @@ impl Data {
         Fractions { validation: self.validation, test: self.test }
     }
 
+    /// An error where something is out of its range, or for another kind of data.
+    pub(super) fn check(&self) -> Result<(), String> {
+        for (name, share) in [("validation", self.validation), ("test", self.test)] {
+            if !(0.0..1.0).contains(&share) {
+                return Err(format!(
+                    "{name} is a share of the samples, from 0 to below 1, not {share}"
+                ));
+            }
+        }
+        if self.source.kind != Kind::Csv && (self.label.is_some() || self.header.is_some()) {
+            let source = &self.source;
+            return Err(format!("label and header go with csv:FILE, and the data is {source}"));
+        }
+        Ok(())
+    }
+
     /// The place, where it is told anew.
     pub(crate) fn move_to(&mut self, place: Option<&Location>) {
         if let Some(place) = place {

@@ -3,6 +3,7 @@
 mod schedule;
 
 use super::by_name;
+use crate::voice::Voice;
 use proxtape::optim::{self, Family, GroupScale, Grouping, LayerPenalty, Mixing, Ramp};
 use schedule::Schedule;
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,52 @@ impl Penalty {
         let own = self.0.layers.iter().find(|own| own.layer == layer);
         own.and_then(|own| own.family).unwrap_or(self.0.family)
     }
+
+    /// Says which numbers were told for nothing: no layer has a family that takes them.
+    pub(crate) fn tell_unused(&self, voice: Voice) {
+        let told = &self.0;
+        let usual = optim::Penalty::new(told.family);
+        let others = told.layers.iter().filter_map(|own| own.family);
+        let families: Vec<Family> = others.chain([told.family]).collect();
+        let mut unused = Vec::new();
+        let mut note = |name: &str, is_told: bool, takes: fn(Family) -> bool| {
+            if is_told && !families.iter().any(|&family| takes(family)) {
+                unused.push(name.to_owned());
+            }
+        };
+        note("lambda", told.lambda != usual.lambda, is_penalty);
+        note("schedule", told.ramp != usual.ramp, is_penalty);
+        note("mu", told.mixing != usual.mixing, has_two_terms);
+        note("a", told.a != usual.a, |family| family == Family::TransformedL1);
+        note("gamma", told.gamma != usual.gamma, |family| family == Family::Mcp);
+        for own in &told.layers {
+            let family = own.family.unwrap_or(told.family);
+            for (name, is_told, takes) in [
+                ("lambda", own.lambda.is_some(), is_penalty(family)),
+                ("mu", own.mu.is_some(), has_two_terms(family)),
+            ] {
+                if is_told && !takes {
+                    unused.push(format!("{name} of layer {:?}", own.layer));
+                }
+            }
+        }
+        if !unused.is_empty() {
+            voice.say(format_args!(
+                "note: [penalty] {}: not used, since the family takes no such number",
+                unused.join(", ")
+            ));
+        }
+    }
+}
+
+fn is_penalty(family: Family) -> bool {
+    family != Family::None
+}
+
+/// Whether lambda is shared out by mu.
+fn has_two_terms(family: Family) -> bool {
+    use Family::{Cges, CgesOneShot, Elastic, L11L12, SparseGroupLasso};
+    matches!(family, Elastic | SparseGroupLasso | L11L12 | Cges | CgesOneShot)
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -94,6 +141,7 @@ impl TryFrom<Table> for Penalty {
     type Error = String;
 
     fn try_from(t: Table) -> Result<Penalty, String> {
+        t.check()?;
         let usual = optim::Penalty::new(t.family.unwrap_or(Family::None));
         let mixing = match (t.mixing, t.mu) {
             (None | Some(MixingName::Explicit), Some(Mu::Each(list))) => Mixing::Explicit(list),
@@ -131,6 +179,42 @@ impl TryFrom<Table> for Penalty {
             layers: layers.collect(),
             ..usual
         }))
+    }
+}
+
+impl Table {
+    /// An error where a number is out of its range, whether a layer takes it or not.
+    fn check(&self) -> Result<(), String> {
+        let above_0 = |name: &str, number: Option<f32>| match number {
+            Some(x) if !(x > 0.0 && x.is_finite()) => {
+                Err(format!("{name} is a number above 0, not {x}"))
+            }
+            _ => Ok(()),
+        };
+        let strength = |of: &str, lambda: Option<f32>| match lambda {
+            Some(x) if !(x >= 0.0 && x.is_finite()) => {
+                Err(format!("{of}lambda is a number of at least 0, not {x}"))
+            }
+            _ => Ok(()),
+        };
+        let shares = |of: &str, mu: &[f32]| match mu.iter().find(|mu| !(0.0..=1.0).contains(*mu)) {
+            Some(mu) => Err(format!("{of}mu is a share in [0, 1], not {mu}")),
+            None => Ok(()),
+        };
+        above_0("a of the transformed l1", self.a)?;
+        above_0("gamma of MCP", self.gamma)?;
+        strength("", self.lambda)?;
+        match &self.mu {
+            Some(Mu::One(mu)) => shares("", &[*mu])?,
+            Some(Mu::Each(list)) => shares("", list)?,
+            None => {}
+        }
+        for own in &self.layer {
+            let of = format!("layer {:?}: ", own.layer);
+            strength(&of, own.lambda)?;
+            shares(&of, own.mu.as_slice())?;
+        }
+        Ok(())
     }
 }
 

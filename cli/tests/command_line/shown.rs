@@ -132,6 +132,24 @@ fn names_from_files_are_escaped_wherever_they_are_shown() {
     assert_both_clean("other classes", &ran);
 }
 
+/// What a run keeps is read by people, too.
+#[test]
+fn saved_recipes_are_escaped_and_load_to_the_same() {
+    let folder = Folder::new("saved-recipe");
+    table(&folder);
+    let label = "kind\u{202e}\u{9b}";
+    let text = fs::read_to_string(folder.path("table.csv")).unwrap();
+    folder.write("table.csv", &text.replacen("kind", label, 1));
+    let own = recipe("").replacen("[data]\n", &format!("[data]\nlabel = \"{label}\"\n"), 1);
+    folder.write("net.toml", &own);
+    folder.done("train net.toml --out run --quiet");
+    let saved = fs::read_to_string(folder.path("run/recipe.toml")).unwrap();
+    assert_clean("recipe.toml", &saved);
+    assert!(saved.contains("label = \"kind\\u202E\\u009B\"\n"), "{saved}");
+    folder.done("train run/recipe.toml --out again --quiet");
+    assert_eq!(saved, fs::read_to_string(folder.path("again/recipe.toml")).unwrap());
+}
+
 #[test]
 fn tables_of_a_comparison_are_escaped() {
     let folder = Folder::new("shown-compare");

@@ -150,6 +150,38 @@ fn penalty_rises_as_its_schedule_says() {
 }
 
 #[test]
+fn numbers_of_the_penalty_that_no_layer_uses_are_noted() {
+    let folder = Folder::new("unused");
+    let recipe = |penalty: &str| {
+        folder.write(
+            "net.toml",
+            &format!("[model]\nzoo = \"digits-conv\"\n[train]\nepochs = 1\n{penalty}"),
+        );
+    };
+    let notes = |arguments: &str| {
+        let ran = folder.done(&format!("train net.toml {arguments}"));
+        let notes = ran.err.lines().filter(|line| line.contains("not used"));
+        notes.map(str::to_owned).collect::<Vec<_>>().join("\n")
+    };
+    recipe("[penalty]\nfamily = \"l1\"\nlambda = 1e-4\na = 2\ngamma = 4\nmu = 0.3\n");
+    assert_eq!(
+        notes("--out a"),
+        "note: [penalty] mu, a, gamma: not used, since the family takes no such number"
+    );
+    // Of the run's own recipe, too; a number that is as usual is written into each.
+    let saved = fs::read_to_string(folder.path("a/recipe.toml")).unwrap();
+    folder.write("net.toml", &saved.replace("a = 2.0\n", "").replace("gamma = 4.0\n", ""));
+    assert!(notes("--out b").starts_with("note: [penalty] mu: "));
+    assert_eq!(notes("--out c --regularizer l11-l12"), "");
+    recipe("[penalty]\nlambda = 1e-4\ngamma = 4\n");
+    assert!(notes("--out d").starts_with("note: [penalty] lambda, gamma: "));
+    recipe(
+        "[penalty]\nlambda = 1e-4\ngamma = 4\n[[penalty.layer]]\nlayer = \"conv1\"\nfamily = \"mcp\"\n",
+    );
+    assert_eq!(notes("--out e"), "");
+}
+
+#[test]
 fn number_of_threads_does_not_change_a_bit() {
     let folder = Folder::new("threads");
     for threads in [1, 2] {
