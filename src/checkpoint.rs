@@ -37,6 +37,9 @@ pub struct Checkpoint {
     pub tensors: Vec<(String, Shape, Vec<f32>)>,
     /// Texts by name; numbers are written so that they come back exactly.
     pub texts: BTreeMap<String, String>,
+    /// The types of tensors that a file has and that were passed over, by name: integers and truth
+    /// values. They are not written.
+    pub passed_over: BTreeMap<String, String>,
 }
 
 /// Something is missing from a checkpoint, or does not fit.
@@ -50,12 +53,6 @@ impl fmt::Display for CheckpointError {
 }
 
 impl std::error::Error for CheckpointError {}
-
-impl CheckpointError {
-    fn missing(name: &str) -> CheckpointError {
-        CheckpointError(format!("there is no tensor {name:?}"))
-    }
-}
 
 impl admit::Unfit {
     fn of(&self, name: &str) -> CheckpointError {
@@ -89,11 +86,20 @@ impl Checkpoint {
     /// The tensor of a name.
     ///
     /// # Errors
-    /// If there is none.
+    /// If there is none of floating-point numbers.
     pub fn get(&self, name: &str) -> Result<(Shape, &[f32]), CheckpointError> {
         let found = self.tensors.iter().find(|(n, ..)| n == name);
-        let missing = || CheckpointError::missing(name);
+        let missing = || self.missing(name);
         found.map(|(_, shape, values)| (*shape, &values[..])).ok_or_else(missing)
+    }
+
+    fn missing(&self, name: &str) -> CheckpointError {
+        CheckpointError(match self.passed_over.get(name) {
+            Some(dtype) => {
+                format!("tensor {name:?}: expected F32, F64, F16 or BF16, found {dtype}")
+            }
+            None => format!("there is no tensor {name:?}"),
+        })
     }
 
     /// Reads every parameter from the tensor of its name after a prefix. A magnitude below the
@@ -107,7 +113,7 @@ impl Checkpoint {
         let tensors: HashMap<_, _> = self.tensors.iter().map(|(n, s, v)| (&**n, (*s, v))).collect();
         for id in ids {
             let name = format!("{prefix}{}", params.name(id));
-            let missing = || CheckpointError::missing(&name);
+            let missing = || self.missing(&name);
             let &(shape, values) = tensors.get(&*name).ok_or_else(missing)?;
             if shape != params.shape(id) {
                 let wants = params.shape(id);

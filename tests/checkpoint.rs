@@ -1,8 +1,8 @@
 //! Checkpoints as files: round trips, files that are broken in every way, and PyTorch's names.
 #![cfg(feature = "safetensors")]
 
-use proxtape::Shape;
 use proxtape::checkpoint::{self, Checkpoint, FileError, Place};
+use proxtape::{Kind, Params, Shape};
 use std::fs;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -362,6 +362,23 @@ fn other_types_become_f32_and_integers_are_passed_over() {
 
 /// No byte of a file stands behind the other extents of a tensor without values, or behind many of
 /// these: what goes over them would take hours.
+#[test]
+fn integers_under_a_wanted_name_are_told_by_their_type() {
+    let header = r#"{"w":{"dtype":"I32","shape":[2],"data_offsets":[0,8]},
+        "b":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}}"#;
+    let found = checkpoint::parse(&file(header, 16)).unwrap();
+    let mut params = Params::new();
+    params.add("w", Kind::Weight, [2]);
+    let told = [
+        found.get("w").unwrap_err().to_string(),
+        found.get_params("", &mut params).unwrap_err().to_string(),
+    ];
+    for told in told {
+        assert_eq!(told, "tensor \"w\": expected F32, F64, F16 or BF16, found I32");
+    }
+    assert_eq!(found.get("v").unwrap_err().to_string(), "there is no tensor \"v\"");
+}
+
 #[test]
 fn claims_without_values_have_limits() {
     let folder = Folder::new("claims");

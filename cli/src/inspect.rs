@@ -26,6 +26,8 @@ struct Contents<'a> {
     tensors: Vec<Tensor<'a>>,
     values: usize,
     nonzero: usize,
+    /// Tensors of integers and truth values, and their types.
+    passed_over: &'a BTreeMap<String, String>,
     /// Counts by the groups of the recipe, where the file is a model of `train`.
     model: Option<Counted>,
     metadata: &'a BTreeMap<String, String>,
@@ -82,6 +84,7 @@ impl<'a> Contents<'a> {
             values: tensors.iter().map(|t| t.values).sum(),
             nonzero: tensors.iter().map(|t| t.nonzero).sum(),
             tensors,
+            passed_over: &file.passed_over,
             model,
             metadata: &file.texts,
         })
@@ -149,6 +152,9 @@ fn text(contents: &Contents<'_>, file: &Checkpoint) -> String {
         grouped(contents.nonzero),
         table.render()
     );
+    for (name, dtype) in contents.passed_over {
+        text.push_str(&format!("{}: {dtype}, passed over\n", shown::line(name)));
+    }
     if let Some(model) = &contents.model {
         text.push_str(&format!(
             "\n{}\n{}",

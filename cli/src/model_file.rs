@@ -129,16 +129,15 @@ impl Trained {
 fn check_tensors(plan: &Plan, file: &Checkpoint) -> Result<(), String> {
     let found: HashMap<&str, _> = file.tensors.iter().map(|(name, s, _)| (&**name, *s)).collect();
     for (name, wants) in plan.parameters() {
-        match found.get(name) {
-            Some(&has) if has == wants => {}
-            Some(has) => {
-                return Err(format!("tensor \"{name}\" has {has} and the model wants {wants}"));
-            }
+        let has = match found.get(name) {
+            Some(&has) => has,
             None => {
-                return Err(format!(
-                    "there is no tensor \"{name}\", and the recipe in the file wants {wants}"
-                ));
+                let told = |e| format!("{e}, and the recipe in the file wants {wants}");
+                file.get(name).map_err(told)?.0
             }
+        };
+        if has != wants {
+            return Err(format!("tensor \"{name}\" has {has} and the model wants {wants}"));
         }
     }
     Ok(())

@@ -26,6 +26,7 @@ use super::Checkpoint;
 use crate::shape::{MAX_RANK, Shape};
 use checksum::Checksum;
 use source::{Content, Source};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -124,7 +125,7 @@ fn write_values(out: &mut dyn Write, values: &[f32]) -> io::Result<()> {
 ///
 /// Tensors come in the order of the header. F32 is taken bit by bit; F64, F16 and BF16 become the
 /// nearest f32. Tensors of integers or truth values, such as the `num_batches_tracked` of a batch
-/// normalisation in PyTorch, are passed over. A file of this crate has a checksum, and is compared
+/// normalisation in PyTorch, are passed over ([`Checkpoint::passed_over`]). A file of this crate has a checksum, and is compared
 /// with it.
 ///
 /// # Errors
@@ -170,6 +171,7 @@ pub fn read_sealed(path: &Path) -> Result<Checkpoint, FileError> {
 fn read_all(mut source: Source<'_>) -> Result<Checkpoint, FileError> {
     let path = source.path;
     let mut tensors = Vec::new();
+    let mut passed_over = BTreeMap::new();
     for (name, info) in std::mem::take(&mut source.header.tensors) {
         let fault = |expected: &str, found: String, advice: &str| {
             let place = Place::Tensor(name.clone());
@@ -177,7 +179,10 @@ fn read_all(mut source: Source<'_>) -> Result<Checkpoint, FileError> {
         };
         let float = match Content::of(info.dtype) {
             Content::Float(float) => float,
-            Content::Integer => continue,
+            Content::Integer => {
+                passed_over.insert(name, info.dtype.to_string());
+                continue;
+            }
             Content::Other => {
                 let advice = "convert the tensor before saving it";
                 return fault("F32, F64, F16 or BF16", info.dtype.to_string(), advice);
@@ -190,5 +195,5 @@ fn read_all(mut source: Source<'_>) -> Result<Checkpoint, FileError> {
         let values = source.values(&name, &info, float)?;
         tensors.push((name, Shape::from(&info.shape[..]), values));
     }
-    Ok(Checkpoint { tensors, texts: source.header.texts })
+    Ok(Checkpoint { tensors, texts: source.header.texts, passed_over })
 }
