@@ -38,6 +38,7 @@ use proxtape::checkpoint::{self, Checkpoint};
 use proxtape::data::{Dataset, Normalization, Source, Split};
 use proxtape::{Exec, Isa, Pool, Random};
 use rust::{About, Plan, Runner};
+use std::collections::HashSet;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -53,6 +54,9 @@ const VALUES: usize = 1 << 26;
 /// The fewest samples, whatever they cost.
 const FEWEST: usize = 100;
 
+/// The most tensors that a note names.
+const NAMED: usize = 5;
+
 /// Runs the command.
 pub(crate) fn run(args: &ExportArgs, voice: Voice) -> Result<Ending, Failure> {
     let isa = Isa::from_env().map_err(|e| Failure::usage(format!("PROXTAPE_ISA: {e}")))?;
@@ -64,6 +68,7 @@ pub(crate) fn run(args: &ExportArgs, voice: Voice) -> Result<Ending, Failure> {
     if told != trained.recipe {
         file.texts.insert("recipe".to_owned(), told.to_toml());
     }
+    leave_out_others(&path, &trained, &mut file, voice);
     trained.recipe.data.move_to(args.place.data.as_ref());
     let target = args.to.path(&path)?;
     let (mut samples, real) = samples(&path, &trained, (args.place.data.as_ref(), voice))?;
@@ -105,6 +110,27 @@ pub(crate) fn run(args: &ExportArgs, voice: Voice) -> Result<Ending, Failure> {
         false => print(&outcome.text())?,
     }
     Ok(Ending::Done)
+}
+
+/// Leaves out the tensors that the network does not have, and says so: nobody has looked at their values.
+fn leave_out_others(path: &Path, trained: &Trained, file: &mut Checkpoint, voice: Voice) {
+    let params = &trained.params;
+    let own: HashSet<&str> = params.ids().map(|id| params.name(id)).collect();
+    let tensors = std::mem::take(&mut file.tensors).into_iter();
+    let (kept, others): (Vec<_>, Vec<_>) = tensors.partition(|(name, ..)| own.contains(&**name));
+    file.tensors = kept;
+    let names: Vec<&String> =
+        others.iter().map(|(name, ..)| name).chain(file.passed_over.keys()).collect();
+    if names.is_empty() {
+        return;
+    }
+    let more = if names.len() > NAMED { ", .." } else { "" };
+    let named: Vec<_> = names.iter().take(NAMED).map(|name| format!("{name:?}")).collect();
+    voice.say(format_args!(
+        "note: {}: tensors that the network does not have are left out: {}{more}",
+        path.display(),
+        named.join(", ")
+    ));
 }
 
 /// How many operations the bytes of an ONNX file hold; `None` where they are no such file.

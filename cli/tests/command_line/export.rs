@@ -312,3 +312,17 @@ fn weights_that_are_not_finite_are_refused() {
     let files = fs::read_dir(folder.path("run")).unwrap().count();
     assert_eq!(files, 5, "recipe, metrics, summary, model, state");
 }
+
+#[test]
+fn tensors_that_the_network_does_not_have_are_left_out() {
+    let folder = Folder::new("export-unknown");
+    folder.done("train digits --epochs 1 --out run --quiet");
+    let mut file = folder.checkpoint("run/model.safetensors");
+    let own = file.tensors.clone();
+    file.put("old\u{1b}.weight", [2], &[f32::NAN, 1.0]);
+    file.put("more", [1], &[1.0]);
+    proxtape::checkpoint::write(&folder.path("run/model.safetensors"), &file).unwrap();
+    let ran = folder.done("export run --to safetensors");
+    assert!(ran.err.contains("left out: \"old\\u{1b}.weight\", \"more\""), "{}", ran.err);
+    assert_eq!(folder.checkpoint("run/model-export.safetensors").tensors, own);
+}
