@@ -35,8 +35,8 @@ impl Samples {
                 None => format!("channel {channel}"),
             };
             return Err(Failure::failed(format!(
-                "{}: {place}: expected values that differ by more than an f32 can hold (1e-38), found \
-                 smaller differences; multiply them by a factor",
+                "{}: {place}: expected values that an f32 tells apart, found smaller differences; subtract a \
+                 constant from them, or multiply them by a factor",
                 recipe.data.source
             )));
         }

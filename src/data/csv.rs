@@ -81,9 +81,11 @@ impl Default for Options {
 /// empty lines do not count.
 ///
 /// # Errors
-/// If the file cannot be read or is no text, a quote is not closed, a column is missing, a line has
-/// another number of cells than the first, a cell is empty or no number of f32's range, the first line
-/// may as well be a header as a sample, or there are fewer than two classes. With
+/// If the file cannot be read or is no text, a quote is not closed, a cell in quotes goes over many
+/// lines, a column is missing, a line has another number of cells than the first, a cell is empty or no
+/// number of f32's range, numbers have thousands separators (also where a column seems to have them:
+/// 1.010 after 986), the first line may as well be a header as a sample, or there are fewer than two
+/// classes. With
 /// [`Options::expected`], if there is another class than those.
 pub fn read(path: impl AsRef<Path>, options: &Options) -> Result<Source, DataError> {
     let path = path.as_ref();

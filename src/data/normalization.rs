@@ -101,9 +101,9 @@ impl Normalization {
         fitted
     }
 
-    /// The first channel that varies, but was taken for a constant one, since its deviation is below the
-    /// smallest normal f32 (about 1e-38). A network sees nothing of it. The samples are those of the
-    /// statistics.
+    /// The first channel that varies, but whose values are one value as an f32, so that a network sees
+    /// nothing of it. Its deviation is below the smallest normal f32 (about 1e-38), or there is no mean that
+    /// centres it, and all its values have the same digits. The samples are those of the statistics.
     ///
     /// # Panics
     /// As [`Normalization::fit`].
@@ -117,13 +117,14 @@ impl Normalization {
             Samples::F32(raw) => ranges(dataset, indices, raw),
             Samples::F64(raw) => ranges(dataset, indices, raw),
         };
-        // The range is at most sqrt(2 n) times the deviation, for n values. A true deviation of 1 needs
-        // a range of 2, and a true root mean square of 1 one of 1/1024 at least.
-        let lost = |([low, high], std): ([f64; 2], &f32)| {
-            let range = (high - low) * f64::from(self.scale);
-            *std == 1.0 && low < high && range < 1e-20
+        // What is divided by its deviation varies by 2 or more, by its root mean square by 1/512. Of n
+        // values the range is at most sqrt(2 n) times the deviation: about 1e-30 where that was too small.
+        let scale = f64::from(self.scale);
+        let lost = |([low, high], (&mean, &std)): ([f64; 2], (&f64, &f32))| {
+            let y = |value: f64| ((scale * value - mean) / f64::from(std)) as f32;
+            low < high && y(high) - y(low) < 1e-30
         };
-        ranges.into_iter().zip(&self.std).position(lost)
+        ranges.into_iter().zip(self.mean.iter().zip(&self.std)).position(lost)
     }
 
     /// The first channel whose values an f32 does not tell apart well: the spacing of f32 numbers around

@@ -427,6 +427,69 @@ fn column_that_varies_by_too_little_is_named() {
     assert!(ran.code == 1 && ran.err.contains("tiny.csv: column \"b\": expected"), "{}", ran.err);
 }
 
+/// Without scaling, too, a network sees a column as f32.
+#[test]
+fn column_that_f32_does_not_tell_apart_says_what_to_do() {
+    let folder = Folder::new("f32");
+    folder.write(
+        "net.toml",
+        "[data]\nsource = \"csv:x.csv\"\nnormalize = \"none\"\n[model]\nzoo = \"lenet300\"\n\
+         [train]\nepochs = 1\nbatch = 8\nschedule = { eta = 1e-20 }\n",
+    );
+    for (cells, tells) in [
+        (
+            ["1e39", "2e39"],
+            "found \"1e39\"; keep numbers finite and below 3.4e38: divide the column by a constant",
+        ),
+        (["1e-40", "6e-40"], "column \"b\": expected values that an f32 tells apart"),
+        (
+            ["1700000000", "1700000001"],
+            "subtract a constant from them, or multiply them by a factor",
+        ),
+        // Small, and no matter to an f32.
+        (["1e-25", "2e-25"], ""),
+    ] {
+        let [one, two] = cells;
+        let rows = format!("a,b,kind\n{}", format!("1,{one},x\n2,{two},y\n").repeat(40));
+        folder.write("x.csv", &rows);
+        let ran = folder.run("train net.toml");
+        assert_eq!(ran.code, i32::from(!tells.is_empty()), "{cells:?}: {}", ran.err);
+        assert!(ran.err.contains(tells), "{cells:?}: {}", ran.err);
+    }
+}
+
+#[test]
+fn table_without_a_header_is_read_in_the_order_of_the_model_with_a_note() {
+    let folder = trained("headless");
+    let text = table(&rows(), ORDER);
+    // Other samples: what is known to be the model's own is read without a word.
+    let headless: Vec<&str> = text.lines().skip(2).collect();
+    folder.write("headless.csv", &headless.join("\n"));
+    let note = "without a header, the columns are taken for \"h\", \"w\", \"d\"";
+    let ran = folder.done("eval run --data csv:headless.csv --label 3 --json");
+    assert_eq!(ran.err.matches(note).count(), 1, "{}", ran.err);
+    assert_eq!(ran.json()["test_samples"], 239);
+    assert!(!folder.done("eval run --data csv:./plain.csv").err.contains(note));
+}
+
+/// A first line of numbers may name columns all the same.
+#[test]
+fn first_line_that_is_taken_for_a_sample_says_how_to_tell_otherwise() {
+    let folder = Folder::new("years");
+    let rows: String = (0..60).map(|i| format!("{},{},{}\n", i % 7, i % 5, i % 2)).collect();
+    folder.write("years.csv", &format!("2019,2020,1\n{rows}"));
+    let train = "train --data csv:years.csv --model lenet300 --epochs 1 --batch 8 --out";
+    let ran = folder.done(&format!("{train} a"));
+    assert!(ran.err.contains("(if it names the columns, set the option header)"), "{}", ran.err);
+    for (out, told) in [("b", "--header"), ("c", "--no-header")] {
+        let ran = folder.done(&format!("{train} {out} {told}"));
+        assert!(!ran.err.contains("option header"), "{}", ran.err);
+    }
+    folder.write("words.csv", &format!("0,1,2\n{rows}"));
+    let ran = folder.run("train --data csv:words.csv --model lenet300 --epochs 1 --batch 8");
+    assert!(ran.code == 1 && ran.err.contains("by the option header"), "{}", ran.err);
+}
+
 #[test]
 fn summary_of_another_training_is_refused() {
     let folder = Folder::new("exchanged");

@@ -76,7 +76,7 @@ pub(super) fn by_labels<'a>(
     labels: impl ExactSizeIterator<Item = &'a str> + Clone,
 ) -> Result<First, DataError> {
     let refuse = |found: &str| {
-        let advice = "say whether the first line is a header";
+        let advice = "tell by the option header whether the first line is one";
         let expected = "a first line that is clearly a header, or clearly a sample";
         Err(DataError::new(Place::Line(first.line), expected, found, advice))
     };

@@ -209,9 +209,10 @@ fn named_column(names: Option<&[String]>, wanted: &str, line: u64) -> Result<usi
     }
     let (found, advice) = match (first, names) {
         (Some(_), _) => ("two of them".to_string(), "give the column by its number"),
-        (None, None) => {
-            ("no header".to_string(), "say that there is a header, or give the column's number")
-        }
+        (None, None) => (
+            "no header".to_string(),
+            "tell by the option header that there is one, or give the column's number",
+        ),
         (None, Some(names)) => {
             (listed(names.iter().map(String::as_str)), "name one of these columns")
         }

@@ -19,7 +19,7 @@ pub(super) fn parse(cell: &[u8], separator: u8) -> Result<(f64, Option<Mark>), &
     match value {
         Ok(value) if f64::abs(value) <= f64::from(f32::MAX) => Ok((value, mark)),
         Ok(value) if value.is_nan() => Err(gaps),
-        Ok(_) => Err("keep numbers finite and below 3.4e38"),
+        Ok(_) => Err("keep numbers finite and below 3.4e38: divide the column by a constant"),
         Err(_) if is_grouped(text) => Err("write numbers without thousands separators"),
         Err(_) if separator == b',' && text.contains(',') => {
             Err("write decimal points, or separate the cells by semicolons")
@@ -64,6 +64,12 @@ impl Column {
             self.fraction = !is_thousands(cell);
             self.marked.get_or_insert_with(|| (line, String::from_utf8_lossy(cell).into_owned()));
         }
+    }
+
+    /// A number that may have a thousands separator, where no other tells.
+    pub(super) fn ambiguous(&self) -> Option<&str> {
+        let (_, text) = self.marked.as_ref().filter(|_| !self.fraction && self.whole.is_none())?;
+        Some(text)
     }
 
     /// The line and text of a number that seems to have a thousands separator, and the line of one

@@ -170,7 +170,7 @@ impl<'a> Table<'a> {
         };
         let label = record.cell(self.layout.label_column);
         let advice = match self.kind == First::Sample && self.labels.is_empty() {
-            true => "if the first line is a header, say so",
+            true => "if the first line is a header, set the option header",
             false if label.is_empty() && self.options.label == Label::Last => {
                 "the last column is empty: name the column of labels, or remove the separators that end \
                  the lines"
@@ -187,11 +187,13 @@ impl<'a> Table<'a> {
         }
         if self.labels.is_empty() {
             let expected = "a line for each sample";
-            let advice = "name a table, and say whether its first line is a header";
+            let advice =
+                "name a table, and tell by the option header whether its first line is one";
             return Err(DataError::new(Place::Whole, expected, "no sample", advice));
         }
         self.check_thousands()?;
         let summary = self.decisions();
+        let fractions = self.fractions();
         let Self { layout, values, mut labels, classes, rounded, .. } = self;
         let order = classes.order()?;
         for label in &mut labels {
@@ -210,6 +212,7 @@ impl<'a> Table<'a> {
                 quoted(set.columns().map_or("", |c| &c.features[place]).as_bytes())
             ));
         }
+        told.extend(fractions);
         told.extend(notes::of_classes(&set));
         told.extend(notes::of_columns(&set));
         Ok(Source { train: set, test: None, notes: told })
@@ -232,6 +235,20 @@ impl<'a> Table<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Tells of columns whose decimal marks could be thousands separators.
+    fn fractions(&self) -> Option<String> {
+        let names = &self.layout.columns.features;
+        let all = names.iter().zip(&self.written);
+        let mut ambiguous = all.filter_map(|(name, column)| Some((name, column.ambiguous()?)));
+        let (name, text) = ambiguous.next()?;
+        let [name, text] = [name, text].map(|part| quoted(part.as_bytes()));
+        let columns = match ambiguous.count() {
+            0 => format!("column {name} is read as fractions: {text}"),
+            more => format!("{} columns are read as fractions, as {name}: {text}", more + 1),
+        };
+        Some(format!("{columns} has no thousands separator"))
     }
 
     /// Decides what the first record is, now that the labels below are known.
@@ -259,8 +276,11 @@ impl<'a> Table<'a> {
             true => "the last".to_string(),
             false => format!("number {}, counted from 0", self.layout.label_column),
         };
-        let first = match self.kind {
-            First::Header => "is a header",
+        let first = match (self.kind, self.options.header) {
+            (First::Header, _) => "is a header",
+            (_, Header::Detect) => {
+                "is a sample, there is no header (if it names the columns, set the option header)"
+            }
             _ => "is a sample, there is no header",
         };
         let mark = match self.mark {

@@ -68,6 +68,25 @@ fn thousands_separators_are_named() {
 }
 
 #[test]
+fn fractions_that_may_be_thousands_are_noted_once() {
+    let noted = |text: &str| -> Vec<String> {
+        let notes = notes(text, &Label::Last).into_iter();
+        notes.filter(|note| note.contains("thousands")).collect()
+    };
+    assert_eq!(
+        noted("x;y;kind\n1.010;1.5;a\n-2.500;12.250;b\n"),
+        ["column \"x\" is read as fractions: \"1.010\" has no thousands separator"]
+    );
+    assert_eq!(
+        noted("x;y;z;kind\n1,010;12,250;1;a\n2,500;7,125;2;b\n"),
+        ["2 columns are read as fractions, as \"x\": \"1,010\" has no thousands separator"]
+    );
+    for clear in ["x;kind\n1.010;a\n0.5;b\n", "x,kind\n1.010,a\n2.5,b\n", "x;kind\n7;a\n9;b\n"] {
+        assert_eq!(noted(clear), [""; 0]);
+    }
+}
+
+#[test]
 fn decimal_marks_that_separate_thousands_are_refused() {
     for (separator, mark) in [(";", "."), (";", ","), ("\t", ","), ("|", ".")] {
         let rows = "x;y;kind\n1;20;a\n2;986;b\n3;1.010;a\n4;-12.345;b\n";
