@@ -92,3 +92,15 @@ fn loss_that_is_no_number_is_an_error() {
     let ran = folder.run("eval run");
     assert!(ran.code == 1 && ran.err.contains("normalization"), "{}", ran.err);
 }
+
+#[test]
+fn tensors_of_integers_are_told_by_their_type() {
+    let folder = Folder::new("integers");
+    let header = r#"{"bn.count":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}"#;
+    let bytes = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &[0; 8]].concat();
+    fs::write(folder.path("x.safetensors"), bytes).unwrap();
+    let ran = folder.done("inspect x.safetensors");
+    assert!(ran.out.contains("bn.count: I64, passed over\n"), "{}", ran.out);
+    let json = folder.done("inspect x.safetensors --json").json();
+    assert_eq!(json["passed_over"]["bn.count"], "I64");
+}
