@@ -116,7 +116,7 @@ fn read_text<'a>(bytes: impl std::io::Read + 'a, options: &Options) -> Result<So
     let dialect = text.dialect();
     let notes = text.notes.clone();
     let line = text.first_line();
-    let mut records = Records::new(text.into_reader(), dialect.separator).from_line(line);
+    let mut records = Records::new(text.into_reader(), dialect.separator).starting_at(line);
     let Some(first) = records.next()? else {
         let expected = "a line for each sample";
         return Err(DataError::new(Place::Whole, expected, "no line at all", "name a table"));

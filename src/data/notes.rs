@@ -32,6 +32,16 @@ pub(super) fn of_classes(set: &Dataset) -> Vec<String> {
     notes
 }
 
+/// A column of whole numbers that were rounded when they were read.
+#[cfg(feature = "csv")]
+pub(super) fn of_rounding(set: &Dataset, column: usize) -> Option<String> {
+    let name = set.columns()?.features.get(column)?;
+    Some(format!(
+        "column {name:?}: its whole numbers have more digits than the 16 that are kept; subtract a \
+         constant from them"
+    ))
+}
+
 /// Columns of a table that are constant.
 #[cfg(feature = "csv")]
 pub(super) fn of_columns(set: &Dataset) -> Vec<String> {

@@ -36,7 +36,7 @@ impl<R: BufRead> Records<R> {
     }
 
     /// The same, where the first line of the reader has this number in the file.
-    pub(super) fn from_line(mut self, line: u64) -> Self {
+    pub(super) fn starting_at(mut self, line: u64) -> Self {
         self.parser.line = line;
         self
     }

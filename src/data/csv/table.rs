@@ -205,13 +205,7 @@ impl<'a> Table<'a> {
             .with_columns(layout.columns)?;
         let mut told = vec![summary(&set)];
         told.extend(layout.notes);
-        if let Some(place) = rounded {
-            told.push(format!(
-                "column {}: its whole numbers have more digits than the 16 that are kept; subtract a \
-                 constant from them",
-                quoted(set.columns().map_or("", |c| &c.features[place]).as_bytes())
-            ));
-        }
+        told.extend(rounded.and_then(|place| notes::of_rounding(&set, place)));
         told.extend(fractions);
         told.extend(notes::of_classes(&set));
         told.extend(notes::of_columns(&set));
