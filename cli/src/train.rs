@@ -236,6 +236,7 @@ pub(crate) fn train(
         mark,
         saved: Instant::now(),
         eta: start.eta,
+        accuracies: [None; 2],
         certificates: start.certificates,
     };
     session.announce(voice, machine);
@@ -252,6 +253,9 @@ pub(crate) fn train(
         return Ok(Ended::Stopped(session.stopped()));
     }
     let summary = session.conclude(machine)?;
+    if let Some(note) = session.cost_of_the_cut() {
+        voice.say(note);
+    }
     match interrupt::asked() {
         Some(_) => Ok(Ended::Stopped(session.stopped())),
         None => Ok(Ended::Done(Box::new(summary))),

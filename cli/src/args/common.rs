@@ -51,7 +51,7 @@ pub(crate) struct Speech {
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// Tell people nothing but errors
+    /// Write nothing but errors to stderr
     #[arg(long, short)]
     pub(crate) quiet: bool,
 }

@@ -197,11 +197,16 @@ fn provenance(run: &Run) -> Section {
     let file = shell::word(&handed_on::place(run.folder.path()).join("recipe.toml"));
     let isa = run.state.as_ref().and_then(|state| state.isa.as_deref());
     let forced = isa.map_or(String::new(), |isa| format!("PROXTAPE_ISA={isa} "));
+    // The folders before it are nobody else's business.
+    let from = match run.folder.path().is_absolute() {
+        true => " The path is told from the folder that holds the run.",
+        false => "",
+    };
     let section = Section::new("again", "How to get it again")
-        .text(
+        .text(format_args!(
             "The same recipe, data, version and instruction set give the same bits, at any number of \
-             threads.",
-        )
+             threads.{from}"
+        ))
         .add(code(format_args!("{forced}proxtape train {file}")));
     let facts = facts([
         ("Version", env!("CARGO_PKG_VERSION").to_owned()),

@@ -21,7 +21,7 @@ use crate::interrupt;
 use crate::machine::Machine;
 use crate::metrics::{Line, Metrics};
 use crate::model_file;
-use crate::number::{grouped, threads};
+use crate::number::{grouped, share, threads};
 use crate::progress::Progress;
 use crate::recipe::Recipe;
 use crate::run_folder::RunFolder;
@@ -35,6 +35,9 @@ use std::time::Instant;
 
 /// The least time between two savings on the way.
 const EVERY: Duration = Duration::from_secs(1);
+
+/// A loss of accuracy that people should hear of.
+const MUCH: f64 = 0.05;
 
 /// A training and its folder.
 pub(super) struct Session<'a> {
@@ -51,6 +54,8 @@ pub(super) struct Session<'a> {
     pub(super) saved: Instant,
     /// The last step size.
     pub(super) eta: f32,
+    /// The validation accuracies of the last two epochs.
+    pub(super) accuracies: [Option<f64>; 2],
     /// Those of the last weights under the penalty, once a refit has begun.
     pub(super) certificates: Certified,
 }
@@ -128,6 +133,7 @@ impl Session<'_> {
         if self.trainer.optimizer().is_frozen() && epoch.stage != Stage::Refit {
             self.certify();
         }
+        self.accuracies = [self.accuracies[1], line.validation_accuracy];
         self.metrics.add(&line)?;
         self.progress.epoch(&line);
         // The disk takes as long as a short epoch. A process that is killed may lose a second.
@@ -188,6 +194,21 @@ impl Session<'_> {
             Ok(()) => Ok(why),
             Err(other) => Err(Failure::failed(format!("{error}; and {other}"))),
         }
+    }
+
+    /// What the last epoch cost, where it cut the weights to their target and nothing was trained after.
+    pub(super) fn cost_of_the_cut(&self) -> Option<String> {
+        let config = self.trainer.config();
+        config.target.filter(|_| config.refit.is_none())?;
+        let [Some(before), Some(after)] = self.accuracies else { return None };
+        (before - after > MUCH).then(|| {
+            format!(
+                "note: the last epoch cut the network to its target, and validation fell from {} to {}; \
+                 add --refit 0.3 to train what is left, or keep more",
+                share(before),
+                share(after)
+            )
+        })
     }
 
     pub(super) fn stopped(&self) -> Stopped {

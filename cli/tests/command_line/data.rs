@@ -510,6 +510,18 @@ fn summary_of_another_training_is_refused() {
     );
 }
 
+#[test]
+fn cut_to_a_target_that_costs_the_network_is_told() {
+    let folder = Folder::new("data-cut");
+    folder.write("plain.csv", &table(&rows(), ORDER));
+    let train = format!("train --data csv:plain.csv {FLAGS} --keep 0.1%");
+    let ran = folder.done(&format!("{train} --out run"));
+    assert!(ran.err.contains("note: the last epoch cut the network to its target"), "{}", ran.err);
+    assert!(ran.err.contains("--refit"), "{}", ran.err);
+    let ran = folder.done(&format!("{train} --refit 0.3 --out refit"));
+    assert!(!ran.err.contains("cut the network"), "{}", ran.err);
+}
+
 /// A table of two classes with long names.
 fn long_names(name: &str) -> String {
     let row = |i: usize| format!("{}.5,{}.25,{}{}\n", i, i % 2, name, i % 2);

@@ -153,3 +153,13 @@ fn flag_that_cannot_go_with_resume_is_the_only_one_named() {
         assert!(ran.err.contains(command), "{arguments}: {}", ran.err);
     }
 }
+
+#[test]
+fn stages_of_more_than_the_training_are_refused() {
+    let folder = Folder::new("stages");
+    for flags in ["--settle 0.6 --refit 0.6", "--settle 0.5 --refit 1"] {
+        let ran = folder.run(&format!("train --epochs 10 {flags} --out run"));
+        assert_eq!(ran.code, 1, "{flags}: {}", ran.err);
+        assert!(ran.err.contains("refit takes some of the 10 epochs"), "{flags}: {}", ran.err);
+    }
+}
