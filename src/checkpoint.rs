@@ -103,12 +103,18 @@ impl Checkpoint {
     }
 
     /// Reads every parameter from the tensor of its name after a prefix. A magnitude below the
-    /// smallest normal f32 becomes +0.0, as in training.
+    /// smallest normal f32 becomes +0.0, as in training: the tensors where that was so are returned,
+    /// each with the number of such values.
     ///
     /// # Errors
     /// If a tensor is missing, has another shape, or holds a NaN, an infinity or a negative variance;
     /// parameters before it have changed by then.
-    pub fn get_params(&self, prefix: &str, params: &mut Params) -> Result<(), CheckpointError> {
+    pub fn get_params(
+        &self,
+        prefix: &str,
+        params: &mut Params,
+    ) -> Result<Vec<(String, usize)>, CheckpointError> {
+        let mut vanished = Vec::new();
         let ids: Vec<ParamId> = params.ids().collect();
         let tensors: HashMap<_, _> = self.tensors.iter().map(|(n, s, v)| (&**n, (*s, v))).collect();
         for id in ids {
@@ -121,9 +127,12 @@ impl Checkpoint {
                 return Err(CheckpointError(what));
             }
             admit::check_param(params, id, values).map_err(|e| e.of(&name))?;
-            admit::set(params, id, values);
+            match admit::set(params, id, values) {
+                0 => {}
+                n => vanished.push((name, n)),
+            }
         }
-        Ok(())
+        Ok(vanished)
     }
 
     /// The tensor of a name, of finite values from `least` on.

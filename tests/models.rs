@@ -447,7 +447,8 @@ fn pytorch_state_dict_loads_and_computes_what_pytorch_would() {
     // Below the smallest normal number: zero, as training makes it.
     let mut tiny = state.clone();
     tiny.tensors[0].2[..3].copy_from_slice(&[1e-40, -1e-45, f32::MIN_POSITIVE]);
-    tiny.get_params("", &mut params).unwrap();
+    let vanished = tiny.get_params("", &mut params).unwrap();
+    assert_eq!(vanished, [("fc.weight".to_owned(), 2)]);
     let weight = params.value(params.find("fc.weight").unwrap());
     assert_eq!(weight[..3].iter().map(|x| x.to_bits()).collect::<Vec<_>>(), [0, 0, 1 << 23]);
 

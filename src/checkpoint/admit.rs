@@ -35,12 +35,17 @@ pub(crate) fn check_param(params: &Params, id: ParamId, values: &[f32]) -> Resul
     check(values, if variance { 0.0 } else { f32::MIN })
 }
 
-/// Sets the values of a parameter.
-pub(crate) fn set(params: &mut Params, id: ParamId, values: &[f32]) {
+/// Sets the values of a parameter, and counts those that became 0.
+pub(crate) fn set(params: &mut Params, id: ParamId, values: &[f32]) -> usize {
     let kind = params.kind(id);
     let own = params.value_mut(id);
     own.copy_from_slice(values);
+    let mut vanished = 0;
     if kind != Kind::Running {
-        own.iter_mut().filter(|x| x.is_subnormal()).for_each(|x| *x = 0.0);
+        for x in own.iter_mut().filter(|x| x.is_subnormal()) {
+            *x = 0.0;
+            vanished += 1;
+        }
     }
+    vanished
 }

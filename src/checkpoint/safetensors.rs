@@ -192,7 +192,7 @@ fn read_all(mut source: Source<'_>) -> Result<Checkpoint, FileError> {
             let expected = format!("at most {MAX_RANK} axes");
             return fault(&expected, info.shape.len().to_string(), "reshape it before saving it");
         }
-        let values = source.values(&name, &info, float)?;
+        let (values, _) = source.values(&name, &info, float)?;
         tensors.push((name, Shape::from(&info.shape[..]), values));
     }
     Ok(Checkpoint { tensors, texts: source.header.texts, passed_over })

@@ -89,13 +89,14 @@ impl<'a> Source<'a> {
         Ok(Source { path, file, header, data })
     }
 
-    /// Reads the values of a tensor of this file.
+    /// Reads the values of a tensor of this file, and counts those that became 0: of F64, whose range is
+    /// wider.
     pub(super) fn values(
         &mut self,
         name: &str,
         info: &TensorInfo,
         float: Float,
-    ) -> Result<Vec<f32>, FileError> {
+    ) -> Result<(Vec<f32>, usize), FileError> {
         let (start, end) = info.data_offsets;
         let width = info.dtype.bitsize() / 8;
         let mut values = Vec::new();
@@ -105,11 +106,11 @@ impl<'a> Source<'a> {
             let error = FileError::new(place, "a tensor that fits in memory", found, advice);
             return Err(error.in_file(self.path));
         }
-        self.fill(&mut values, [start, end], width, float).map_err(|e| {
+        let vanished = self.fill(&mut values, [start, end], width, float).map_err(|e| {
             let expected = format!("to read tensor {}", quoted(name));
             FileError::refused(&expected, e, "has the file changed meanwhile?").in_file(self.path)
         })?;
-        Ok(values)
+        Ok((values, vanished))
     }
 
     fn fill(
@@ -118,18 +119,18 @@ impl<'a> Source<'a> {
         [start, end]: [usize; 2],
         width: usize,
         float: Float,
-    ) -> io::Result<()> {
+    ) -> io::Result<usize> {
         self.file.seek(SeekFrom::Start(self.data + start as u64))?;
         let mut bytes = vec![0; (end - start).min(width * CHUNK)];
-        let mut left = end - start;
+        let (mut left, mut vanished) = (end - start, 0);
         while left > 0 {
             let chunk = left.min(bytes.len());
             let bytes = &mut bytes[..chunk];
             self.file.read_exact(bytes)?;
-            float.decode(bytes, values);
+            vanished += float.decode(bytes, values);
             left -= chunk;
         }
-        Ok(())
+        Ok(vanished)
     }
 }
 
@@ -172,8 +173,9 @@ pub(super) enum Float {
 }
 
 impl Float {
-    /// Appends the values of some bytes; each is the nearest f32.
-    fn decode(self, bytes: &[u8], values: &mut Vec<f32>) {
+    /// Appends the values of some bytes; each is the nearest f32. Counts those that became 0.
+    fn decode(self, bytes: &[u8], values: &mut Vec<f32>) -> usize {
+        let mut vanished = 0;
         fn each<const W: usize>(
             bytes: &[u8],
             f: impl Fn([u8; W]) -> f32,
@@ -182,10 +184,15 @@ impl Float {
         }
         match self {
             Float::Single => values.extend(each(bytes, f32::from_le_bytes)),
-            Float::Double => values.extend(each(bytes, |x| f64::from_le_bytes(x) as f32)),
+            Float::Double => values.extend(bytes.as_chunks::<8>().0.iter().map(|&x| {
+                let x = f64::from_le_bytes(x);
+                vanished += usize::from(x != 0.0 && x as f32 == 0.0);
+                x as f32
+            })),
             Float::Half => values.extend(each(bytes, |x| half(u16::from_le_bytes(x)))),
             Float::Brain => values.extend(each(bytes, |x| brain(u16::from_le_bytes(x)))),
         }
+        vanished
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Loaded {
     pub ignored: usize,
     /// What stood before every name and was dropped, such as `module.`; mostly nothing.
     pub prefix: String,
+    /// The tensors with values too small for a normal f32, and how many: these became 0.
+    pub vanished: Vec<(String, usize)>,
 }
 
 /// Loads a PyTorch state_dict, saved as safetensors, into the model that it belongs to.
@@ -53,7 +55,7 @@ pub struct Loaded {
 /// # Errors
 /// If the file cannot be read, tensors are missing, unexpected, or of another shape or type, or one
 /// holds a NaN, an infinity or a negative variance; no parameter has changed then. (A magnitude below
-/// the smallest normal f32 becomes +0.0, as in training.)
+/// the smallest normal f32 becomes +0.0, as in training: [`Loaded::vanished`] tells how many.)
 pub fn load_state_dict(path: &Path, params: &mut Params) -> Result<Loaded, FileError> {
     load(Source::open(path)?, params)
 }
@@ -107,14 +109,18 @@ fn load(mut source: Source<'_>, params: &mut Params) -> Result<Loaded, FileError
     let mut values = Vec::with_capacity(found.len());
     for &(id, i, float) in &found {
         let (name, info) = &tensors[i];
-        let read = source.values(name, info, float)?;
+        let (read, vanished) = source.values(name, info, float)?;
         admit::check_param(params, id, &read).map_err(|e| unfit(name, &e).in_file(path))?;
-        values.push(read);
+        values.push((read, vanished));
     }
-    for ((id, ..), values) in found.iter().zip(&values) {
-        admit::set(params, *id, values);
+    let mut vanished = Vec::new();
+    for (&(id, i, _), (values, before)) in found.iter().zip(&values) {
+        match before + admit::set(params, id, values) {
+            0 => {}
+            n => vanished.push((tensors[i].0.clone(), n)),
+        }
     }
-    Ok(Loaded { tensors: found.len(), ignored, prefix })
+    Ok(Loaded { tensors: found.len(), ignored, prefix, vanished })
 }
 
 /// Values that no network can work with.
