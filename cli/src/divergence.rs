@@ -18,7 +18,8 @@ pub(crate) struct Divergence {
 }
 
 pub(crate) fn write(folder: &RunFolder, why: &Failure) -> Result<(), Failure> {
-    let name = folder.path().file_name().map(OsStr::to_string_lossy).unwrap_or_default();
+    let named = folder.named();
+    let name = named.file_name().map(OsStr::to_string_lossy).unwrap_or_default();
     let why = why.to_string().replace('\n', " ");
     write_text(&folder.diverged(), &format!("{why}\n{name}\n"))
 }

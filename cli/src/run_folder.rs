@@ -123,6 +123,14 @@ impl RunFolder {
         &self.path
     }
 
+    /// What the run is called: its path, which ends with the folder's own name however it was spelt, by `.`,
+    /// `..`, a slash at the end, or a link.
+    pub(crate) fn named(&self) -> PathBuf {
+        let own = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        let told: PathBuf = self.path.components().collect();
+        if told.file_name() == own.file_name() { told } else { own }
+    }
+
     pub(crate) fn recipe(&self) -> PathBuf {
         self.path.join("recipe.toml")
     }

@@ -7,6 +7,8 @@ use crate::recipe::Recipe;
 use crate::run_folder::{RunFolder, is_there, read_text};
 use crate::summary::Summary;
 use serde::{Deserialize, Serialize};
+use std::ffi::OsStr;
+use std::fs;
 use std::path::Path;
 
 /// One training: a method at a strength with a seed.
@@ -184,17 +186,18 @@ fn own(path: &Path, folder: &Path) -> Result<Summary, Failure> {
     Ok(summary)
 }
 
-/// An error unless a file of a run folder tells of that run. The folder may have moved, so its own name
-/// counts, which for one of many trainings tells the method, the strength and the seed.
+/// An error unless a file of a run folder tells of that run. The folder may have moved, or lie behind a link,
+/// so its own name counts, which for one of many trainings tells the method, the strength and the seed.
 fn expect_own(path: &Path, (place, found): (&str, &str), folder: &Path) -> Result<(), Failure> {
-    let expected = folder.file_name().unwrap_or_default();
-    match expected == found {
+    let behind = fs::canonicalize(folder).ok();
+    let is_own = |folder: &Path| folder.file_name() == Some(OsStr::new(found));
+    match is_own(folder) || behind.is_some_and(|folder| is_own(&folder)) {
         true => Ok(()),
         false => Err(Failure::failed(format!(
-            "{}: {place}: expected {}, found {found}: the file of another training; put its own back, or \
-             remove the file, and what it tells will be found out again",
+            "{}: {place}: expected {}, found {found}: the file of another training; put its own back, \
+             or remove the file, and what it tells will be found out again",
             path.display(),
-            expected.display()
+            folder.file_name().unwrap_or_default().display()
         ))),
     }
 }

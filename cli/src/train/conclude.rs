@@ -28,7 +28,7 @@ impl Session<'_> {
         let best = self.trainer.best().filter(|_| self.trainer.config().keep == Keep::Best);
         let summary = Summary {
             status: "done".into(),
-            run: self.folder.path().display().to_string(),
+            run: self.folder.named().display().to_string(),
             version: env!("CARGO_PKG_VERSION").into(),
             seed: self.recipe.train.seed,
             epochs: self.recipe.train.epochs.get(),

@@ -214,7 +214,7 @@ impl Session<'_> {
     pub(super) fn stopped(&self) -> Stopped {
         Stopped {
             status: "interrupted",
-            run: self.folder.path().display().to_string(),
+            run: self.folder.named().display().to_string(),
             steps: self.trainer.optimizer().steps(),
             fraction: self.trainer.fraction(),
             folder: self.folder.path().to_path_buf(),

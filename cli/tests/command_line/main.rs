@@ -14,6 +14,8 @@ mod kept;
 mod log;
 mod markup;
 mod numbers;
+#[cfg(unix)]
+mod paths;
 mod predict;
 mod processes;
 mod report;
