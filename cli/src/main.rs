@@ -44,6 +44,7 @@ mod report;
 mod run_folder;
 mod shell;
 mod shown;
+mod start_weights;
 mod stop;
 mod summary;
 mod sweep;

@@ -176,7 +176,7 @@ impl Overrides {
             recipe.penalty.0.layers.clear();
         }
         if let Some(weights) = &told.weights {
-            recipe.model.weights = Some(weights.clone());
+            (recipe.model.weights, recipe.model.weights_hash) = (Some(weights.clone()), None);
         }
         let train = &mut recipe.train;
         train.epochs = told.epochs.unwrap_or(train.epochs);

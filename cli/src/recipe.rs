@@ -3,7 +3,7 @@
 //! ```text
 //! name = "digits"
 //! [data]        source, label, header, validation, test, obtain       (data.rs)
-//! [model]       zoo, or a list [[model.layer]]; weights               (model.rs, layer.rs)
+//! [model]       zoo, or a list [[model.layer]]; weights, their hash   (model.rs, layer.rs)
 //! [train]       epochs, batch, optimizer, schedule, augment, seed ..  (train.rs)
 //! [penalty]     family, lambda, mixing, grouping, [[penalty.layer]]   (penalty.rs)
 //! [target]      keep, macs or groups                                  (target.rs)

@@ -21,13 +21,14 @@ use crate::progress::Progress;
 use crate::recipe::{self, Recipe};
 use crate::run_folder::{RunFolder, is_there, read_text, write_text};
 use crate::shell;
+use crate::start_weights;
 use crate::stop::Stop;
 use crate::summary::Summary;
 use crate::tables;
 use crate::voice::{Voice, print_json};
 use certificates::Certified;
 use clock::Clock;
-use proxtape::checkpoint::{self, Checkpoint};
+use proxtape::checkpoint::Checkpoint;
 use proxtape::data::Source;
 use proxtape::optim::Family;
 use proxtape::train::Trainer;
@@ -132,10 +133,7 @@ pub(crate) fn resolved(name: Option<&str>, overrides: &Overrides) -> Result<Reci
     let recipe = recipe::find(name.unwrap_or(recipe::DEFAULT))?;
     let mut recipe = overrides.apply(recipe)?;
     recipe.data.source = recipe.data.source.absolute();
-    if let Some(weights) = &mut recipe.model.weights {
-        let path = recipe::at_home(std::mem::take(weights));
-        *weights = std::path::absolute(&path).unwrap_or(path);
-    }
+    start_weights::resolve(&mut recipe.model)?;
     Ok(recipe)
 }
 
@@ -184,7 +182,7 @@ pub(crate) fn train(
     };
     let (model, mut params) = build(&recipe, set, begin)?;
     if let (Some(weights), false) = (&recipe.model.weights, is_saved) {
-        checkpoint::load_state_dict(weights, &mut params)?;
+        start_weights::load((weights, &recipe.model), &mut params, voice)?;
     }
     let exec = recipe.exec(machine.exec());
     let trainer = Trainer::new(exec, samples.data(), (model, params), recipe.config());

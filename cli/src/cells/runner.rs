@@ -4,7 +4,7 @@ use super::cell::{BATCH, COMPACT};
 use super::cost::{Costs, probe};
 use super::{Cell, Done, Finished, Folder, Method, Orders, Plan, Task, folder};
 use crate::compact::{Refused, shrink};
-use crate::experiment::Samples;
+use crate::experiment::{Samples, Start, build};
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::machine::Machine;
@@ -12,6 +12,7 @@ use crate::model_file::Trained;
 use crate::number::{duration, grouped, percent, threads};
 use crate::recipe;
 use crate::run_folder::{RunFolder, is_there, read_text, refused, write_text};
+use crate::start_weights;
 use crate::stop::{Reason, Stop};
 use crate::train::{Ended, Job, Place, train};
 use crate::voice::{Voice, json};
@@ -76,6 +77,9 @@ impl Cells<'_> {
             let finished = tasks.len() - left.len();
             let seconds = costs.sum(left.iter().chain(&later).copied());
             if first {
+                if !left.is_empty() {
+                    self.check_start(voice)?;
+                }
                 voice.say(self.announcement(planned, finished, seconds));
                 if orders.deadline.is_some_and(|end| {
                     seconds > end.saturating_duration_since(Instant::now()).as_secs_f64()
@@ -114,6 +118,14 @@ impl Cells<'_> {
             }
             self.write_json(plan)?;
         }
+    }
+
+    /// Looks at the weights that all start from, once and aloud: a training is told in a line.
+    fn check_start(&self, voice: Voice) -> Result<(), Failure> {
+        let recipe = &self.folder.recipe;
+        let Some(weights) = &recipe.model.weights else { return Ok(()) };
+        let (_, mut params) = build(recipe, &self.source.train, Start::Saved)?;
+        start_weights::load((weights, &recipe.model), &mut params, voice)
     }
 
     fn announcement(&self, planned: usize, finished: usize, seconds: f64) -> String {

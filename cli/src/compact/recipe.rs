@@ -9,7 +9,7 @@ pub(super) fn of(recipe: &Recipe, small: &Compact) -> Recipe {
     let mut recipe = recipe.clone();
     recipe.model.net = Net::Layers(small.layers.iter().cloned().map(Layer).collect());
     // Weights to start from would have the shapes of before.
-    recipe.model.weights = None;
+    (recipe.model.weights, recipe.model.weights_hash) = (None, None);
     // Shares were told of the whole network.
     (recipe.target, recipe.train.prune) = (None, None);
     let penalty = &mut recipe.penalty.0;

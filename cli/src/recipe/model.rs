@@ -15,6 +15,9 @@ pub(crate) struct Model {
     /// A safetensors file to start from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) weights: Option<PathBuf>,
+    /// Of the contents of that file; a recipe that was never resolved has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) weights_hash: Option<String>,
 }
 
 /// The layers.
@@ -54,6 +57,7 @@ impl Net {
 pub(super) struct Table {
     zoo: Option<Spanned<String>>,
     weights: Option<PathBuf>,
+    weights_hash: Option<String>,
     layer: Option<Vec<layer::Table>>,
 }
 
@@ -74,6 +78,6 @@ impl Model {
                 );
             }
         };
-        Ok(Model { net, weights: table.weights })
+        Ok(Model { net, weights: table.weights, weights_hash: table.weights_hash })
     }
 }

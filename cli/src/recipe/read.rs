@@ -66,7 +66,8 @@ pub(crate) fn parse(place: &str, text: &str) -> Result<Recipe, Failure> {
     Recipe::try_from(table).map_err(|fault| at(place, text, (fault.at, &fault.message)))
 }
 
-/// Whether two texts are the same recipe, wherever its data lies: that is known by its contents.
+/// Whether two texts are the same recipe, wherever its data and its start weights lie: these are known by
+/// their contents. Of weights an older program has kept the path alone.
 pub(crate) fn is_same(a: &str, b: &str) -> bool {
     if a == b {
         return true;
@@ -76,7 +77,14 @@ pub(crate) fn is_same(a: &str, b: &str) -> bool {
         (recipe.data.source, recipe.data.obtain) = Default::default();
         Some(recipe)
     };
-    placeless(a).is_some_and(|a| placeless(b) == Some(a))
+    let (Some(mut a), Some(mut b)) = (placeless(a), placeless(b)) else { return false };
+    let both = [&mut a.model, &mut b.model];
+    if both.iter().all(|model| model.weights_hash.is_some()) {
+        both.into_iter().for_each(|model| model.weights = None);
+    } else {
+        both.into_iter().for_each(|model| model.weights_hash = None);
+    }
+    a == b
 }
 
 /// The most characters of a line that an error shows.
