@@ -45,6 +45,7 @@ pub(crate) fn run(args: &CompactArgs, voice: Voice) -> Result<Ending, Failure> {
     let path = model_path(&args.model);
     let outcome = machine.install(|| {
         let mut dense = Trained::read(&path)?;
+        dense.tell(&path, voice);
         dense.recipe.data.move_to(args.place.data.as_ref());
         shrink((&path, &dense), (None, voice), (&BATCHES, &machine))
     })?;

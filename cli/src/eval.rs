@@ -46,6 +46,7 @@ pub(crate) fn run(args: &EvalArgs, voice: Voice) -> Result<Ending, Failure> {
     let machine = Machine::new(&args.threads)?.with(&args.convolutions);
     let path = model_path(&args.model);
     let trained = Trained::read(&path)?;
+    trained.tell(&path, voice);
     let mut data = trained.recipe.data.clone();
     data.move_to(args.data.as_ref());
     if data.source.kind != trained.recipe.data.source.kind {

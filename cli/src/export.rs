@@ -64,6 +64,7 @@ pub(crate) fn run(args: &ExportArgs, voice: Voice) -> Result<Ending, Failure> {
     let path = model_path(&args.model);
     let mut file = checkpoint::read_sealed(&path)?;
     let mut trained = Trained::from_checkpoint(&path, &file)?;
+    trained.tell(&path, voice);
     let told = handed_on::recipe(&trained.recipe);
     if told != trained.recipe {
         file.texts.insert("recipe".to_owned(), told.to_toml());

@@ -54,11 +54,14 @@ pub(crate) struct Counted {
 }
 
 /// Runs the command.
-pub(crate) fn run(args: &InspectArgs, _: Voice) -> Result<Ending, Failure> {
+pub(crate) fn run(args: &InspectArgs, voice: Voice) -> Result<Ending, Failure> {
     let path = model_path(&args.file);
     let file = checkpoint::read(&path)?;
     let bytes = std::fs::metadata(&path).map_err(|e| refused(&path, "a file", &e))?.len();
-    let contents = Contents::of(&path, bytes, &file)?;
+    let (contents, trained) = Contents::of(&path, bytes, &file)?;
+    if let Some(trained) = trained {
+        trained.tell(&path, voice);
+    }
     match args.speech.json {
         true => print_json(&contents)?,
         false => print(&text(&contents, &file))?,
@@ -68,26 +71,29 @@ pub(crate) fn run(args: &InspectArgs, _: Voice) -> Result<Ending, Failure> {
 
 /// All that is told of a file, as text.
 pub(crate) fn told(path: &Path, file: &Checkpoint) -> Result<String, Failure> {
-    Ok(text(&Contents::of(path, 0, file)?, file))
+    Ok(text(&Contents::of(path, 0, file)?.0, file))
 }
 
 impl<'a> Contents<'a> {
-    fn of(path: &Path, bytes: u64, file: &'a Checkpoint) -> Result<Contents<'a>, Failure> {
+    /// With the model, where it is one.
+    fn of(
+        path: &Path,
+        bytes: u64,
+        file: &'a Checkpoint,
+    ) -> Result<(Contents<'a>, Option<Trained>), Failure> {
         let tensors: Vec<Tensor<'_>> = file.tensors.iter().map(Tensor::of).collect();
-        let model = match is_model(file) {
-            true => Some(Counted::of(&Trained::from_checkpoint(path, file)?)?),
-            false => None,
-        };
-        Ok(Contents {
+        let trained = is_model(file).then(|| Trained::from_checkpoint(path, file)).transpose()?;
+        let contents = Contents {
             file: path.display().to_string(),
             bytes,
             values: tensors.iter().map(|t| t.values).sum(),
             nonzero: tensors.iter().map(|t| t.nonzero).sum(),
             tensors,
             passed_over: &file.passed_over,
-            model,
+            model: trained.as_ref().map(Counted::of).transpose()?,
             metadata: &file.texts,
-        })
+        };
+        Ok((contents, trained))
     }
 }
 

@@ -18,6 +18,8 @@ use crate::failure::Failure;
 use crate::inference::BATCH;
 use crate::origin::Origin;
 use crate::recipe::{self, Recipe};
+use crate::start_weights;
+use crate::voice::Voice;
 use proxtape::Params;
 use proxtape::checkpoint::{self, Checkpoint};
 use proxtape::data::Normalization;
@@ -70,6 +72,8 @@ pub(crate) struct Trained {
     pub(crate) classes: usize,
     /// What it was trained on; an older program kept nothing of it.
     pub(crate) origin: Option<Origin>,
+    /// The tensors with values that became 0, and how many.
+    vanished: Vec<(String, usize)>,
 }
 
 impl Trained {
@@ -120,8 +124,13 @@ impl Trained {
         let mut params = Params::new();
         let model = plan.allocate(&mut params).map_err(|e| fault(e.to_string()))?;
         model.check_batch(BATCH).map_err(|e| fault(e.to_string()))?;
-        file.get_params("", &mut params).map_err(|e| fault(e.to_string()))?;
-        Ok(Trained { recipe, model, params, normalization, class_names, classes, origin })
+        let vanished = file.get_params("", &mut params).map_err(|e| fault(e.to_string()))?;
+        Ok(Trained { recipe, model, params, normalization, class_names, classes, origin, vanished })
+    }
+
+    /// Tells what of the file was not taken as it is.
+    pub(crate) fn tell(&self, path: &Path, voice: Voice) {
+        start_weights::tell_vanished((path, &self.vanished), voice);
     }
 }
 

@@ -30,6 +30,7 @@ pub(crate) fn run(args: &PredictArgs, voice: Voice) -> Result<Ending, Failure> {
         )));
     }
     let trained = Trained::read(&path)?;
+    trained.tell(&path, voice);
     let wanted = Wanted::new(&path, &trained, args)?;
     let groups = images::read(&args.images, &wanted, voice)?;
     let mut predictions = Vec::new();

@@ -146,6 +146,7 @@ impl State {
 pub(super) fn page(args: &ReportArgs, voice: Voice) -> Result<Page, Failure> {
     let machine = Machine::new(&args.threads)?;
     let mut run = Run::read(&args.folder)?;
+    run.trained.tell(&run.model, voice);
     run.trained.recipe.data.move_to(args.place.data.as_ref());
     machine.install(|| {
         // A network can be looked at where its data are not at hand.

@@ -24,3 +24,4 @@ mod shown;
 mod support;
 mod sweep;
 mod train;
+mod weights;
