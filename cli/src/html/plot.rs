@@ -57,12 +57,12 @@ impl Plot<'_> {
 
     /// Where a number of the x axis lies.
     pub(super) fn px(&self, x: f64) -> f64 {
-        self.left() + self.x.scale.at(x).clamp(-0.02, 1.02) * (self.right() - self.left())
+        self.left() + near(self.x.scale.at(x)) * (self.right() - self.left())
     }
 
     /// Where a number of the y axis lies.
     pub(super) fn py(&self, y: f64) -> f64 {
-        self.bottom() - self.y.scale.at(y).clamp(-0.02, 1.02) * (self.bottom() - self.top())
+        self.bottom() - near(self.y.scale.at(y)) * (self.bottom() - self.top())
     }
 
     /// The picture with its axes; `title` is what is read aloud. `behind` lies under the grid,
@@ -98,6 +98,11 @@ impl Plot<'_> {
         numbers.push(label((2.0, 11.0), "start", self.y.label).class("name"));
         el("g").class("numbers").children(numbers)
     }
+}
+
+/// A place on an axis, or just outside of it; what is no number has none, and lies before its start.
+fn near(at: f64) -> f64 {
+    if at.is_nan() { -0.02 } else { at.clamp(-0.02, 1.02) }
 }
 
 /// A coordinate, to a tenth of a pixel.

@@ -12,11 +12,12 @@ impl Scale {
     /// A linear scale over finite numbers, with round ends; from 0 to 1 where there are none.
     pub(crate) fn linear(values: impl IntoIterator<Item = f64>) -> Scale {
         let Some((low, high)) = extent(values) else { return Scale::Linear(0.0, 1.0) };
-        // A constant gets room on both sides.
-        let room = match high > low {
+        // A constant gets room on both sides; so does what an f64 hardly tells apart.
+        let size = high.abs().max(low.abs());
+        let room = match high - low > 1e-12 * size {
             true => 0.0,
-            false if high == 0.0 => 1.0,
-            false => 0.1 * high.abs(),
+            false if size == 0.0 => 1.0,
+            false => 0.1 * size,
         };
         let (low, high) = (low - room, high + room);
         let step = step((high - low) / 4.0);
@@ -32,7 +33,7 @@ impl Scale {
 
     /// A logarithmic scale over the numbers above 0, from 1 to 10 where there are none.
     pub(crate) fn log(values: impl IntoIterator<Item = f64>) -> Scale {
-        let above = values.into_iter().filter(|&x| x > 0.0);
+        let above = values.into_iter().filter(|&x| x > 0.0).map(|x| x.max(1.0 / MOST));
         let Some((low, high)) = extent(above) else { return Scale::Log(1.0, 10.0) };
         // Ends at 1, 2 or 5 times a power of ten.
         let below = |x: f64| {
@@ -83,10 +84,14 @@ impl Scale {
 /// Rounding must not lose a tick at an end.
 const EDGE: f64 = 1.0 + 1e-9;
 
-/// The smallest and the largest of the finite numbers.
+/// Numbers are as large as this at most, and as small as its inverse: sums and ratios of two stay finite.
+const MOST: f64 = 1e150;
+
+/// The smallest and the largest of the finite numbers, none beyond [`MOST`]; what is too small is 0.
 pub(super) fn extent(values: impl IntoIterator<Item = f64>) -> Option<(f64, f64)> {
     let finite = values.into_iter().filter(|x| x.is_finite());
-    finite.fold(None, |extent, x| match extent {
+    let near = finite.map(|x| if x.abs() < 1.0 / MOST { 0.0 } else { x.clamp(-MOST, MOST) });
+    near.fold(None, |extent, x| match extent {
         None => Some((x, x)),
         Some((low, high)) => Some((x.min(low), x.max(high))),
     })
@@ -134,5 +139,21 @@ mod tests {
             assert!(!scale.ticks(5).is_empty(), "{scale:?}");
         }
         assert_eq!(Scale::from_zero([]), Scale::Linear(0.0, 1.0));
+    }
+
+    #[test]
+    fn every_number_has_a_place_on_every_scale() {
+        let sizes = [0.0, 5e-324, 1e-308, 1e-40, 1.0, 1.0 + f64::EPSILON, 3e38, 1e308, f64::MAX];
+        let all: Vec<f64> = sizes.iter().flat_map(|&x| [x, -x]).collect();
+        for (&low, &high) in all.iter().flat_map(|low| all.iter().map(move |high| (low, high))) {
+            let ends = [low, high];
+            for scale in [Scale::linear(ends), Scale::from_zero(ends), Scale::log(ends)] {
+                let at = all.iter().map(|&x| scale.at(x));
+                assert!(at.clone().all(|at| !at.is_nan()), "{scale:?} of {ends:?}");
+                let ticks = scale.ticks(5);
+                assert!((1..40).contains(&ticks.len()), "{scale:?} of {ends:?}: {ticks:?}");
+                assert!(ticks.iter().all(|&x| scale.at(x).is_finite()), "{scale:?}: {ticks:?}");
+            }
+        }
     }
 }

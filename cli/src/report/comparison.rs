@@ -2,6 +2,7 @@
 
 mod choice;
 mod evenness;
+mod range;
 mod size;
 mod told;
 
@@ -52,8 +53,8 @@ struct Cell {
     diverged: Option<String>,
     validation_accuracy: Option<f64>,
     test_accuracy: Option<f64>,
-    weights: Option<f64>,
-    weights_kept: Option<f64>,
+    weights: Option<u64>,
+    weights_kept: Option<u64>,
 }
 
 /// The trainings of one method at one strength.
@@ -100,6 +101,8 @@ pub(super) fn draw(folder: &Path, file: &Path, text: &str) -> Result<Page, Failu
         let expected = "the object of `compare --json`";
         Failure::failed(format!("{}: expected {expected}; found {e}", file.display()))
     })?;
+    range::check(&comparison)
+        .map_err(|what| Failure::failed(format!("{}: {what}", file.display())))?;
     if comparison.rows.is_empty() && comparison.cells.is_empty() {
         return Err(Failure::failed(format!(
             "{}: expected finished trainings, found none; go on with it, and draw it then",

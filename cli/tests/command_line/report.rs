@@ -373,3 +373,28 @@ fn evenness_of_a_comparison_is_that_of_its_runs() {
     assert_eq!(rows.len(), 2);
     assert!(!markup.text.contains("comparison is not finished"));
 }
+
+#[test]
+fn comparison_with_numbers_out_of_range_is_refused() {
+    let folder = Folder::new("report-range");
+    fs::create_dir(folder.path("cmp")).unwrap();
+    for (from, to, tells) in [
+        ("\"tolerance\": 0.5", "\"tolerance\": 1e308", "tolerance: expected 0 to 100 points"),
+        ("\"tolerance\": 0.5", "\"keep\": 2", "keep: expected a share above 0, up to 1"),
+        ("\"lambda\": 1e-2", "\"lambda\": 1e308", "cells[2].lambda: expected"),
+        ("\"lambda\": 1e-2", "\"lambda\": 1e-320", "cells[2].lambda: expected"),
+        ("\"lambda\": 1e-2", "\"lambda\": -1", "cells[2].lambda: expected"),
+        ("\"weights_kept\": 200", "\"weights_kept\": 1e-320", "expected u64"),
+        ("\"weights_kept\": 200", "\"weights_kept\": 1001", "cells[1].weights_kept: expected"),
+        ("\"test_accuracy\": 0.96,", "\"test_accuracy\": 1e308,", "cells[1].test_accuracy: exp"),
+        ("{\"mean\": 210.4, \"std\": 300}", "{\"mean\": 1e308}", "rows[1].weights_kept: expected"),
+        ("{\"mean\": 210.4, \"std\": 300}", "{\"mean\": 1, \"std\": 1e308}", "rows[1].weights_"),
+        ("{\"mean\": 1.5e-6}", "{\"mean\": -1}", "rows[1].latency_seconds: expected"),
+    ] {
+        assert!(COMPARE.contains(from), "{from}");
+        folder.write("cmp/compare.json", &COMPARE.replacen(from, to, 1));
+        let ran = folder.run("report cmp");
+        assert_eq!(ran.code, 1, "{to}: {}", ran.err);
+        assert!(ran.err.contains("compare.json: ") && ran.err.contains(tells), "{to}: {}", ran.err);
+    }
+}

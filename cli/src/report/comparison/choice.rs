@@ -102,7 +102,7 @@ fn numbers<'a>(cells: impl Iterator<Item = (String, &'a Cell)>) -> Table {
         Table::new(&["method", "lambda", "validation %", "test %", "weights kept", "%", "chosen"]);
     for (label, cell) in cells {
         let points = |x: Option<f64>| x.map_or("-".to_owned(), |x| format!("{:.2}", 100.0 * x));
-        let [kept, all] = [cell.weights_kept, cell.weights].map(|x| x.map(|x| x as u64));
+        let (kept, all) = (cell.weights_kept, cell.weights);
         let chosen = match (&cell.diverged, cell.chosen) {
             (Some(_), _) => "diverged",
             (None, true) => "chosen",

@@ -23,9 +23,9 @@ pub(super) fn section(comparison: &Comparison, families: &[Family]) -> Section {
             strength(cell.lambda),
             cell.seed,
             share(accuracy),
-            grouped(kept as u64)
+            grouped(kept)
         );
-        marks.push(mark((kept, 100.0 * accuracy), family, title));
+        marks.push(mark((kept as f64, 100.0 * accuracy), family, title));
     }
     let mut places = Vec::new();
     for row in &comparison.rows {
