@@ -20,7 +20,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// [`IDLE`], [`TRAINING`], or the number of the signal that has asked for an end.
 static STATE: AtomicI32 = AtomicI32::new(IDLE);
@@ -34,21 +34,22 @@ static DRAFTS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 /// Watches for the signals from now on.
 #[cfg(unix)]
 pub(crate) fn watch() -> Result<(), Failure> {
-    use signal_hook::consts::SIGHUP;
+    use signal_hook::consts::{SIGHUP, SIGXFSZ};
+    // A file that grows past its limit (`ulimit -f`) is then an error of who writes it, as a full disk is.
+    let failed = |e| Failure::failed(format!("Ctrl-C and other signals cannot be watched: {e}"));
+    signal_hook::flag::register(SIGXFSZ, Arc::default()).map_err(failed)?;
     let watched: Vec<i32> = [SIGINT, SIGTERM, SIGHUP]
         .into_iter()
         .filter(|&signal| signal != SIGHUP || !is_ignored(signal))
         .collect();
     let signals = signal_hook::iterator::Signals::new(watched);
-    let mut signals = signals
-        .map_err(|e| Failure::failed(format!("Ctrl-C and other signals cannot be watched: {e}")))?;
+    let mut signals = signals.map_err(failed)?;
     spawn(move || signals.forever().for_each(receive))
 }
 
 /// There, a flag is all that can be set.
 #[cfg(not(unix))]
 pub(crate) fn watch() -> Result<(), Failure> {
-    use std::sync::Arc;
     use std::sync::atomic::AtomicUsize;
     let flag = Arc::new(AtomicUsize::new(0));
     for signal in [SIGINT, SIGTERM] {

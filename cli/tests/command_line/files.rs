@@ -125,3 +125,22 @@ fn closed_pipe_is_no_panic() {
     let status = Command::new("sh").args(["-c", &script]).current_dir(folder.path(".")).status();
     assert!(status.unwrap().success());
 }
+
+#[cfg(unix)]
+#[test]
+fn limit_of_file_sizes_is_as_a_full_disk() {
+    let folder = Folder::new("file-limit");
+    folder.write("small.toml", RECIPE);
+    let program = env!("CARGO_BIN_EXE_proxtape");
+    let script = format!("ulimit -f 8; exec '{program}' train small.toml --epochs 1 --out run");
+    let mut command = Command::new("sh");
+    let ran =
+        Ran::of(command.args(["-c", &script]).current_dir(folder.path(".")).output().unwrap());
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(ran.err.contains("run/state.safetensors"), "{}", ran.err);
+    let names = std::fs::read_dir(folder.path("run")).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.filter(|name| name != ".lock").collect();
+    names.sort();
+    assert_eq!(names, ["metrics.jsonl", "recipe.toml"], "no temporary file");
+}
