@@ -3,6 +3,7 @@
 mod common;
 pub(crate) mod conflict;
 mod many;
+pub(crate) mod no_text;
 
 pub(crate) use common::{Convolutions, Speech, Threads};
 pub(crate) use many::{CompareArgs, SweepArgs};

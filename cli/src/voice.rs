@@ -4,7 +4,7 @@
 //! These are the doors of the program: what passes them is escaped (`shown.rs`), whoever made it, so that
 //! a name out of a file cannot act on a terminal. Colours are put on afterwards.
 
-use crate::args::conflict;
+use crate::args::{conflict, no_text};
 use crate::failure::Failure;
 use crate::shown;
 use clap::error::{ContextKind, ContextValue};
@@ -72,12 +72,13 @@ impl Voice {
 
 /// What clap has to tell in place of a command of some words: its help as it is, or what is wrong with an
 /// argument.
-pub(crate) fn refuse(mut error: clap::Error, words: &[OsString]) {
+pub(crate) fn refuse(error: clap::Error, words: &[OsString]) {
     // Nothing can be told where nothing can be printed.
     if !error.use_stderr() {
         let _ = error.print();
         return;
     }
+    let mut error = no_text::named(error, words);
     conflict::narrow(&mut error, words);
     // An argument is one line; what is set about it may be several.
     let told: Vec<(ContextKind, ContextValue)> =
