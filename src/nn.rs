@@ -69,8 +69,7 @@ pub struct Model {
     layers: Vec<Built>,
     weights: Vec<Weight>,
     least_batch: usize,
-    /// Elements of all layers' outputs for one sample.
-    activations: u64,
+    costs: build::Costs,
 }
 
 /// A layer whose parameters are declared.
@@ -130,9 +129,10 @@ impl Model {
     /// Whether a batch of so many samples is one that can be recorded.
     ///
     /// # Errors
-    /// If its layers would hold more than 2^34 elements, 64 GiB.
+    /// If its layers would hold more than 2^34 elements, 64 GiB, or a convolution would take more
+    /// multiplications than [the kernels do](proxtape_kernels::conv::Conv2d::is_valid); the error names it.
     pub fn check_batch(&self, batch: usize) -> Result<(), ModelError> {
-        build::check_batch(self.activations + self.input.len() as u64, batch)
+        build::check_batch(&self.costs, &self.weights, batch)
     }
 
     /// The weights, in the order of the layers.

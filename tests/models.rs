@@ -2,7 +2,7 @@
 //! after training, and parameters by PyTorch's names.
 
 use proxtape::checkpoint::Checkpoint;
-use proxtape::nn::{Layer, Model, ModelError, Named, Phase, Plan, WithBias, zoo};
+use proxtape::nn::{Init, Layer, Model, ModelError, Named, Phase, Plan, WithBias, zoo};
 use proxtape::{Exec, Isa, Kind, Params, Random, Shape, Tape};
 
 fn build(
@@ -281,6 +281,46 @@ fn batch_that_no_machine_holds_is_an_error() {
     let message = model.check_batch(1 << 14).unwrap_err().to_string();
     assert!(message.contains("a batch of 16384") && message.contains("17179869184"), "{message}");
     assert!(model.check_batch(usize::MAX).is_err());
+}
+
+/// What the kernels refuse, a plan refuses with the layer's name, and a batch that makes it too much.
+#[test]
+fn windows_that_no_kernel_takes_are_errors_of_their_layer() {
+    let conv = |out: usize, padding: usize| Layer::Conv2d {
+        out,
+        kernel: [1; 2],
+        stride: [65_535; 2],
+        padding: [padding; 2],
+        dilation: [1; 2],
+        groups: 1,
+        bias: WithBias::No,
+        init: Init::KaimingUniform,
+    };
+    let net = |conv: Layer| {
+        let ways = || vec![conv.clone().named("wide")];
+        let block = Layer::Residual { body: ways(), shortcut: ways() };
+        build([1, 8, 8], [block.named("block")])
+    };
+    // One sample takes 4096 * 131,078^2 = 2^46 multiplications.
+    let (model, _) = net(conv(4096, 65_535)).unwrap();
+    assert!(model.check_batch(1).is_ok());
+    for batch in [2, 64] {
+        let message = model.check_batch(batch).unwrap_err().to_string();
+        let parts = ["layer \"block.wide\"", &format!("a batch of {batch}"), "2^47"];
+        assert!(parts.iter().all(|part| message.contains(part)), "{message}");
+    }
+    let message = net(conv(8192, 65_535)).unwrap_err().to_string();
+    assert!(message.contains("layer \"block.wide\"") && message.contains("2^47"), "{message}");
+
+    let pool = |kernel: [usize; 2], padding: [usize; 2]| {
+        let pool = Layer::MaxPool { kernel, stride: [65_535; 2], padding };
+        build([1, 208, 208], vec![pool.named("pool")])
+    };
+    let message = pool([65_535; 2], [32_767; 2]).unwrap_err().to_string();
+    assert!(message.contains("layer \"pool\"") && message.contains("2^23"), "{message}");
+    // 40,329 rows of 208 columns, but for the last one, which is as wide as the window.
+    assert!(pool([40_329, 1], [20_164, 0]).is_ok());
+    assert!(pool([40_331, 1], [20_165, 0]).is_err());
 }
 
 #[test]

@@ -96,20 +96,35 @@ impl Pool2d {
         size::elements("pool: y", &[self.planes, self.oh(), self.ow()])
     }
 
+    /// Whether [`max`](Self::max) can tell where a maximum is: (KH - 1) * W + KW, the offsets in a window,
+    /// is at most 2^23, and the elements of a plane are fewer than 2^32.
+    ///
+    /// ```
+    /// use proxtape_kernels::pool::Pool2d;
+    /// let pool = Pool2d { planes: 1, h: 4, w: 4, kernel: [2, 2], stride: [2, 2], padding: [0, 0] };
+    /// assert!(pool.is_indexable());
+    /// assert!(!Pool2d { kernel: [2, 1 << 23], padding: [0, 1 << 22], ..pool }.is_indexable());
+    /// ```
+    pub fn is_indexable(&self) -> bool {
+        let [kh, kw] = self.kernel;
+        // Offsets in a window travel through f32 lanes, which hold integers exactly up to 2^24.
+        let offsets = kh.saturating_sub(1).saturating_mul(self.w).saturating_add(kw);
+        offsets <= forward::MAX_OFFSET && u32::try_from(self.h.saturating_mul(self.w)).is_ok()
+    }
+
     /// The maximum of each window, and where it is: `index` counts in its plane, row-major.
     ///
     /// # Panics
     /// If a length does not fit, a kernel or stride is 0, the padding exceeds half the kernel, memory
-    /// cannot hold x, y, a kernel or a padded side, or KH * W exceeds 2^23.
+    /// cannot hold x, y, a kernel or a padded side, or the maxima are not [indexable](Self::is_indexable).
     #[track_caller]
     pub fn max(&self, exec: Exec, x: &[f32], y: &mut [f32], index: &mut [u32]) {
         self.check("max", x.len(), y.len());
         check("max", "index", index.len(), self.y_len());
-        // Offsets in a window travel through f32 lanes, which hold integers exactly up to 2^24.
-        let span = self.kernel[0].saturating_mul(self.w);
-        assert!(span <= forward::MAX_OFFSET, "max: KH * W is {span}, at most 2^23 can be indexed");
-        let plane = u32::try_from(self.h.saturating_mul(self.w));
-        assert!(plane.is_ok(), "max: a plane of {} x {} exceeds u32", self.h, self.w);
+        assert!(
+            self.is_indexable(),
+            "max: (KH - 1) * W + KW must be at most 2^23 and H * W below 2^32, this is {self:?}"
+        );
         forward::max(exec, self, x, y, index);
     }
 

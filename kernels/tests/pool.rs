@@ -137,6 +137,36 @@ fn max_takes_the_first_of_equals_and_any_nan() {
     }
 }
 
+/// A window may be far wider than the plane, as long as a lane can hold its last offset.
+#[test]
+fn max_finds_its_place_in_the_widest_windows() {
+    for exec in execs() {
+        for p in [
+            shape(1, [1, 10], [1, 1 << 23, 1, 1, 0, 1 << 22]),
+            shape(1, [2, 10], [3, (1 << 23) - 20, 1, 1, 1, (1 << 22) - 10]),
+        ] {
+            let mut x = vec![0.0; p.x_len()];
+            x[7] = 1.0;
+            let (y, index) = run_max(exec, &p, &x);
+            assert!(y.len() >= 10 && y.iter().all(|&y| y == 1.0), "{y:?}");
+            assert!(index.iter().all(|&i| i == 7), "{index:?}");
+            for wider in [Pool2d { kernel: [p.kernel[0], p.kernel[1] + 1], ..p }, {
+                let [kh, kw] = p.kernel;
+                Pool2d { kernel: [kh, 2 * kw], padding: [p.padding[0], kw], ..p }
+            }] {
+                assert!(p.is_indexable() && !wider.is_indexable(), "{wider:?}");
+                let n = wider.y_len();
+                let result = std::panic::catch_unwind(|| {
+                    wider.max(exec, &x, &mut vec![0.0; n], &mut vec![0; n]);
+                });
+                let text = result.unwrap_err();
+                let text = text.downcast_ref::<String>().unwrap();
+                assert!(text.contains("max: ") && text.contains("2^23"), "{text}");
+            }
+        }
+    }
+}
+
 #[test]
 fn max_vjp_adds_up_and_zeroes_the_rest() {
     for exec in execs() {

@@ -9,6 +9,8 @@ use crate::ops::{BatchNormAttrs, ConvAttrs, PoolAttrs};
 use crate::params::{Kind, ParamId, Params};
 use crate::shape::Shape;
 use core::fmt;
+use proxtape_kernels::conv::Conv2d;
+use proxtape_kernels::pool::Pool2d;
 use std::collections::HashSet;
 
 /// The most elements that one parameter or one sample may have: 4 GiB of f32. A recipe is a user's data, so a
@@ -58,6 +60,7 @@ pub(super) fn plan(params: &Params, input: Shape, layers: &[Named]) -> Result<Pl
         names: HashSet::new(),
         elements: 0,
         weights: Vec::new(),
+        convs: Vec::new(),
         least_batch: 1,
         activations: 0,
         layers: 0,
@@ -65,19 +68,50 @@ pub(super) fn plan(params: &Params, input: Shape, layers: &[Named]) -> Result<Pl
     };
     Place { name: "input", input }.fitting(input)?;
     let (built, output) = builder.sequence(layers, "", input)?;
-    let Builder { parameters, weights, least_batch, activations, .. } = builder;
+    let Builder { parameters, weights, convs, least_batch, activations, .. } = builder;
+    let costs = Costs { convs, activations: activations + input.len() as u64 };
     let before = params.ids().len();
-    Ok(Plan { input, output, layers: built, weights, least_batch, activations, parameters, before })
+    Ok(Plan { input, output, layers: built, weights, least_batch, costs, parameters, before })
 }
 
-/// A sample of so many activations in a batch of so many.
-pub(super) fn check_batch(activations: u64, batch: usize) -> Result<(), ModelError> {
-    let elements = u128::from(activations) * batch as u128;
+/// What a sample costs, and a batch so many times as much.
+#[derive(Clone, Debug)]
+pub(super) struct Costs {
+    /// The convolutions by their weights, each for one sample.
+    convs: Vec<(usize, Conv2d)>,
+    /// Elements of the sample and of all layers' outputs.
+    activations: u64,
+}
+
+/// Whether a batch is one that the tape and the kernels take.
+pub(super) fn check_batch(
+    Costs { convs, activations }: &Costs,
+    weights: &[Weight],
+    batch: usize,
+) -> Result<(), ModelError> {
+    for &(weight, conv) in convs {
+        check_conv(&weights[weight].layer, Conv2d { n: batch, ..conv })?;
+    }
+    let elements = u128::from(*activations) * batch as u128;
     let message = format!(
         "a batch of {batch} samples would hold {elements} values in its layers; at most \
          {MAX_ACTIVATIONS} are supported, so take a smaller batch"
     );
     (elements <= MAX_ACTIVATIONS).then_some(()).ok_or(ModelError { layer: None, message })
+}
+
+/// Whether the kernels take a convolution that is otherwise possible.
+fn check_conv(layer: &str, conv: Conv2d) -> Result<(), ModelError> {
+    let Conv2d { n, c, h, w, oc, .. } = conv;
+    let message = || {
+        format!(
+            "a batch of {n} images [{c}, {h}, {w}] to {oc} channels would take more than 2^47 \
+             multiplications, those at every place of the padded image counted; take less padding, fewer \
+             channels or a smaller batch"
+        )
+    };
+    let error = || ModelError { layer: Some(layer.to_owned()), message: message() };
+    conv.is_valid().then_some(()).ok_or_else(error)
 }
 
 struct Builder<'a> {
@@ -88,6 +122,7 @@ struct Builder<'a> {
     /// Of all parameters.
     elements: usize,
     weights: Vec<Weight>,
+    convs: Vec<(usize, Conv2d)>,
     least_batch: usize,
     activations: u64,
     /// Layers so far, and residual blocks around the one at hand.
@@ -180,7 +215,16 @@ impl Builder<'_> {
             }
             Layer::MaxPool { kernel, stride, padding } => {
                 let attrs = PoolAttrs { kernel, stride, padding };
-                Ok((Built::MaxPool(attrs), pooled(at, "max pool", attrs)?))
+                let output = pooled(at, "max pool", attrs)?;
+                let [planes, h, w] = at.image("max pool")?;
+                if !(Pool2d { planes, h, w, kernel, stride, padding }).is_indexable() {
+                    return Err(at.error(format!(
+                        "a max pool of {kernel:?} over {} is too large: (KH - 1) * W + KW is at most 2^23; \
+                         take a smaller kernel",
+                        at.input
+                    )));
+                }
+                Ok((Built::MaxPool(attrs), output))
             }
             Layer::AvgPool { kernel, stride, padding } => {
                 let attrs = PoolAttrs { kernel, stride, padding };
@@ -271,6 +315,10 @@ impl Builder<'_> {
         let [fan_in, fan_out] = [c, out].map(|channels| (channels / groups).saturating_mul(area));
         let start = Start::Random(init, [fan_in, fan_out]);
         let id = self.declare(at, "weight", (Kind::Weight, shape), start)?;
+        let [kh, kw] = kernel;
+        let conv = Conv2d { n: 1, c, h, w, oc: out, kh, kw, stride, padding, dilation, groups };
+        check_conv(at.name, conv)?;
+        self.convs.push((self.weights.len(), conv));
         let uses = (oh * ow) as u64;
         self.weights.push(Weight { layer: at.name.to_owned(), id, uses, conv_groups: groups });
         let b = self.bias(at, bias, (out, fan_in, init))?;

@@ -30,8 +30,7 @@ pub struct Plan {
     pub(super) layers: Vec<Built>,
     pub(super) weights: Vec<Weight>,
     pub(super) least_batch: usize,
-    /// Elements of all layers' outputs for one sample.
-    pub(super) activations: u64,
+    pub(super) costs: build::Costs,
     pub(super) parameters: Vec<Parameter>,
     /// The parameters that there are already.
     pub(super) before: usize,
@@ -127,7 +126,7 @@ impl Plan {
     }
 
     fn model(self) -> Model {
-        let Plan { input, output, layers, weights, least_batch, activations, .. } = self;
-        Model { input, output, layers, weights, least_batch, activations }
+        let Plan { input, output, layers, weights, least_batch, costs, .. } = self;
+        Model { input, output, layers, weights, least_batch, costs }
     }
 }

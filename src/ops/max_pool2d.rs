@@ -44,9 +44,17 @@ impl Primitive for MaxPool {
 ///
 /// # Panics
 /// If x is not four-dimensional, the window is empty, steps by 0 or is larger than the padded
-/// image, the padding is more than half of it, or memory cannot hold a padded side or y.
+/// image, the padding is more than half of it, memory cannot hold a padded side or y, or window and image
+/// are larger than [the kernels can index](Pool2d::is_indexable).
 #[track_caller]
 pub fn max_pool2d(tape: &mut Tape, x: Var, attrs: PoolAttrs) -> Var {
     let (pool, shape) = geometry(tape, "max_pool2d", x, attrs);
+    assert!(
+        pool.is_indexable(),
+        "max_pool2d: x is {} and the kernel {:?}; (KH - 1) * W + KW must be at most 2^23 \
+         and H * W below 2^32",
+        tape.shape(x),
+        attrs.kernel
+    );
     tape.record(MaxPool(pool), &[x], shape)
 }

@@ -22,7 +22,17 @@ pub(crate) const DOORS: &[Door] = &[
     Door {
         functions: &[(
             "pool.rs",
-            &["oh", "ow", "x_len", "y_len", "max", "max_vjp", "average", "average_vjp"],
+            &[
+                "oh",
+                "ow",
+                "x_len",
+                "y_len",
+                "is_indexable",
+                "max",
+                "max_vjp",
+                "average",
+                "average_vjp",
+            ],
         )],
         possible: &[2, 3, 4, 2, 2, 1, 2, 1, 0],
         call: pools,
@@ -165,6 +175,9 @@ fn pools(sizes: &[usize]) {
     attempt(&pool, |&got| got as u128 == ow, || pool.ow());
     attempt(&pool, |&got| got as u128 == x, || pool.x_len());
     attempt(&pool, |&got| got as u128 == y, || pool.y_len());
+    let last = times(&[kh.max(1) - 1, w]) + kw as u128;
+    let fits = last <= 1 << 23 && times(&[h, w]) < 1 << 32;
+    attempt(&pool, |&got| got == fits, || pool.is_indexable());
     let exact = |lens: [usize; 2]| lens.map(|len| len as u128) == [x, y];
     let mut ys = lengths(&[planes, wrapped_oh, wrapped_ow]);
     ys.extend(lengths(&[planes, small(oh), small(ow)]));
