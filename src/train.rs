@@ -325,9 +325,18 @@ impl<'a> Trainer<'a> {
     fn scale_gradients(&mut self, parts: usize) {
         let mut scale = 1.0 / parts as f32;
         if let Some(clip) = self.config.clip {
-            let norm = self.gradients.norm(self.exec) as f32 * scale;
-            if norm > clip {
-                scale *= clip / norm;
+            let norm = self.gradients.norm(self.exec);
+            let mean = norm as f32 * scale;
+            if mean > clip {
+                let clipped = scale * (clip / mean);
+                if clipped.is_normal() {
+                    scale = clipped;
+                } else {
+                    // The norm or the factor leaves the range of f32, so the factor is cut in two.
+                    self.gradients.scale(self.exec, (1.0 / norm.sqrt()) as f32);
+                    let clip = f64::from(clip).min(norm * f64::from(scale));
+                    scale = (clip / norm.sqrt()) as f32;
+                }
             }
         }
         if scale != 1.0 {

@@ -35,9 +35,20 @@ pub fn dot(exec: Exec, x: &[f32], y: &[f32]) -> f32 {
     sum_of(exec, Product, [x, y]) as f32
 }
 
-/// `sum x^2`, in f64; the squares are f32, so an entry beyond 1.8e19 makes it infinite.
+/// `sum x^2`, in f64, for x of any magnitude.
+///
+/// ```
+/// use proxtape_kernels::{Exec, Isa, reduce};
+/// let sum = reduce::sum_squares(Exec::new(Isa::detect()), &[3e20, 4e20]);
+/// assert!((sum.sqrt() / 5e20 - 1.0).abs() < 1e-6);
+/// ```
 pub fn sum_squares(exec: Exec, x: &[f32]) -> f64 {
-    sum_of(exec, Square, [x])
+    let sum = sum_of(exec, Square, [x]);
+    // The squares are f32, which holds those of 1.1e-19 to 1.8e19 alone; beyond these in f64, slowly.
+    match (f64::from(f32::MIN_POSITIVE)..f64::INFINITY).contains(&sum) {
+        true => sum,
+        false => x.iter().map(|&x| f64::from(x) * f64::from(x)).sum(),
+    }
 }
 
 /// `sum f(x0[i], x1[i], ...)`, in f64 from blocks in f32.

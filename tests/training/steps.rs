@@ -1,7 +1,7 @@
 //! One step: accumulation, clipping, the weights that a penalty reaches.
 
 use crate::setup::{Small, conv_net, difference, exec, finish, mlp, model, take, value};
-use proxtape::data::Split;
+use proxtape::data::{Dataset, Normalization, Samples, Source, Split};
 use proxtape::nn::{Layer, Model};
 use proxtape::optim::{Family, Penalty, Rule};
 use proxtape::train::{Config, Trainer};
@@ -50,6 +50,27 @@ fn clipping_bounds_the_step_and_keeps_its_direction() {
     let along: f64 = free.iter().zip(&clipped).map(|(a, b)| a * b).sum();
     assert!(along / (norm(&free) * norm(&clipped)) > 0.9999);
     assert_eq!(step(Some(1e6)), free, "a bound that is not reached changes nothing");
+}
+
+/// Their squares, and the norm of the last one, leave the range of f32.
+#[test]
+fn clipping_bounds_the_step_of_huge_gradients() {
+    for (size, clip) in [(1e10, 1.0), (1e25, 1.0), (1e37, 1e-3), (3e38, 1.0), (3e38, 1e-4)] {
+        let set = Dataset::new([1, 8, 8], Samples::F32(vec![size; 64]), vec![0], 10).unwrap();
+        let normalization = Normalization::identity(&set);
+        let split = Split { train: vec![0], validation: vec![], test: vec![] };
+        let samples = Small { source: Source::from(set), split, normalization };
+        let layers = [Layer::Flatten.named("flatten"), Layer::linear(10).named("fc")];
+        let (model, mut params) = model(&layers);
+        params.value_mut(params.find("fc.weight").unwrap()).fill(0.0);
+        let config = Config { batch: 1, clip: Some(clip), ..sgd(0.5) };
+        let mut trainer = Trainer::new(exec(), samples.data(), (model, params), config).unwrap();
+        take(&mut trainer, 1).unwrap();
+        let step = trainer.params().ids().flat_map(|id| trainer.params().value(id));
+        let norm = step.map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
+        let want = 0.5 * f64::from(clip);
+        assert!((norm / want - 1.0).abs() < 1e-5, "{norm} for {size:e}, not {want}");
+    }
 }
 
 /// With all weights at zero only the last bias has a gradient, and it learns the shares of the
