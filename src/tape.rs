@@ -117,7 +117,12 @@ pub struct Tape {
     random: Random,
     /// Nodes that `advance` need not compute again.
     computed: usize,
-    placed: bool,
+    /// Where the operations of an inference tape begin in `primals`, once they are placed.
+    placed: Option<usize>,
+    /// Whether what was computed was computed from other leaves or labels than there are now.
+    stale: bool,
+    /// The labels that there were when the last values were computed.
+    labels_read: usize,
 }
 
 impl Tape {
@@ -152,7 +157,9 @@ impl Tape {
             program: None,
             random: Random::new(0),
             computed: 0,
-            placed: false,
+            placed: None,
+            stale: false,
+            labels_read: 0,
         }
     }
 
@@ -178,19 +185,51 @@ impl Tape {
         self.labels.clear();
         self.saved.clear();
         self.program = None;
-        (self.primal_len, self.saved_len, self.scratch_len, self.computed) = (0, 0, 0, 0);
-        self.recorded = 0;
-        self.placed = false;
+        (self.primal_len, self.saved_len, self.scratch_len) = (0, 0, 0);
+        (self.recorded, self.computed, self.labels_read) = (0, 0, 0);
+        (self.placed, self.stale) = (None, false);
+    }
+
+    /// # Panics
+    /// If there is no such value: it was recorded before [`clear`](Tape::clear), or on another tape.
+    #[track_caller]
+    fn node(&self, x: Var) -> &Node {
+        match self.nodes.get(x.index()) {
+            Some(node) => node,
+            None => panic!(
+                "value {} of a tape of {}: it is of another tape, or of before clear",
+                x.index(),
+                self.nodes.len()
+            ),
+        }
+    }
+
+    #[track_caller]
+    fn check_labels(&self, Labels { start, len }: Labels) {
+        assert!(
+            start + len <= self.labels.len(),
+            "labels {start}..{} of a tape that has {}: they are of another tape, or of before clear",
+            start + len,
+            self.labels.len()
+        );
     }
 
     /// The shape of a value.
+    ///
+    /// # Panics
+    /// If there is no such value on this tape.
+    #[track_caller]
     pub fn shape(&self, x: Var) -> Shape {
-        self.nodes[x.index()].shape
+        self.node(x).shape
     }
 
     /// The name of the operation that computes a value, or what kind of leaf it is.
+    ///
+    /// # Panics
+    /// As [`shape`](Tape::shape).
+    #[track_caller]
     pub fn name(&self, x: Var) -> &'static str {
-        match &self.nodes[x.index()].source {
+        match &self.node(x).source {
             Source::Input => "input",
             Source::Variable => "variable",
             Source::Param(_) => "param",
@@ -206,12 +245,21 @@ impl Tape {
         plan::by_rows(&self.nodes, &self.operands)
     }
 
-    /// Keeps a value of an inference tape readable.
+    /// Keeps a value of an inference tape readable. After a replay the memory is planned anew: the
+    /// values are there after the next one.
+    ///
+    /// # Panics
+    /// As [`shape`](Tape::shape).
+    #[track_caller]
     pub fn keep(&mut self, x: Var) {
-        self.nodes[x.index()].keep = true;
+        if !self.node(x).keep {
+            self.nodes[x.index()].keep = true;
+            self.place_anew();
+        }
     }
 
-    /// Sets an input or variable.
+    /// Sets an input or variable. The values of operations are those of before, until the next
+    /// [`forward`](Tape::forward).
     ///
     /// # Panics
     /// If `x` is no such leaf, or the length differs.
@@ -231,29 +279,48 @@ impl Tape {
         self.leaves_mut(x, Labels { start: 0, len: 0 }).0
     }
 
+    /// Whether a value may have been computed from some labels.
+    fn has_read(&self, Labels { start, len }: Labels) -> bool {
+        len > 0 && start < self.labels_read
+    }
+
     /// Labels, to fill in place.
+    ///
+    /// # Panics
+    /// If they were not reserved on this tape.
+    #[track_caller]
     pub fn labels_mut(&mut self, labels: Labels) -> &mut [u32] {
+        self.check_labels(labels);
+        self.stale |= self.has_read(labels);
         &mut self.labels[labels.start..labels.start + labels.len]
     }
 
     /// Labels, to read.
+    ///
+    /// # Panics
+    /// As [`labels_mut`](Tape::labels_mut).
+    #[track_caller]
     pub fn labels_ref(&self, labels: Labels) -> &[u32] {
+        self.check_labels(labels);
         &self.labels[labels.start..labels.start + labels.len]
     }
 
     /// An input and its labels, to fill both in one go.
     ///
     /// # Panics
-    /// If `x` is no input or variable.
+    /// If `x` is no input or variable, or the labels were not reserved on this tape.
     #[track_caller]
     pub fn leaves_mut(&mut self, x: Var, labels: Labels) -> (&mut [f32], &mut [u32]) {
         self.grow();
-        let node = &self.nodes[x.index()];
+        self.check_labels(labels);
+        let node = self.node(x);
         assert!(
             matches!(node.source, Source::Input | Source::Variable),
             "only an input or a variable can be set, not a {}",
             self.name(x),
         );
+        self.stale |= x.index() < self.computed || self.has_read(labels);
+        let node = &self.nodes[x.index()];
         let x = &mut self.primals[node.primal..][..node.shape.len()];
         (x, &mut self.labels[labels.start..labels.start + labels.len])
     }
@@ -265,14 +332,14 @@ impl Tape {
     /// parameter (read it from [`Params`](crate::Params)).
     #[track_caller]
     pub fn value(&self, x: Var) -> &[f32] {
-        let root = &self.nodes[self.nodes[x.index()].root];
+        let root = &self.nodes[self.node(x).root];
         assert!(!matches!(root.source, Source::Param(_)), "a parameter is read from its Params");
         assert!(x.index() < self.computed, "a value is there after forward or advance");
         let readable = self.mode == Mode::Training
             || self.nodes[x.index()].keep
             || root.keep
             || x.index() + 1 == self.nodes.len();
-        assert!(readable, "an inference tape has reused this memory; call keep first");
+        assert!(readable, "an inference tape has reused this memory; call keep, then forward");
         &self.primals[root.primal..][..root.shape.len()]
     }
 

@@ -12,7 +12,8 @@ impl Tape {
     /// variables are read with [`gradient`](Tape::gradient).
     ///
     /// # Panics
-    /// If `y` is no scalar, was not computed, or the tape is for inference.
+    /// If `y` is no scalar or was not computed, an input, variable or label was set since the forward pass,
+    /// or the tape is for inference.
     #[track_caller]
     pub fn backward(&mut self, params: &mut Params, y: Var, sink: &mut impl GradSink) {
         let shape = self.shape(y);
@@ -31,7 +32,8 @@ impl Tape {
     /// Runs backwards from any value and the cotangent that flows into it.
     ///
     /// # Panics
-    /// If the lengths differ, the value was not computed, or the tape is for inference.
+    /// If the lengths differ, the value was not computed, an input, variable or label was set since the
+    /// forward pass, or the tape is for inference.
     #[track_caller]
     pub fn backward_from(
         &mut self,
@@ -40,7 +42,13 @@ impl Tape {
         sink: &mut impl GradSink,
     ) {
         assert!(self.mode == Mode::Training, "a tape for inference does not run backwards");
+        self.node(y);
         assert!(y.index() < self.computed, "backward comes after forward");
+        // Products of values from before and after would be the gradient at neither point.
+        assert!(
+            !self.stale,
+            "backward: an input, variable or label was set after forward; call forward again first"
+        );
         self.plan_backward(y);
         let program = self.program.as_ref().expect("planned above");
         if self.adjoints.len() < program.len {
@@ -134,12 +142,16 @@ impl Tape {
     /// The gradient of a variable after [`backward`](Tape::backward); zeros if nothing reached it.
     ///
     /// # Panics
-    /// If `x` is no variable, or there was no backward pass.
+    /// If `x` is no variable, or there was no backward pass since it was recorded.
     #[track_caller]
     pub fn gradient(&self, x: Var) -> &[f32] {
-        let node = &self.nodes[x.index()];
+        let node = self.node(x);
         assert!(matches!(node.source, Source::Variable), "the gradient of a {}", self.name(x));
-        let program = self.program.as_ref().expect("a gradient is there after backward");
-        &self.adjoints[program.adjoints[x.index()]..][..node.shape.len()]
+        let Some(program) = &self.program else { panic!("gradient: there was no backward pass") };
+        let start = program.adjoints.get(x.index());
+        let Some(&start) = start else {
+            panic!("gradient: this variable was recorded after the last backward pass; run another")
+        };
+        &self.adjoints[start..][..node.shape.len()]
     }
 }

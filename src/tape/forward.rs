@@ -25,18 +25,19 @@ impl Tape {
     ///
     /// Batch normalisation in its training form leaves the running statistics as they are.
     pub fn infer(&mut self, params: &Params) {
-        self.computed = 0;
+        (self.computed, self.stale) = (0, false);
         let (values, running) = params.shared();
         self.compute(values, running);
     }
 
     /// Computes every node again, in the order of recording.
     pub fn forward(&mut self, params: &mut Params) {
-        self.computed = 0;
+        (self.computed, self.stale) = (0, false);
         self.advance(params);
     }
 
-    /// Computes the nodes that were recorded since the last `advance` or `forward`.
+    /// Computes the nodes that were recorded since the last `advance` or `forward`; what was computed
+    /// before stays, also where an input was set since.
     pub fn advance(&mut self, params: &mut Params) {
         let (values, running) = params.split();
         self.compute(values, running);
@@ -44,9 +45,18 @@ impl Tape {
 
     /// Plans where the values of an inference tape lie.
     pub(super) fn place(&mut self) {
-        if self.mode == Mode::Inference && !self.placed {
-            let end = plan::place_inference(&mut self.nodes, &self.operands, self.primal_len);
-            (self.primal_len, self.placed) = (end, true);
+        if self.mode == Mode::Inference && self.placed.is_none() {
+            // Only leaves have a place so far.
+            self.placed = Some(self.primal_len);
+            self.place_anew();
+        }
+    }
+
+    /// The same once more, if they have a place, since more of them are kept.
+    pub(super) fn place_anew(&mut self) {
+        if let Some(leaves) = self.placed {
+            self.primal_len = plan::place_inference(&mut self.nodes, &self.operands, leaves);
+            self.computed = 0;
         }
     }
 
@@ -76,6 +86,6 @@ impl Tape {
                 random: &mut self.random,
             });
         }
-        self.computed = self.nodes.len();
+        (self.computed, self.labels_read) = (self.nodes.len(), self.labels.len());
     }
 }

@@ -87,7 +87,7 @@ impl Tape {
 
     #[track_caller]
     fn push(&mut self, node: Node) -> Var {
-        assert!(!self.placed, "an inference tape is recorded before its first replay");
+        assert!(self.placed.is_none(), "an inference tape is recorded before its first replay");
         let var = Var(u32::try_from(self.nodes.len()).expect("fewer than 2^32 nodes"));
         self.nodes.push(node);
         var
@@ -97,7 +97,8 @@ impl Tape {
     /// [`advance`](Tape::advance).
     ///
     /// # Panics
-    /// If memory cannot hold all that was recorded, or what the operation [wants](Primitive::workspace).
+    /// If memory cannot hold all that was recorded, or what the operation [wants](Primitive::workspace), or
+    /// an input is no value of this tape.
     #[track_caller]
     pub fn record(
         &mut self,
@@ -106,6 +107,10 @@ impl Tape {
         shape: impl Into<Shape>,
     ) -> Var {
         let shape = shape.into();
+        let mut grad = false;
+        for &x in inputs {
+            grad |= self.node(x).grad;
+        }
         let work = op.workspace(self.exec);
         self.count(shape, work.aux);
         size::total("Tape: scratch of", &[work.scratch]);
@@ -116,7 +121,7 @@ impl Tape {
             shape,
             inputs: first..self.operands.len(),
             root: self.nodes.len(),
-            grad: inputs.iter().any(|x| self.nodes[x.index()].grad),
+            grad,
             keep: false,
             work,
             primal: self.primal_len,
@@ -133,10 +138,10 @@ impl Tape {
     /// Records the same values under another shape; nothing is copied.
     ///
     /// # Panics
-    /// If the number of elements differs, or memory cannot hold them.
+    /// If the number of elements differs, memory cannot hold them, or `x` is no value of this tape.
     #[track_caller]
     pub fn view(&mut self, x: Var, shape: impl Into<Shape>) -> Var {
-        let (node, shape) = (&self.nodes[x.index()], shape.into());
+        let (node, shape) = (self.node(x), shape.into());
         assert!(
             node.shape.len() == shape.len(),
             "reshape: {} has {} elements and {shape} has {}; the counts must be equal",
