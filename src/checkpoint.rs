@@ -66,8 +66,18 @@ impl admit::Unfit {
 
 impl Checkpoint {
     /// Adds a tensor.
+    ///
+    /// # Panics
+    /// If there are more values or fewer than the shape has elements.
+    #[track_caller]
     pub fn put(&mut self, name: &str, shape: impl Into<Shape>, values: &[f32]) {
-        self.tensors.push((name.to_owned(), shape.into(), values.to_vec()));
+        let (shape, len) = (shape.into(), values.len());
+        let wants = shape.len();
+        assert!(
+            len == wants,
+            "put: tensor {name:?} has {len} values and its shape {shape} wants {wants}"
+        );
+        self.tensors.push((name.to_owned(), shape, values.to_vec()));
     }
 
     /// Adds every parameter under its name after a prefix.
@@ -107,7 +117,7 @@ impl Checkpoint {
     /// each with the number of such values.
     ///
     /// # Errors
-    /// If a tensor is missing, has another shape, or holds a NaN, an infinity or a negative variance;
+    /// If a tensor is missing, has another shape or another number of values than its shape, or holds a NaN, an infinity or a negative variance;
     /// parameters before it have changed by then.
     pub fn get_params(
         &self,
@@ -124,6 +134,12 @@ impl Checkpoint {
             if shape != params.shape(id) {
                 let wants = params.shape(id);
                 let what = format!("tensor {name:?} has {shape} and the model wants {wants}");
+                return Err(CheckpointError(what));
+            }
+            if values.len() != shape.len() {
+                let (has, wants) = (values.len(), shape.len());
+                let what =
+                    format!("tensor {name:?} has {has} values and its shape {shape} wants {wants}");
                 return Err(CheckpointError(what));
             }
             admit::check_param(params, id, values).map_err(|e| e.of(&name))?;

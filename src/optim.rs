@@ -125,10 +125,16 @@ impl StepOutcome {
 
 impl Optimizer {
     /// An optimiser for all trainable parameters; those in `regularized` get a prox.
+    ///
+    /// # Panics
+    /// If a number of the rule or of a regulariser is out of range, or a regulariser is for what is no
+    /// trainable parameter of `params`, for one that has another already, or has groups of another number
+    /// of elements.
+    #[track_caller]
     pub fn new(exec: Exec, params: &Params, rule: Rule, regularized: &[Regularized]) -> Optimizer {
-        let mut taus = 0;
-        let mut slots = Vec::new();
-        let regularized: HashMap<_, _> = regularized.iter().map(|r| (r.id, r)).collect();
+        assert!(rule.is_valid(), "Optimizer: a number is out of range: {rule:?}");
+        let (mut taus, mut slots) = (0, Vec::new());
+        let regularized = by_id(params, regularized);
         for id in params.ids().filter(|&id| params.kind(id) != Kind::Running) {
             let found = regularized.get(&id);
             let (reg, groups) = match found {
@@ -223,7 +229,7 @@ impl Optimizer {
         gradients: &mut Gradients,
         eta: f32,
     ) -> StepOutcome {
-        self.steps += 1;
+        self.steps = self.steps.saturating_add(1);
         self.apply(params, gradients, eta)
     }
 
@@ -292,6 +298,37 @@ impl Optimizer {
         self.steps = steps;
         Ok(())
     }
+}
+
+/// The regularisers by their parameters, each of which has one at most.
+#[track_caller]
+fn by_id<'a>(params: &Params, regularized: &'a [Regularized]) -> HashMap<ParamId, &'a Regularized> {
+    let mut found = HashMap::new();
+    for r in regularized {
+        let (at, count) = (r.id.index(), params.ids().len());
+        assert!(
+            at < count,
+            "Optimizer: a regulariser is for parameter {at} of {count}: it is of others"
+        );
+        let (name, len) = (params.name(r.id), params.span(r.id).len());
+        let is_running = params.kind(r.id) == Kind::Running;
+        assert!(
+            !is_running,
+            "Optimizer: \"{name}\" is a running statistic and takes no regulariser"
+        );
+        assert!(
+            r.groups.len() == len,
+            "Optimizer: \"{name}\" has {len} elements and its regulariser {:?}",
+            r.groups
+        );
+        assert!(
+            r.regularizer.is_valid(),
+            "Optimizer: a number of \"{name}\" is out of range: {:?}",
+            r.regularizer
+        );
+        assert!(found.insert(r.id, r).is_none(), "Optimizer: \"{name}\" has two regularisers");
+    }
+    found
 }
 
 /// A saved state does not belong to this optimiser.

@@ -43,7 +43,7 @@ impl ParamId {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 struct Entry {
     name: String,
     shape: Shape,
@@ -171,10 +171,18 @@ impl Params {
     /// Takes over the values of parameters that were declared in the same way.
     ///
     /// # Panics
-    /// If the declarations differ.
+    /// If the declarations differ in a name, kind or shape, or in their number.
+    #[track_caller]
     pub fn copy_from(&mut self, other: &Params) {
-        let same = self.entries.iter().zip(&other.entries).all(|(a, b)| a.name == b.name);
-        assert!(same && self.len() == other.len(), "copy_from: other parameters than these");
+        let (own, found) = (&self.entries, &other.entries);
+        if own != found {
+            let shared = own.iter().zip(found).take_while(|(own, found)| own == found).count();
+            panic!(
+                "copy_from: other parameters than these: parameter {shared} is {:?} here and {:?} there",
+                own.get(shared),
+                found.get(shared)
+            );
+        }
         self.values.copy_from_slice(&other.values);
         self.running.copy_from_slice(&other.running);
     }

@@ -1,7 +1,15 @@
 //! Mistakes of a program are refused where they are made, by a panic that names the thing, or have the
 //! right result: none gives a wrong number without a word.
 
-use proxtape::{Exec, Isa, Params, Tape, ops};
+use proxtape::checkpoint::Checkpoint;
+use proxtape::data::{Normalization, digits};
+use proxtape::nn::{Layer, Model};
+use proxtape::optim::{
+    Family, Groups, L1, Optimizer, Penalty, Ramp, Regularized, Regularizer, Rise, Rule, Schedule,
+    ScheduleShape,
+};
+use proxtape::train::Evaluator;
+use proxtape::{Exec, GradSink, Gradients, Isa, Kind, Params, Random, Tape, ops};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 fn exec() -> Exec {
@@ -127,4 +135,180 @@ impl proxtape::Primitive for Nothing {
     }
     fn forward(&self, _: proxtape::Forward<'_>) {}
     fn vjp(&self, _: proxtape::Vjp<'_>) {}
+}
+
+#[test]
+fn parameters_are_copied_from_the_same_declarations_alone() {
+    let declared = |entries: &[(&str, Kind, &[usize])]| {
+        let mut params = Params::new();
+        for &(name, kind, shape) in entries {
+            params.add(name, kind, shape);
+        }
+        params
+    };
+    let weight: (&str, Kind, &[usize]) = ("w", Kind::Weight, &[2, 3]);
+    let mut own = declared(&[weight]);
+    for others in [
+        &[("w", Kind::Bias, &[5][..])][..],
+        &[("w", Kind::Weight, &[3, 2])],
+        &[("w", Kind::Norm, &[2, 3])],
+        &[("v", Kind::Weight, &[2, 3])],
+        &[weight, ("mean", Kind::Running, &[2])],
+        &[weight, ("empty", Kind::Bias, &[0])],
+        &[],
+    ] {
+        refused("copy_from: ", || own.copy_from(&declared(others)));
+    }
+    let mut same = declared(&[weight]);
+    same.value_mut(same.find("w").unwrap()).fill(2.0);
+    own.copy_from(&same);
+    assert_eq!(own.value(own.find("w").unwrap()), [2.0; 6]);
+}
+
+#[test]
+fn tensor_without_its_values_is_an_error() {
+    let mut params = Params::new();
+    params.add("w", Kind::Weight, [2]);
+    let mut checkpoint = Checkpoint::default();
+    refused("put: tensor \"w\" has 1 values and its shape [2] wants 2", || {
+        checkpoint.put("w", [2], &[1.0]);
+    });
+    for values in [vec![], vec![1.0], vec![1.0; 3]] {
+        let tensors = vec![("w".to_owned(), [2].into(), values)];
+        let checkpoint = Checkpoint { tensors, ..Checkpoint::default() };
+        let message = checkpoint.get_params("", &mut params).unwrap_err().to_string();
+        assert!(message.contains("tensor \"w\"") && message.contains("wants 2"), "{message}");
+    }
+}
+
+#[test]
+fn an_optimiser_takes_each_weight_once_with_its_own_groups() {
+    let mut params = Params::new();
+    let w = params.add("w", Kind::Weight, [2, 3]);
+    let mean = params.add("mean", Kind::Running, [6]);
+    let other = {
+        let mut others = Params::new();
+        ["a", "b", "c"].map(|name| others.add(name, Kind::Weight, [6]))[2]
+    };
+    let regularizer = Regularizer::L1(L1 { lambda1: 0.5 });
+    let with = |id, groups| Regularized { id, regularizer, groups };
+    let right = with(w, Groups::whole(6));
+    let new = |list: &[Regularized]| Optimizer::new(exec(), &params, Rule::Sgd, list);
+    new(std::slice::from_ref(&right));
+    refused("\"w\" has two regularisers", || new(&[right.clone(), right.clone()]));
+    refused("\"mean\" is a running statistic", || new(&[with(mean, Groups::whole(6))]));
+    refused("parameter 2 of 2", || new(&[with(other, Groups::whole(6))]));
+    refused("\"w\" has 6 elements", || new(&[with(w, Groups::rows(2, 4))]));
+    let bad = Regularizer::L1(L1 { lambda1: f32::NAN });
+    refused("out of range", || new(&[Regularized { regularizer: bad, ..right.clone() }]));
+    let rule = Rule::Momentum { beta: 2.0 };
+    refused("out of range", || Optimizer::new(exec(), &params, rule, &[]));
+}
+
+#[test]
+fn the_last_step_that_can_be_counted_is_not_the_end() {
+    let mut params = Params::new();
+    let w = params.add("w", Kind::Weight, [1]);
+    let rule = Rule::Adam { beta1: 0.9, beta2: 0.99, eps: 1e-8, decay: 0.0 };
+    let mut optimizer = Optimizer::new(exec(), &params, rule, &[]);
+    optimizer.restore([&[0.0; 16], &[0.0; 16], &[]], u64::MAX).unwrap();
+    let mut gradients = Gradients::new(&params);
+    gradients.destination(w).unwrap().0.fill(1.0);
+    optimizer.step(&mut params, &mut gradients, 0.1);
+    assert_eq!(optimizer.steps(), u64::MAX);
+    assert!(params.value(w)[0] < 0.0);
+    optimizer.during_backward(&mut gradients, 0.1).finish(&mut params);
+}
+
+#[test]
+fn a_penalty_scales_the_weights_that_it_is_given() {
+    let mut params = Params::new();
+    let layers = [3, 4, 5].map(|n| Layer::linear(n).into());
+    let model = Model::new(&mut params, [2], &layers, &mut Random::new(1)).unwrap();
+    let penalty = Penalty { lambda: 0.5, ..Penalty::new(Family::L1) };
+    let all = penalty.resolve(&model, &params).unwrap();
+    let regularizer = Regularizer::L1(L1 { lambda1: 1.0 });
+    for order in [vec![2], vec![0, 1, 2], vec![2, 0, 1], vec![1, 1]] {
+        let mut some: Vec<_> = order.iter().map(|&l| all[l].clone()).collect();
+        penalty.scale((&model, &params), 2.0, &mut some).unwrap();
+        let want = order.iter().map(|&l| Regularized { regularizer, ..all[l].clone() });
+        assert_eq!(some, want.collect::<Vec<_>>(), "{order:?}");
+    }
+    let bias = params.find("0.bias").unwrap();
+    let mut foreign = [Regularized { id: bias, ..all[0].clone() }];
+    let error = penalty.scale((&model, &params), 2.0, &mut foreign).unwrap_err().to_string();
+    assert!(error.contains("no weight of the model"), "{error}");
+}
+
+#[test]
+fn an_evaluator_wants_a_batch_and_an_output_for_each_label() {
+    let set = digits::load().unwrap();
+    let build = |layers: &[Layer]| {
+        let layers: Vec<_> = layers.iter().cloned().map(Into::into).collect();
+        let mut params = Params::new();
+        let model = Model::new(&mut params, [1, 8, 8], &layers, &mut Random::new(1)).unwrap();
+        (model, params)
+    };
+    let (model, params) = build(&[Layer::Flatten, Layer::linear(3)]);
+    refused("a batch of 0", || Evaluator::new(exec(), &model, &params, 0));
+    let mut evaluator = Evaluator::new(exec(), &model, &params, 8);
+    let all: Vec<u32> = (0..100).collect();
+    let scale = Normalization::identity(&set);
+    refused("the model gives 3 outputs", || evaluator.run(&params, &set, &all, &scale));
+    let (model, params) = build(&[Layer::Relu]);
+    refused("one output for each class", || Evaluator::new(exec(), &model, &params, 8));
+}
+
+#[test]
+fn schedules_out_of_range_have_no_value() {
+    let schedule = |eta, warmup, shape| Schedule { eta, warmup, shape };
+    let constant = ScheduleShape::Constant;
+    for wrong in [
+        schedule(0.1, f32::INFINITY, constant),
+        schedule(0.1, f32::NAN, constant),
+        schedule(0.1, -1.0, constant),
+        schedule(f32::NAN, 1.0, constant),
+        schedule(0.1, 1.0, ScheduleShape::Step { every: 0.0, factor: 0.5 }),
+        schedule(0.1, 1.0, ScheduleShape::Cosine { floor: f32::NAN }),
+    ] {
+        refused("Schedule: ", || wrong.at(0.5, 10.0));
+    }
+    for [warmup, rise] in [[f32::NAN, 0.5], [0.5, f32::NAN], [0.6, 0.6], [f32::INFINITY, 0.0]] {
+        refused("Ramp: ", || Ramp { warmup, rise, shape: Rise::Linear }.at(0.5));
+    }
+}
+
+/// The squares of these leave the range of f32.
+#[test]
+fn the_norm_of_a_gradient_is_right_at_any_magnitude() {
+    let mut params = Params::new();
+    let w = params.add("w", Kind::Weight, [2]);
+    let norm = |g: [f32; 2]| {
+        let mut gradients = Gradients::new(&params);
+        gradients.destination(w).unwrap().0.copy_from_slice(&g);
+        gradients.norm(exec())
+    };
+    for scale in [1e-43, 1e-24, 1e-19, 1e-10, 1.0, 1e18, 1e20, 8e37] {
+        let want = 5.0 * f64::from(scale);
+        let found = norm([3.0 * scale, 4.0 * scale]);
+        assert!((found - want).abs() <= 1e-2 * want, "{found:e}, not {want:e}");
+    }
+    assert_eq!(norm([3e20, f32::INFINITY]), f64::INFINITY);
+    assert!(norm([3e20, f32::NAN]).is_nan());
+    assert_eq!(norm([0.0, 0.0]), 0.0);
+}
+
+#[test]
+fn means_of_large_numbers_are_large_numbers() {
+    let params = &mut Params::new();
+    for n in [1, 4, 3000] {
+        let mut tape = Tape::new(exec());
+        let [x, a, b] = [n, n, n].map(|n| tape.variable([n]));
+        let (mean, mse) = (ops::mean(&mut tape, x), ops::mse_loss(&mut tape, a, b));
+        tape.set(x, &vec![3e38; n]);
+        tape.set(a, &vec![1.5e19; n]);
+        tape.forward(params);
+        assert!((tape.value(mean)[0] / 3e38 - 1.0).abs() < 1e-6, "{n}: {:?}", tape.value(mean));
+        assert!((tape.value(mse)[0] / 2.25e38 - 1.0).abs() < 1e-6, "{n}: {:?}", tape.value(mse));
+    }
 }

@@ -58,7 +58,8 @@ impl Conv2d {
     /// An image of which an output is not finite is computed once more as
     /// [`Convolution::Exact`](crate::Convolution) does, so a NaN or an infinity reaches the outputs
     /// that see it, and no others. (The two gradients have no such care: around what is not finite
-    /// their results are NaN, some taps further than they need be.)
+    /// their results are NaN, some taps further than they need be, and so are they around finite magnitudes
+    /// from 1e37 on, whose sums inside of the algorithm overflow.)
     ///
     /// # Panics
     /// If the shape is impossible (see [`is_valid`](Self::is_valid)), or a slice does not have the length that

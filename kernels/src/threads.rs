@@ -14,6 +14,7 @@ use rayon::prelude::*;
 pub enum Convolution {
     /// By Winograd's algorithm where it pays: its rounding error is a share of the largest magnitudes
     /// around an output ([`Conv2d::is_winograd`](crate::conv::Conv2d::is_winograd) has the bound).
+    /// Gradients from operands of 1e37 and more may not be finite where those of `Exact` are.
     #[default]
     Fast,
     /// As the sum of each output's own products: an outlier rounds only the outputs that see it.

@@ -14,8 +14,12 @@ impl Primitive for Mean {
 
     fn forward(&self, cx: Forward<'_>) {
         let x = cx.x.get(0);
-        // In f64, as the sum may be too large for f32 where the mean is not.
-        cx.y[0] = (sum_of(cx.exec, Identity, [x]) / x.len() as f64) as f32;
+        // In f64, as the sum may be too large for f32 where the mean is not; so may those of its blocks.
+        let mut sum = sum_of(cx.exec, Identity, [x]);
+        if !sum.is_finite() {
+            sum = x.iter().map(|&x| f64::from(x)).sum();
+        }
+        cx.y[0] = (sum / x.len() as f64) as f32;
     }
 
     fn vjp(&self, cx: Vjp<'_>) {

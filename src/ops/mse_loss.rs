@@ -39,7 +39,13 @@ impl Primitive for MseLoss {
 
     fn forward(&self, cx: Forward<'_>) {
         let x = [cx.x.get(0), cx.x.get(1)];
-        cx.y[0] = (sum_of(cx.exec, SquaredDifference, x) / self.len as f64) as f32;
+        let mut sum = sum_of(cx.exec, SquaredDifference, x);
+        if !sum.is_finite() {
+            // Blocks are summed in f32, and may overflow where the mean does not.
+            let differences = x[0].iter().zip(x[1]).map(|(&a, &b)| f64::from(a) - f64::from(b));
+            sum = differences.map(|d| d * d).sum();
+        }
+        cx.y[0] = (sum / self.len as f64) as f32;
     }
 
     fn vjp(&self, cx: Vjp<'_>) {

@@ -85,7 +85,7 @@ impl Ahead {
                 continue;
             };
             let (m, s, d) = (&m[span.clone()], &s[span.clone()], &mut self.d[span]);
-            let t = (optimizer.steps + 1).min(i32::MAX as u64) as i32;
+            let t = optimizer.steps.saturating_add(1).min(i32::MAX as u64) as i32;
             let [first, second] = [beta1, beta2].map(|beta| 1.0 - beta.powi(t));
             for i in 0..v.len() {
                 let g = g.map_or(0.0, |g| g.get(i).copied().unwrap_or(0.0));

@@ -54,7 +54,7 @@ impl Optimizer {
             !self.frozen || gradients.has_all(),
             "during_backward: a frozen support needs the gradients in a buffer"
         );
-        self.steps += 1;
+        self.steps = self.steps.saturating_add(1);
         gradients.clear();
         DuringBackward { optimizer: self, gradients, eta, total: StepOutcome::default() }
     }

@@ -181,20 +181,30 @@ impl Penalty {
         weights.map(|l| self.regularized((model, params), (l, &mut cursor), 1.0)).collect()
     }
 
-    /// Sets what [`resolve`](Penalty::resolve) gave to `factor` times the strength, every layer's
-    /// alike; nothing is allocated.
+    /// Sets what [`resolve`](Penalty::resolve) gave, or some of it in any order, to `factor` times the
+    /// strength, every layer's alike; nothing is allocated.
     ///
     /// # Errors
-    /// If a strength is no longer a finite number of at least 0; the error names the layer.
+    /// If a strength is no longer a finite number of at least 0, or a parameter is no weight of the model;
+    /// the error names it.
     pub fn scale(
         &self,
         (model, params): (&Model, &Params),
         factor: f32,
         regularized: &mut [Regularized],
     ) -> Result<(), PenaltyError> {
-        let mut cursor = 0;
-        for (l, r) in regularized.iter_mut().enumerate() {
+        let (weights, mut next, mut cursor) = (model.weights(), 0, 0);
+        for r in regularized {
+            // In the order of the layers each is the next one.
+            let (before, behind) = weights.split_at(next);
+            let found = behind.iter().chain(before).position(|weight| weight.id == r.id);
+            let Some(found) = found else {
+                let id = r.id.index();
+                return Err(PenaltyError(format!("parameter {id} is no weight of the model")));
+            };
+            let l = (next + found) % weights.len();
             *r = self.regularized((model, params), (l, &mut cursor), factor)?;
+            next = (l + 1) % weights.len();
         }
         Ok(())
     }

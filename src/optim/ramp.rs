@@ -40,7 +40,12 @@ pub struct Ramp {
 
 impl Ramp {
     /// The factor of the strength at a share of the time, 0 to 1.
+    ///
+    /// # Panics
+    /// If warm-up and rise are no shares, together at most 1.
+    #[track_caller]
     pub fn at(&self, t: f32) -> f32 {
+        assert!(self.is_valid(), "Ramp: shares, together at most 1, are wanted: {self:?}");
         if t >= self.warmup + self.rise {
             return 1.0;
         }

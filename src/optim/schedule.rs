@@ -54,7 +54,14 @@ pub struct Schedule {
 impl Schedule {
     /// The step size at a moment, in epochs, of a training that takes `total` epochs; at most the
     /// largest f32.
+    ///
+    /// # Panics
+    /// If eta or the warm-up is no finite number of at least 0, or the shape is not
+    /// [valid](Shape::is_valid).
+    #[track_caller]
     pub fn at(&self, epoch: f32, total: f32) -> f32 {
+        let in_range = [self.eta, self.warmup].iter().all(|x| x.is_finite() && *x >= 0.0);
+        assert!(in_range && self.shape.is_valid(), "Schedule: a number is out of range: {self:?}");
         self.unbounded(epoch, total).min(f32::MAX)
     }
 

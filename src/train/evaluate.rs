@@ -28,7 +28,18 @@ pub struct Evaluator {
 
 impl Evaluator {
     /// Records the model for batches of this size.
+    ///
+    /// # Panics
+    /// If the batch is 0, or the model does not give one output for each class.
+    #[track_caller]
     pub fn new(exec: Exec, model: &Model, params: &Params, batch: usize) -> Evaluator {
+        assert!(batch > 0, "Evaluator: a batch of 0 samples; give it one or more");
+        let output = model.output();
+        let is_row = output.rank() == 1;
+        assert!(
+            is_row,
+            "Evaluator: the model gives {output}; it must be one output for each class"
+        );
         let mut tape = Tape::inference(exec);
         let x = tape.input(model.input().batch(batch));
         let labels = tape.labels(batch);
@@ -52,6 +63,10 @@ impl Evaluator {
 
     /// Evaluates samples. No samples give NaN, and so do outputs of which one is NaN: look at the loss
     /// before you believe the accuracy, in which such a sample counts as wrong.
+    ///
+    /// # Panics
+    /// If samples do not have the shape of the model's input, an index is none of the set, or there is no
+    /// output for a label.
     pub fn run(
         &mut self,
         params: &Params,
@@ -86,6 +101,10 @@ impl Evaluator {
             let classes = self.tape.shape(self.logits)[1];
             let rows = self.tape.value(self.logits).chunks_exact(classes);
             for (row, &label) in rows.zip(self.tape.labels_ref(self.labels)).take(part.len()) {
+                assert!(
+                    (label as usize) < classes,
+                    "Evaluator: the model gives {classes} outputs and a sample has the label {label}"
+                );
                 loss += cross_entropy(row, label as usize);
                 right += usize::from(argmax(row) == Some(label as usize));
             }

@@ -48,11 +48,14 @@ impl Trainer<'_> {
         state
     }
 
-    /// Goes on from a saved state.
+    /// Goes on from a saved state, which is to be one of this model, data and configuration: a state does
+    /// not tell its rule, penalty, schedule or split, so that other ones of the same sizes are taken and
+    /// go on to other bits. Keep these beside it, as the program does with its recipe.
     ///
     /// # Errors
-    /// If the state belongs to another model, data or configuration, something is missing, or a number
-    /// is one that no training leaves; the training is then to be made anew.
+    /// If something is missing, a number is one that no training leaves, or the state does not fit: names
+    /// and shapes of parameters, lengths of moments and thresholds, the seed, the epochs and steps that are
+    /// over and the number of samples. The training is then to be made anew.
     pub fn restore(&mut self, state: &Checkpoint) -> Result<(), TrainError> {
         state.get_params("", &mut self.params)?;
         state.get_params(GOOD, &mut self.good)?;
