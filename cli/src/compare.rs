@@ -155,7 +155,15 @@ impl Comparison {
             return Some(Made { strength: best.strength, note });
         }
         let baseline = done.get(&self.at(BASELINE, 0.0))?.summary.as_ref().ok();
-        let whole = baseline.and_then(|summary| summary.validation_accuracy).unwrap_or(0.0);
+        let Some(baseline) = baseline else {
+            let best = choose::most_accurate(candidates).unwrap_or(first);
+            let note = format!(
+                "{label}: the network without a penalty has diverged, so no tolerance applies and the most \
+                 accurate is told"
+            );
+            return Some(Made { strength: best.strength, note: Some(note) });
+        };
+        let whole = baseline.validation_accuracy.unwrap_or(0.0);
         let tolerance = self.grid.tolerance.unwrap_or(0.0);
         let floor = whole - tolerance / 100.0;
         let (best, note) = match choose::sparsest(candidates, floor) {

@@ -32,36 +32,44 @@ pub(super) fn of_classes(set: &Dataset) -> Vec<String> {
     notes
 }
 
-/// A column of whole numbers that were rounded when they were read.
+/// Columns of a table that are constant, or whose numbers lost digits when they were read: whole numbers
+/// that were rounded, and texts of numbers that differ where the numbers do not.
 #[cfg(feature = "csv")]
-pub(super) fn of_rounding(set: &Dataset, column: usize) -> Option<String> {
-    let name = set.columns()?.features.get(column)?;
-    Some(format!(
-        "column {name:?}: its whole numbers have more digits than the 16 that are kept; subtract a \
-         constant from them"
-    ))
-}
-
-/// Columns of a table that are constant.
-#[cfg(feature = "csv")]
-pub(super) fn of_columns(set: &Dataset) -> Vec<String> {
+pub(super) fn of_columns(
+    set: &Dataset,
+    rounded: impl Fn(usize) -> bool,
+    differs: impl Fn(usize) -> bool,
+) -> Vec<String> {
     let (super::Samples::F64(values), Some(columns)) = (set.samples(), set.columns()) else {
         return Vec::new();
     };
     let len = set.sample_len();
-    let mut constant = vec![true; len];
+    let mut constant = vec![set.len() > 1; len];
     for sample in values.chunks_exact(len) {
         for ((constant, value), first) in constant.iter_mut().zip(sample).zip(values) {
             *constant &= value == first;
         }
     }
-    let names: Vec<_> = (0..len).filter(|&k| constant[k] && set.len() > 1).collect();
-    let more = if names.len() > NAMED { ", .." } else { "" };
-    let shown: Vec<_> =
-        names.iter().take(NAMED).map(|&k| format!("{:?}", columns.features[k])).collect();
-    match names.len() {
-        0 => Vec::new(),
-        1 => vec![format!("column {} is constant and tells nothing", shown[0])],
-        n => vec![format!("{n} columns are constant and tell nothing: {}{more}", shown.join(", "))],
+    let named = |places: &[usize]| {
+        let more = if places.len() > NAMED { ", .." } else { "" };
+        let names: Vec<_> =
+            places.iter().take(NAMED).map(|&k| format!("{:?}", columns.features[k])).collect();
+        names.join(", ") + more
+    };
+    let lost: Vec<_> = (0..len).filter(|&k| rounded(k) || (constant[k] && differs(k))).collect();
+    let same: Vec<_> = (0..len).filter(|&k| constant[k] && !differs(k)).collect();
+    let mut notes = Vec::new();
+    if !lost.is_empty() {
+        notes.push(format!(
+            "column {}: numbers have more digits than the 15 to 17 that are kept, and some become equal; \
+             subtract a constant from them",
+            named(&lost)
+        ));
     }
+    match same.len() {
+        0 => {}
+        1 => notes.push(format!("column {} is constant and tells nothing", named(&same))),
+        n => notes.push(format!("{n} columns are constant and tell nothing: {}", named(&same))),
+    }
+    notes
 }

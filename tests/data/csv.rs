@@ -111,6 +111,9 @@ fn a_cell_that_is_no_finite_number_is_refused_at_its_place() {
 fn separators_that_end_the_lines_are_named() {
     let error = read("x,kind,\n1,a,\n2,b,\n", &Label::Last, Header::Detect).unwrap_err();
     assert!(error.advice().contains("the last column is empty"), "{error}");
+    let text = "x,kind,\n1,a,\n2,b,\n";
+    let error = read(text, &Label::Name("kind".into()), Header::Detect).unwrap_err();
+    assert!(error.advice().contains("the separators that end the lines"), "{error}");
 }
 
 #[test]

@@ -98,6 +98,13 @@ struct Before {
 struct After {
     bytes: u64,
     macs: u64,
+    macs_nonzero: u64,
+}
+
+impl After {
+    fn fits(&self, before: &Before) -> bool {
+        self.macs_nonzero <= self.macs && self.macs <= before.macs
+    }
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -126,7 +133,12 @@ impl Compacted {
             ("macs_nonzero", told.macs_nonzero, found.macs_nonzero),
         ];
         match pairs.into_iter().find(|(_, told, found)| told != found) {
-            None => Ok(()),
+            None if self.after.is_none_or(|after| after.fits(&self.before)) => Ok(()),
+            None => Err(Failure::failed(format!(
+                "{}: expected fewer multiply-accumulates after the compaction than before it, and fewer yet \
+                 with a weight, found others; remove the file, and the network will be compacted again",
+                path.display()
+            ))),
             Some((name, told, found)) => Err(Failure::failed(format!(
                 "{}: \"{name}\" before: expected {told} as in summary.json, found {found}; remove the \
                  file, and the network will be compacted again",
@@ -139,8 +151,9 @@ impl Compacted {
         self.after.map(|after| after.bytes)
     }
 
-    pub(crate) fn macs(&self) -> Option<u64> {
-        self.after.map(|after| after.macs)
+    /// All, and those with a weight that is not zero.
+    pub(crate) fn macs(&self) -> Option<[u64; 2]> {
+        self.after.map(|after| [after.macs, after.macs_nonzero])
     }
 
     /// Seconds of the network as trained and as compacted.

@@ -18,10 +18,11 @@ pub(crate) enum Metric {
     Groups,
     GroupsKept,
     /// Multiply-accumulates for one sample: of the network as trained, with a weight that is not
-    /// zero, and of the compacted network.
+    /// zero, and both of the compacted network.
     Macs,
     MacsNonzero,
     MacsCompact,
+    MacsCompactNonzero,
     /// Of model.safetensors, and of model-compact.safetensors.
     Bytes,
     BytesCompact,
@@ -33,7 +34,7 @@ pub(crate) enum Metric {
 }
 
 /// Every metric, in the order of the enumeration.
-pub(crate) const METRICS: [(&str, Metric); 14] = [
+pub(crate) const METRICS: [(&str, Metric); 15] = [
     ("validation_accuracy", Metric::ValidationAccuracy),
     ("test_accuracy", Metric::TestAccuracy),
     ("weights", Metric::Weights),
@@ -43,6 +44,7 @@ pub(crate) const METRICS: [(&str, Metric); 14] = [
     ("macs", Metric::Macs),
     ("macs_nonzero", Metric::MacsNonzero),
     ("macs_compact", Metric::MacsCompact),
+    ("macs_compact_nonzero", Metric::MacsCompactNonzero),
     ("bytes", Metric::Bytes),
     ("bytes_compact", Metric::BytesCompact),
     ("latency_dense_seconds", Metric::LatencyDenseSeconds),
@@ -100,7 +102,8 @@ impl Numbers<Number> {
                 Metric::GroupsKept => Some(counts?.groups_kept as f64),
                 Metric::Macs => Some(counts?.macs as f64),
                 Metric::MacsNonzero => Some(counts?.macs_nonzero as f64),
-                Metric::MacsCompact => compact?.macs().map(|macs| macs as f64),
+                Metric::MacsCompact => compact?.macs().map(|[all, _]| all as f64),
+                Metric::MacsCompactNonzero => compact?.macs().map(|[_, nonzero]| nonzero as f64),
                 Metric::Bytes => Some(summary?.bytes as f64),
                 Metric::BytesCompact => compact?.bytes().map(|bytes| bytes as f64),
                 Metric::LatencyDenseSeconds => latency().map(|[dense, _]| dense),

@@ -9,7 +9,7 @@ use serde::Serialize;
 /// Everything that is finished.
 #[derive(Serialize)]
 pub(crate) struct Outcome<'a> {
-    /// `done`, or `partial` while trainings are left to do.
+    /// `done`, `partial` while trainings are left to do, or `diverged` where all have.
     pub(crate) status: &'static str,
     /// `compare` or `sweep`.
     pub(crate) kind: Kind,
@@ -21,7 +21,8 @@ pub(crate) struct Outcome<'a> {
     pub(crate) threads: usize,
     pub(crate) isa: &'static str,
     pub(crate) seeds: &'a [u64],
-    /// Points below the unregularised network's validation accuracy; null where size is what counts.
+    /// Points below the unregularised network's validation accuracy; null where size is what counts,
+    /// or where that network has diverged.
     pub(crate) tolerance: Option<f64>,
     /// The share of weights that every network is to keep; null where accuracy is what counts.
     pub(crate) keep: Option<f64>,

@@ -29,7 +29,7 @@ const COLUMNS: [Column; 13] = [
     ("groups", |row| told(row.numbers[Metric::GroupsKept], 1.0, 0)),
     ("%", |row| share(row, Metric::GroupsKept, Metric::Groups)),
     ("MACs", |row| told(row.numbers[Metric::MacsCompact], 1.0, 0)),
-    ("not zero", |row| told(row.numbers[Metric::MacsNonzero], 1.0, 0)),
+    ("not zero", |row| told(row.numbers[Metric::MacsCompactNonzero], 1.0, 0)),
     ("bytes", |row| mean(row.numbers[Metric::BytesCompact], 1.0, 0)),
     ("latency us", |row| told(row.numbers[Metric::LatencySeconds], 1e6, 1)),
     ("seconds", |row| mean(row.numbers[Metric::TrainSeconds], 1.0, 1)),
@@ -90,12 +90,14 @@ fn legend(outcome: &Outcome<'_>) -> Vec<String> {
             100.0 * keep,
             outcome.seeds[0]
         ),
-        (_, None, tolerance) => format!(
-            "lambda: the one with the fewest weights whose validation accuracy is within {} points \
-             of the network without a penalty, seed {}",
-            tolerance.unwrap_or(0.0),
+        (_, None, Some(tolerance)) => format!(
+            "lambda: the one with the fewest weights whose validation accuracy is within {tolerance} \
+             points of the network without a penalty, seed {}",
             outcome.seeds[0]
         ),
+        (_, None, None) => {
+            format!("lambda: the one of the most accurate on validation, seed {}", outcome.seeds[0])
+        }
     });
     lines.extend(outcome.notes.iter().map(|note| format!("note: {}", shown::line(note))));
     lines

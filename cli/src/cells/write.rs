@@ -26,8 +26,17 @@ impl Cells<'_> {
             })
             .collect();
         let grid = &self.folder.grid;
+        let is_lost = |cell: &CellRow| cell.diverged.is_some();
+        // What accuracies are compared with.
+        let baseline = |cell: &&CellRow| cell.lambda.is_none() && cell.seed == grid.seeds[0];
+        let has_baseline = !cells.iter().find(baseline).is_some_and(is_lost);
+        let status = match is_done {
+            false => "partial",
+            true if cells.iter().all(is_lost) => "diverged",
+            true => "done",
+        };
         let outcome = Outcome {
-            status: if is_done { "done" } else { "partial" },
+            status,
             kind: grid.kind,
             folder: self.folder.path().display().to_string(),
             recipe: &self.folder.recipe,
@@ -35,7 +44,7 @@ impl Cells<'_> {
             threads: self.machine.threads(),
             isa: self.machine.isa(),
             seeds: &grid.seeds,
-            tolerance: grid.tolerance,
+            tolerance: grid.tolerance.filter(|_| has_baseline),
             keep: grid.keep,
             planned: tasks.len() + later.len(),
             rows: plan.rows(&cells),

@@ -74,7 +74,7 @@ struct Row {
     groups: Option<Spread>,
     groups_kept: Option<Spread>,
     macs_compact: Option<Spread>,
-    macs_nonzero: Option<Spread>,
+    macs_compact_nonzero: Option<Spread>,
     bytes_compact: Option<Spread>,
     latency_seconds: Option<Spread>,
     train_seconds: Option<Spread>,

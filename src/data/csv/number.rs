@@ -80,10 +80,50 @@ impl Column {
     }
 }
 
-/// Whether a cell is a whole number of more digits than an f64 keeps: from 2^53 on, some are rounded.
-pub(super) fn is_rounded(cell: &[u8], value: f64) -> bool {
-    let exact = || std::str::from_utf8(cell).ok()?.parse::<i128>().ok();
-    value.abs() > 9007199254740992.0 && exact().is_some_and(|exact| exact != value as i128)
+/// Decimal digits that an f64 keeps of any number.
+const DIGITS: usize = 15;
+
+/// The digits of the numbers of one column that have more than an f64 keeps.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Digits {
+    /// What tells those of the first number.
+    first: Option<u64>,
+    /// Whether those of another one are others.
+    pub(super) differ: bool,
+    /// Whether one is a whole number that was rounded: from 2^53 on, some are.
+    pub(super) rounded: bool,
+}
+
+impl Digits {
+    /// Adds a number.
+    pub(super) fn push(&mut self, cell: &[u8], value: f64) {
+        let digits = long_digits(cell);
+        self.differ |= *self.first.get_or_insert(digits) != digits;
+        if digits != 0 && !self.rounded {
+            let exact = std::str::from_utf8(cell).ok().and_then(|text| text.parse::<i128>().ok());
+            self.rounded = exact.is_some_and(|exact| exact != value as i128);
+        }
+    }
+}
+
+/// A hash of the significant digits of a number (FNV-1a); 0 where there are no more than [`DIGITS`].
+fn long_digits(cell: &[u8]) -> u64 {
+    if cell.len() <= DIGITS {
+        return 0;
+    }
+    let (mut hash, mut count) = (0xcbf2_9ce4_8422_2325_u64, 0);
+    // Up to the last digit that is not 0.
+    let mut significant = (hash, count);
+    for byte in cell.iter().take_while(|byte| !byte.eq_ignore_ascii_case(&b'e')) {
+        if byte.is_ascii_digit() && (count > 0 || *byte != b'0') {
+            hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+            count += 1;
+            if *byte != b'0' {
+                significant = (hash, count);
+            }
+        }
+    }
+    if significant.1 > DIGITS { significant.0 } else { 0 }
 }
 
 /// Whether a number with a mark may be a whole one: `1.010` or `-12,000`, not `0.123`.

@@ -4,7 +4,7 @@ use super::classes::Classes;
 use super::dialect::Dialect;
 use super::header::{self, First};
 use super::layout::{Layout, Role};
-use super::number::{self, Column, Mark};
+use super::number::{self, Column, Digits, Mark};
 use super::record::Record;
 use super::{Header, Label, Options, listed, quoted};
 use crate::data::{DataError, Dataset, Place, Samples, Source, notes};
@@ -30,8 +30,8 @@ pub(super) struct Table<'a> {
     written: Vec<Column>,
     /// Whether a cell was noted that goes over several lines.
     spread: bool,
-    /// The first feature of which a number was rounded.
-    rounded: Option<usize>,
+    /// Of each feature.
+    digits: Vec<Digits>,
 }
 
 impl<'a> Table<'a> {
@@ -60,7 +60,8 @@ impl<'a> Table<'a> {
             }
         };
         let layout = Layout::new(&first, kind == First::Header, &options.label, expected)?;
-        let open = if dialect.separator == b',' { 0 } else { layout.columns.features.len() };
+        let features = layout.columns.features.len();
+        let open = if dialect.separator == b',' { 0 } else { features };
         let mut table = Self {
             written: vec![Column::default(); open],
             options,
@@ -73,7 +74,7 @@ impl<'a> Table<'a> {
             classes: Classes::new(expected, dialect.separator),
             mark: None,
             spread: false,
-            rounded: None,
+            digits: vec![Digits::default(); features],
         };
         if kind == First::Sample {
             let first = std::mem::take(&mut table.first);
@@ -154,9 +155,7 @@ impl<'a> Table<'a> {
         if let Some(written) = self.written.get_mut(place) {
             written.push(cell, record.line, (value, mark));
         }
-        if number::is_rounded(cell, value) {
-            self.rounded.get_or_insert(place);
-        }
+        self.digits[place].push(cell, value);
         Ok(value)
     }
 
@@ -168,12 +167,15 @@ impl<'a> Table<'a> {
             }
             _ => "a finite number".to_string(),
         };
-        let label = record.cell(self.layout.label_column);
+        let last = self.layout.roles.len() - 1;
         let advice = match self.kind == First::Sample && self.labels.is_empty() {
             true => "if the first line is a header, set the option header",
-            false if label.is_empty() && self.options.label == Label::Last => {
-                "the last column is empty: name the column of labels, or remove the separators that end \
-                 the lines"
+            false if record.cell(last).is_empty() && self.options.label == Label::Last => {
+                "the last column is empty: remove the separators that end the lines, and name the column \
+                 of labels where it is not the last one then"
+            }
+            false if record.cell(last).is_empty() && column == last => {
+                "fill the gap; where each line ends so, remove the separators that end the lines"
             }
             false => advice,
         };
@@ -194,7 +196,7 @@ impl<'a> Table<'a> {
         self.check_thousands()?;
         let summary = self.decisions();
         let fractions = self.fractions();
-        let Self { layout, values, mut labels, classes, rounded, .. } = self;
+        let Self { layout, values, mut labels, classes, digits, .. } = self;
         let order = classes.order()?;
         for label in &mut labels {
             *label = order.places[*label as usize];
@@ -205,10 +207,11 @@ impl<'a> Table<'a> {
             .with_columns(layout.columns)?;
         let mut told = vec![summary(&set)];
         told.extend(layout.notes);
-        told.extend(rounded.and_then(|place| notes::of_rounding(&set, place)));
         told.extend(fractions);
         told.extend(notes::of_classes(&set));
-        told.extend(notes::of_columns(&set));
+        let rounded = |column: usize| digits[column].rounded;
+        let differs = |column: usize| digits[column].differ;
+        told.extend(notes::of_columns(&set, rounded, differs));
         Ok(Source { train: set, test: None, notes: told })
     }
 

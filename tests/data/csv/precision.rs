@@ -85,9 +85,35 @@ fn uncentered_keeps_zeros_where_there_are_some() {
 
 /// Nanoseconds since 1970 are multiples of 256 in an f64.
 #[test]
-fn whole_numbers_of_more_digits_than_are_kept_are_told() {
-    let told = notes("x,t,kind\n1,1700000000000000000,a\n2,1700000000000000060,b\n", &Label::Last);
-    assert!(told[1].starts_with("column \"t\": its whole numbers have more digits"), "{told:?}");
-    let told = notes("x,t,kind\n1,9007199254740992,a\n2,9007199254740990,b\n", &Label::Last);
-    assert!(!told.iter().any(|note| note.contains("digits")), "{told:?}");
+fn numbers_of_more_digits_than_are_kept_are_told() {
+    let told = |x: [&str; 2]| {
+        let [a, b] = x;
+        let rows = format!("x,t,kind\n1,{a},a\n2,{b},b\n3,{a},a\n4,{b},b\n");
+        notes(&rows, &Label::Last)[1..].to_vec()
+    };
+    for pair in [
+        ["1700000000000000000", "1700000000000000060"],
+        ["1700000000000000000", "1700000000000009999"],
+        ["9007199254740992", "9007199254740993"],
+        ["10000000000000000.0", "10000000000000001.0"],
+        ["1234567890.123456780", "1234567890.123456781"],
+        ["1.00000000000000000001e25", "1.00000000000000000002e25"],
+        ["-0.10000000000000000001", "-0.1"],
+    ] {
+        let told = told(pair).concat();
+        assert!(told.starts_with("column \"t\": numbers have more digits"), "{pair:?}: {told}");
+    }
+    for pair in [
+        ["9007199254740992", "9007199254740990"],
+        // As programs write it that write all digits of an f64.
+        ["1.000000000000000056e-01", "2.000000000000000111e-01"],
+        ["1234567890.123456780", "1234567891.123456780"],
+    ] {
+        let told: Vec<_> = told(pair).into_iter().filter(|note| note.contains("\"t\"")).collect();
+        assert!(told.is_empty(), "{pair:?}: {told:?}");
+    }
+    for pair in [["1.50000000000000000", "1.5"], ["100000000000000000000", "1e20"]] {
+        let told = told(pair).concat();
+        assert!(told.starts_with("column \"t\" is constant"), "{pair:?}: {told}");
+    }
 }

@@ -41,7 +41,7 @@ fn check_row(row: &Row) -> Result<(), String> {
         ("groups", row.groups),
         ("groups_kept", row.groups_kept),
         ("macs_compact", row.macs_compact),
-        ("macs_nonzero", row.macs_nonzero),
+        ("macs_compact_nonzero", row.macs_compact_nonzero),
         ("bytes_compact", row.bytes_compact),
         ("latency_seconds", row.latency_seconds),
         ("train_seconds", row.train_seconds),

@@ -21,7 +21,7 @@ const COLUMNS: [Column; 13] = [
     ("groups kept", |row| told(row.groups_kept, 1.0, 0)),
     ("%", |row| share(row.groups_kept, row.groups)),
     ("MACs", |row| told(row.macs_compact, 1.0, 0)),
-    ("non-zero MACs", |row| told(row.macs_nonzero, 1.0, 0)),
+    ("non-zero MACs", |row| told(row.macs_compact_nonzero, 1.0, 0)),
     ("bytes", |row| told(row.bytes_compact, 1.0, 0)),
     ("latency us", |row| told(row.latency_seconds, 1e6, 1)),
     ("training s", |row| told(row.train_seconds, 1.0, 1)),
