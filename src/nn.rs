@@ -6,17 +6,19 @@
 //! with weights that are laid out once.
 
 mod build;
+mod costs;
 mod frozen;
 mod init;
 mod layer;
+mod place;
 mod plan;
 mod window;
 pub mod zoo;
 
-pub use build::ModelError;
 pub use frozen::{FrozenLayer, FrozenModel, Zeros};
 pub use init::Init;
 pub use layer::{Layer, Named, WithBias};
+pub use place::ModelError;
 pub use plan::Plan;
 
 use crate::ops::{self, BatchNormAttrs, ConvAttrs, PoolAttrs};
@@ -69,7 +71,7 @@ pub struct Model {
     layers: Vec<Built>,
     weights: Vec<Weight>,
     least_batch: usize,
-    costs: build::Costs,
+    costs: costs::Costs,
 }
 
 /// A layer whose parameters are declared.
@@ -132,7 +134,7 @@ impl Model {
     /// If its layers would hold more than 2^34 elements, 64 GiB, or a convolution would take more
     /// multiplications than [the kernels do](proxtape_kernels::conv::Conv2d::is_valid); the error names it.
     pub fn check_batch(&self, batch: usize) -> Result<(), ModelError> {
-        build::check_batch(&self.costs, &self.weights, batch)
+        self.costs.check_batch(&self.weights, batch)
     }
 
     /// The weights, in the order of the layers.

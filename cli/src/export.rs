@@ -208,6 +208,7 @@ impl Export<'_> {
                     recipe: &self.trained.recipe.name,
                     scale: self.trained.normalization.scale,
                     class_names: &self.trained.class_names,
+                    columns: self.trained.origin.as_ref().map_or(&[], |origin| &origin.columns),
                 };
                 let text = rust::text(&plan, &about);
                 draft.fill(|file| file.write_all(text.as_bytes()))?;

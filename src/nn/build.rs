@@ -1,57 +1,26 @@
 //! From a list of layers to the plan of a model: shapes are inferred and checked against limits.
 
+use super::costs::{Costs, check_conv};
 use super::layer::WithBias;
+use super::place::{MAX_ELEMENTS, ModelError, Place, elements};
 use super::plan::{Parameter, Plan, Start};
 use super::window::Window;
 use super::{Built, Init, Layer, Named, Weight};
-use crate::memory::MemoryError;
 use crate::ops::{BatchNormAttrs, ConvAttrs, PoolAttrs};
 use crate::params::{Kind, ParamId, Params};
 use crate::shape::Shape;
-use core::fmt;
 use proxtape_kernels::conv::Conv2d;
 use proxtape_kernels::pool::Pool2d;
 use std::collections::HashSet;
 
-/// The most elements that one parameter or one sample may have: 4 GiB of f32. A recipe is a user's data, so a
-/// slip of a digit must be an error and not an attempt to allocate.
-const MAX_ELEMENTS: usize = 1 << 30;
-
 /// The most elements of all parameters together: 16 GiB.
 const MAX_PARAMETERS: usize = 1 << 32;
-
-/// The most elements of a batch in all layers together: 64 GiB.
-const MAX_ACTIVATIONS: u128 = 1 << 34;
 
 /// The most layers, those in residual blocks counted: four times the deepest networks that are told of.
 const MAX_LAYERS: usize = 4096;
 
 /// How deep residual blocks may lie in each other, since a model is walked by recursion.
 const MAX_DEPTH: usize = 32;
-
-/// A layer does not fit, or there is no memory for the model.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ModelError {
-    layer: Option<String>,
-    message: String,
-}
-
-impl From<MemoryError> for ModelError {
-    fn from(e: MemoryError) -> ModelError {
-        ModelError { layer: None, message: e.to_string() }
-    }
-}
-
-impl fmt::Display for ModelError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.layer {
-            Some(layer) => write!(f, "layer {layer:?}: {}", self.message),
-            None => f.write_str(&self.message),
-        }
-    }
-}
-
-impl std::error::Error for ModelError {}
 
 pub(super) fn plan(params: &Params, input: Shape, layers: &[Named]) -> Result<Plan, ModelError> {
     let mut builder = Builder {
@@ -74,46 +43,6 @@ pub(super) fn plan(params: &Params, input: Shape, layers: &[Named]) -> Result<Pl
     Ok(Plan { input, output, layers: built, weights, least_batch, costs, parameters, before })
 }
 
-/// What a sample costs, and a batch so many times as much.
-#[derive(Clone, Debug)]
-pub(super) struct Costs {
-    /// The convolutions by their weights, each for one sample.
-    convs: Vec<(usize, Conv2d)>,
-    /// Elements of the sample and of all layers' outputs.
-    activations: u64,
-}
-
-/// Whether a batch is one that the tape and the kernels take.
-pub(super) fn check_batch(
-    Costs { convs, activations }: &Costs,
-    weights: &[Weight],
-    batch: usize,
-) -> Result<(), ModelError> {
-    for &(weight, conv) in convs {
-        check_conv(&weights[weight].layer, Conv2d { n: batch, ..conv })?;
-    }
-    let elements = u128::from(*activations) * batch as u128;
-    let message = format!(
-        "a batch of {batch} samples would hold {elements} values in its layers; at most \
-         {MAX_ACTIVATIONS} are supported, so take a smaller batch"
-    );
-    (elements <= MAX_ACTIVATIONS).then_some(()).ok_or(ModelError { layer: None, message })
-}
-
-/// Whether the kernels take a convolution that is otherwise possible.
-fn check_conv(layer: &str, conv: Conv2d) -> Result<(), ModelError> {
-    let Conv2d { n, c, h, w, oc, .. } = conv;
-    let message = || {
-        format!(
-            "a batch of {n} images [{c}, {h}, {w}] to {oc} channels would take more than 2^47 \
-             multiplications, those at every place of the padded image counted; take less padding, fewer \
-             channels or a smaller batch"
-        )
-    };
-    let error = || ModelError { layer: Some(layer.to_owned()), message: message() };
-    conv.is_valid().then_some(()).ok_or_else(error)
-}
-
 struct Builder<'a> {
     /// What is declared already.
     before: &'a Params,
@@ -128,46 +57,6 @@ struct Builder<'a> {
     /// Layers so far, and residual blocks around the one at hand.
     layers: usize,
     depth: usize,
-}
-
-/// What every layer needs to be built: its full name and its input without the batch axis.
-#[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
-    name: &'a str,
-    input: Shape,
-}
-
-impl Place<'_> {
-    pub(super) fn error(&self, message: impl Into<String>) -> ModelError {
-        ModelError { layer: Some(self.name.to_owned()), message: message.into() }
-    }
-
-    /// The output, if a sample of it has a number of elements that a batch can hold.
-    fn fitting(&self, output: Shape) -> Result<Shape, ModelError> {
-        match elements(output) {
-            Some(1..=MAX_ELEMENTS) => Ok(output),
-            _ => Err(self.error(format!(
-                "a sample would be {output}; 1 to {MAX_ELEMENTS} elements are supported"
-            ))),
-        }
-    }
-
-    /// eps keeps a normalisation from dividing by zero.
-    fn check_eps(&self, eps: f32) -> Result<(), ModelError> {
-        let message = || self.error(format!("eps is a positive number, not {eps}"));
-        (eps.is_finite() && eps > 0.0).then_some(()).ok_or_else(message)
-    }
-
-    /// The input as [C, H, W].
-    fn image(&self, what: &str) -> Result<[usize; 3], ModelError> {
-        match *self.input.dims() {
-            [c, h, w] => Ok([c, h, w]),
-            _ => Err(self.error(format!(
-                "{what} wants an input of [C, H, W] and comes after {}; move it before flatten",
-                self.input
-            ))),
-        }
-    }
 }
 
 impl Builder<'_> {
@@ -400,11 +289,6 @@ impl Builder<'_> {
         self.parameters.push(Parameter { name, kind, shape, start });
         Ok(id)
     }
-}
-
-/// The number of elements, or `None` if it is too large to be told.
-fn elements(shape: Shape) -> Option<usize> {
-    shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d))
 }
 
 fn conv_attrs(layer: &Layer) -> ConvAttrs {

@@ -3,6 +3,7 @@
 //! A recipe of a few bytes can ask for gigabytes. So a model is planned first, the plan is compared with
 //! limits and with what a file holds, and only then memory is taken, and filled once.
 
+use super::costs::Costs;
 use super::{Built, Init, Model, ModelError, Named, Weight, build};
 use crate::memory::MemoryError;
 use crate::params::{Kind, Params};
@@ -30,7 +31,7 @@ pub struct Plan {
     pub(super) layers: Vec<Built>,
     pub(super) weights: Vec<Weight>,
     pub(super) least_batch: usize,
-    pub(super) costs: build::Costs,
+    pub(super) costs: Costs,
     pub(super) parameters: Vec<Parameter>,
     /// The parameters that there are already.
     pub(super) before: usize,

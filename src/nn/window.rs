@@ -1,7 +1,7 @@
 //! A window that slides over an image: its limits, and the size of what it gives.
 
 use super::ModelError;
-use super::build::Place;
+use super::place::Place;
 
 /// The most that kernel, stride, padding and dilation may be, in each direction. No image is larger, and
 /// all that is computed from them then stays far below what an index can tell.

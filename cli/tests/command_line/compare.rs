@@ -244,7 +244,7 @@ fn training_that_diverges_is_told_and_does_not_end_the_others() {
     let ran = folder.run(&format!("compare small.toml {flags} --json"));
     assert_eq!(ran.code, 1, "there is no result: {}", ran.err);
     let json = ran.json();
-    assert_eq!((&json["status"], json["rows"].as_array().unwrap().len()), (&"done".into(), 0));
+    assert_eq!((&json["status"], json["rows"].as_array().unwrap().len()), (&"diverged".into(), 0));
     let why = cells(&json)[1]["diverged"].as_str().unwrap().to_owned();
     assert!(why.contains("lower the step size"), "{why}");
     let ran = folder.run("compare --resume cmp");

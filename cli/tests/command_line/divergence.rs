@@ -2,6 +2,7 @@
 
 use crate::compare::SMALL;
 use crate::support::{Folder, RECIPE, assert_same_bits};
+use serde_json::Value;
 use std::fs;
 
 #[test]
@@ -56,6 +57,32 @@ fn run_that_diverged_before_its_first_save_goes_on_from_its_recipe() {
     assert_eq!(folder.run("train --resume run").code, 1);
 }
 
+/// Without it any accuracy would be within the tolerance, and the sparsest network the best.
+#[test]
+fn nothing_is_compared_with_a_network_that_has_diverged() {
+    let folder = Folder::new("diverged-baseline");
+    folder.write("small.toml", SMALL);
+    let compare = "--families none,l1 --lambdas 1e-4,1e-1 --seeds 1 --threads 1 --out c";
+    folder.done(&format!("compare small.toml {compare} --tolerance 100 --quiet"));
+    let before = fs::read_to_string(folder.path("c/compare.md")).unwrap();
+    assert!(before.contains("within 100 points") && before.contains("1e-1"), "{before}");
+    let none = folder.path("c/cells/none-1");
+    fs::remove_file(none.join("summary.json")).unwrap();
+    fs::write(none.join("diverged.txt"), "the loss became NaN\nnone-1\n").unwrap();
+    let json = folder.done("compare --resume c --json").json();
+    assert_eq!(json["status"], "done");
+    assert_eq!(json["tolerance"], Value::Null);
+    assert_eq!(json["rows"][0]["lambda"], 1e-4, "{}", json["rows"]);
+    let after = fs::read_to_string(folder.path("c/compare.md")).unwrap();
+    assert!(after.contains("no tolerance applies") && !after.contains("within"), "{after}");
+    assert!(!after.contains("good enough"), "{after}");
+    // Of the compacted network, as the column beside it.
+    let run = json["rows"][0]["macs_compact_nonzero"]["mean"].as_f64().unwrap();
+    let text = fs::read_to_string(folder.path("c/cells/l1-1e-4-1/compact.json")).unwrap();
+    let compact: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(compact["after"]["macs_nonzero"], run as u64);
+}
+
 #[test]
 fn comparison_of_which_all_have_diverged_fails_with_its_table() {
     let folder = Folder::new("diverged-all");
@@ -71,7 +98,7 @@ fn comparison_of_which_all_have_diverged_fails_with_its_table() {
             assert_eq!(ran.code, 1, "{arguments}: {}", ran.err);
             assert!(ran.err.contains("trainings have diverged"), "{}", ran.err);
             assert!(ran.err.contains("lower the step size"), "{}", ran.err);
-            assert_eq!(ran.json()["status"], "done");
+            assert_eq!(ran.json()["status"], "diverged");
             for ending in ["json", "md", "csv"] {
                 assert!(folder.path(&format!("{command}/{command}.{ending}")).is_file());
             }

@@ -294,6 +294,7 @@ fn random_samples_prove_where_the_data_is_missing() {
     }
     let text = fs::read_to_string(folder.path("run/model.rs")).unwrap();
     assert!(text.contains(r#"CLASS_NAMES: [&str; CLASSES] = ["cat", "d\"o\\g"]"#), "{text}");
+    assert!(text.contains(r#"COLUMNS: [&str; INPUT] = ["x", "y"]"#), "{text}");
 }
 
 #[test]

@@ -16,11 +16,13 @@ pub(in crate::export) struct About<'a> {
     /// The factor on raw values; 1 for those of a table.
     pub(in crate::export) scale: f32,
     pub(in crate::export) class_names: &'a [String],
+    /// The features of a table, in the order of the values; none for images.
+    pub(in crate::export) columns: &'a [String],
 }
 
 /// The whole file.
 pub(in crate::export) fn text(plan: &Plan<'_>, about: &About<'_>) -> String {
-    let names = Names::taken(["INPUT", "CLASSES", "CLASS_NAMES"]);
+    let names = Names::taken(["INPUT", "CLASSES", "CLASS_NAMES", "COLUMNS"]);
     let mut writer = Writer { kernels: BTreeSet::new(), tables: String::new(), names };
     let calls: String = plan.steps.iter().map(|step| writer.step(step)).collect();
     let fields = 0..plan.buffers.len();
@@ -32,13 +34,16 @@ pub(in crate::export) fn text(plan: &Plan<'_>, about: &About<'_>) -> String {
     let declared: String = declared.collect();
     let (inputs, outputs) = (plan.inputs.len(), plan.outputs);
     let kernels = kernels::text(writer.kernels.iter().copied().chain(["softmax"]));
-    let class_names = match about.class_names {
+    let list = |(what, name, len): (&str, &str, &str), texts: &[String]| match texts {
         [] => String::new(),
-        names => format!(
-            "\n/// The names of the classes.\npub static CLASS_NAMES: [&str; \
-             CLASSES] = {names:?};\n"
-        ),
+        texts => format!("\n/// {what}.\npub static {name}: [&str; {len}] = {texts:?};\n"),
     };
+    let class_names =
+        list(("The names of the classes", "CLASS_NAMES", "CLASSES"), about.class_names);
+    let columns = list(
+        ("The columns of the table, in the order of the values", "COLUMNS", "INPUT"),
+        about.columns,
+    );
     format!(
         r#"{MARK} (version {version}), recipe {recipe:?}: {inputs} values in, {outputs} out.
 //!
@@ -47,7 +52,7 @@ pub(in crate::export) fn text(plan: &Plan<'_>, about: &About<'_>) -> String {
 //!
 //! ```text
 //! let mut scratch = Scratch::new();
-//! let (class, probability) = classify(&pixels, &mut scratch);
+//! let (class, probability) = classify(&sample, &mut scratch);
 //! ```
 
 // Not every program calls all of it, and a weight may be near a constant of mathematics.
@@ -59,7 +64,7 @@ pub const INPUT: usize = {inputs};
 
 /// The number of classes.
 pub const CLASSES: usize = {outputs};
-{class_names}
+{class_names}{columns}
 /// The memory that the network works in. What is in it does not matter.
 pub struct Scratch {{
 {declared}}}
@@ -77,8 +82,9 @@ impl Default for Scratch {{
     }}
 }}
 
-/// The logits of one sample, {range}. A NaN or an infinity in it reaches every logit that depends
-/// on it by a weight that is not zero; weights that are zero may not be multiplied with it.
+/// The logits of one sample, {range}. A NaN in it reaches every logit that depends on it by
+/// weights that are not zero; weights that are zero may not be multiplied with it. An infinity may
+/// end in an activation that is bounded (tanh, sigmoid) or 0 there (ReLU, GELU).
 pub fn infer(input: &[f32; INPUT], output: &mut [f32; CLASSES], scratch: &mut Scratch) {{
     let Scratch {{ {names} }} = scratch;
 {calls}}}
