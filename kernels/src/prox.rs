@@ -167,7 +167,7 @@ pub enum Metric<'a> {
         /// The effective step.
         step: f32,
     },
-    /// `d_i > 0` for each weight, as in Adam.
+    /// `d_i > 0` for each weight, as in Adam. A `1 / d_i` beyond f32 counts as the largest f32.
     Diagonal {
         /// One for each weight.
         d: &'a [f32],

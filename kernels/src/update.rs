@@ -9,6 +9,8 @@
 //! then       w = prox(v)
 //! ```
 //!
+//! A prox step beyond f32 counts as the largest f32.
+//!
 //! Momentum is PyTorch's form. At its fixed point m = g/(1 - beta), so a prox with step
 //! eta/(1 - beta), and for Adam one in the metric 1/e, leaves the stationary points of
 //! `loss + R`: **lambda means the objective**, under every rule. (With a prox step of eta, as in

@@ -455,3 +455,27 @@ fn wrong_operands_are_named() {
     let reg = Regularizer::Exclusive(Exclusive { rho: 0.1 });
     assert!(message(Update { reg, ..op }, [4, 4, 4, 0]).contains("tau has 0 elements"));
 }
+
+/// eta / (1 - beta), and eta / eps where the second moment is 0, beyond f32.
+#[test]
+fn a_step_beyond_f32_keeps_weights_that_nothing_moves() {
+    let w = [1.0, -2.0, 0.5];
+    let rules = [
+        Rule::Momentum { beta: 0.9 },
+        Rule::Nesterov { beta: 0.9 },
+        Rule::Adam { beta1: 0.9, beta2: 0.99, eps: 1e-8, decay: 0.0 },
+    ];
+    for rule in rules {
+        for reg in [Regularizer::None, Regularizer::L1(L1 { lambda1: 0.0 })] {
+            let op = Update { reg, groups: Groups::whole(3), rule, eta: 1e38, step: 1 };
+            for isa in isas() {
+                for fused in [true, false] {
+                    let mut state = State::new(&op, &w);
+                    let run = if fused { State::fused } else { State::unfused };
+                    let outcome = run(&mut state, Exec::new(isa), &op, &[0.0; 3]);
+                    assert!(state.w == w && !outcome.nan, "{op:?}: {:?}", state.w);
+                }
+            }
+        }
+    }
+}

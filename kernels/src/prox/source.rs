@@ -91,13 +91,12 @@ impl Scale for Uniform {
     }
 }
 
-/// An e for each element: `eta / (x c + eps)`, or Adam's `eta / (sqrt(x c) + eps)`. One type for both,
-/// since all later sweeps are compiled for each.
+/// An e for each element: `eta / (x + eps)`, or Adam's `eta / (sqrt(x) + eps)`, and the largest f32 where
+/// that is more: `0 e` is 0. One type for both, since all later sweeps are compiled for each.
 #[derive(Clone, Copy)]
 pub(crate) struct Varied<'a> {
     pub(crate) x: Flat<'a>,
     pub(crate) root: bool,
-    pub(crate) c: f32,
     pub(crate) eta: f32,
     pub(crate) eps: f32,
 }
@@ -105,18 +104,19 @@ pub(crate) struct Varied<'a> {
 impl<'a> Varied<'a> {
     /// `1 / d`.
     fn inverse(d: &'a [f32]) -> Varied<'a> {
-        Varied { x: Flat::shared(d), root: false, c: 1.0, eta: 1.0, eps: 0.0 }
+        Varied { x: Flat::shared(d), root: false, eta: 1.0, eps: 0.0 }
     }
 
     /// e of x, with the root.
     #[inline(always)]
     pub(crate) fn of_root<S: Simd>(self, s: S, x: S::F) -> S::F {
-        self.of(s, s.sqrt(s.mul(x, s.splat(self.c))))
+        self.of(s, s.sqrt(x))
     }
 
     #[inline(always)]
     fn of<S: Simd>(self, s: S, x: S::F) -> S::F {
-        s.div(s.splat(self.eta), s.add(x, s.splat(self.eps)))
+        // NaN stays.
+        s.min(s.splat(f32::MAX), s.div(s.splat(self.eta), s.add(x, s.splat(self.eps))))
     }
 }
 
@@ -130,7 +130,7 @@ impl Scale for Varied<'_> {
     #[inline(always)]
     unsafe fn e<S: Simd>(self, s: S, at: usize, n: usize) -> S::F {
         // SAFETY: the caller vouches for the elements.
-        let x = s.mul(unsafe { self.x.load(s, at, n) }, s.splat(self.c));
+        let x = unsafe { self.x.load(s, at, n) };
         // A select, since a branch would be there twice.
         let root = s.ne(s.splat(f32::from(u8::from(self.root))), s.zero());
         self.of(s, s.select(root, s.sqrt(x), x))
@@ -138,8 +138,9 @@ impl Scale for Varied<'_> {
 
     unsafe fn e_one(self, at: usize) -> f32 {
         // SAFETY: the caller vouches for the element.
-        let x = unsafe { self.x.get(at) } * self.c;
-        self.eta / (if self.root { x.sqrt() } else { x } + self.eps)
+        let x = unsafe { self.x.get(at) };
+        let e = self.eta / (if self.root { x.sqrt() } else { x } + self.eps);
+        e.clamp(f32::MIN, f32::MAX)
     }
 }
 

@@ -124,7 +124,7 @@ impl<const NESTEROV: bool> Parts for Momentum<'_, NESTEROV> {
     type Scale = Uniform;
 
     fn scale(self) -> Uniform {
-        Uniform(self.eta / (1.0 - self.beta))
+        Uniform((self.eta / (1.0 - self.beta)).min(f32::MAX))
     }
 
     #[inline(always)]
@@ -159,7 +159,8 @@ impl<const NESTEROV: bool> Parts for Momentum<'_, NESTEROV> {
     }
 }
 
-/// Adam with decoupled decay; e = eta / (sqrt(v correct2) + eps).
+/// Adam with decoupled decay; `e = eta / (sqrt(v c) + eps)`, `c = 1 / (1 - beta2^t)`, with the root of c
+/// divided out.
 #[derive(Clone, Copy)]
 pub(crate) struct Adam<'a> {
     w: Flat<'a>,
@@ -187,10 +188,11 @@ impl<'a> Adam<'a> {
             unreachable!("the rule is Adam")
         };
         let eta = op.eta;
-        let correct = |beta: f32| (1.0 / (1.0 - f64::from(beta).powf(op.step as f64))) as f32;
+        let correct = |beta: f32| 1.0 / (1.0 - f64::from(beta).powf(op.step as f64));
         let keep = (1.0 - f64::from(eta) * f64::from(decay)) as f32;
-        let (correct1, correct2) = (correct(beta1), correct(beta2));
-        let scale = Varied { x: v, root: true, c: correct2, eta, eps };
+        let (correct1, root) = (correct(beta1) as f32, correct(beta2).sqrt());
+        let [eta, eps] = [eta, eps].map(|x| (f64::from(x) / root) as f32);
+        let scale = Varied { x: v, root: true, eta, eps };
         Adam { w, g, m, beta1, beta2, keep, correct1, scale }
     }
 }
