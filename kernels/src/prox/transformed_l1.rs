@@ -1,13 +1,14 @@
 //! Transformed l1. With `k = lambda e` and s = |v|:
 //!
 //! ```text
-//! x = 0 if s <= t, else sign(v) (2/3 (a + s) cos(phi/3) - 2a/3 + s/3)
-//! phi = arccos(1 - 27 k a (a + 1) / (2 (a + s)^3))
+//! x = 0 if s <= t, else sign(v) (s - 4/3 (a + s) sin^2(arcsin(sqrt(q)) / 3))
+//! q = 27 k a (a + 1) / (4 (a + s)^3)
 //! t = k (a + 1)/a if k <= a^2 / (2 (a + 1)), else sqrt(2 k (a + 1)) - a/2
 //! ```
 //!
 //! Source: R. Ma, J. Miao, L. Niu, P. Zhang, "Transformed l1 regularization for learning sparse deep
-//! neural networks", Neural Networks 2019.
+//! neural networks", Neural Networks 2019. Its `2/3 (a + s) cos(phi/3) - 2a/3 + s/3`, with
+//! `phi = arccos(1 - 2 q)`, cancels at the size of a; the half-angle formula makes it the form above.
 
 use super::solver::{Element, Form, Penalty};
 
@@ -42,10 +43,9 @@ impl Element for TransformedL1 {
         if s <= t {
             return 0.0;
         }
-        let cosine = 1.0 - 27.0 * k * a * (a + 1.0) / (2.0 * (a + s).powi(3));
-        let phi = cosine.clamp(-1.0, 1.0).acos();
-        // For s far above a the terms cancel down to s, and s itself is the answer to f64.
-        (2.0 / 3.0 * (a + s) * (phi / 3.0).cos() - 2.0 / 3.0 * a + s / 3.0).clamp(0.0, s)
+        let q = 27.0 * k * a * (a + 1.0) / (4.0 * (a + s).powi(3));
+        let sine = (q.sqrt().min(1.0).asin() / 3.0).sin();
+        (s - 4.0 / 3.0 * (a + s) * sine * sine).max(0.0)
     }
 
     fn value(&self, x: f64) -> f64 {

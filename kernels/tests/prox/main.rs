@@ -4,6 +4,7 @@
 mod support;
 
 mod columns;
+mod elements;
 mod oracles;
 mod properties;
 mod special;
