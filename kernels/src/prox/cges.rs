@@ -68,48 +68,57 @@ impl Solver for Cges {
 }
 
 impl Cges {
-    /// Newton's method on `r(tau) = tau - rho (1 - lambda2 step / N)_+ S`, inside a bracket.
+    /// Newton's method on `r(tau) = tau - F(tau)` with `F = rho keep S`, `keep = (1 - cut / N)_+`, inside a
+    /// bracket: F falls, so the root lies between tau and F(tau).
     fn euclidean(&self, step: f64, state: &mut State, sums: &Sums) -> Step {
         let (rho, cut, tau) = (f64::from(self.rho), step * self.lambda2(), sums.tau);
         let (n, s) = (sums.squares.sqrt(), sums.excess);
-        if n <= cut {
+        let left = 1.0 - cut / n;
+        let keep = if n > cut { left } else { 0.0 };
+        let right = rho * keep * s;
+        state.lo = state.lo.max(tau.min(right));
+        state.hi = state.hi.min(tau.max(right));
+        if right > tau {
+            state.at_lo = tau - right;
+        }
+        let slope = 1.0 + rho * step * (cut * s * s / (n * n * n) + keep * sums.count);
+        let done = |root: f64| {
+            let moved = step * (root - tau);
+            // At the root, where no entry that was above tau is more than that.
+            let s = (s - moved * sums.count).max(if rho > 0.0 { root / rho } else { 0.0 });
+            let n = (n - moved * s / n).max(s / sums.count.sqrt());
+            // The equation tells what is kept better than `N - cut`, by the factor `slope`.
+            let keep = if root > 0.0 { root / (rho * s) } else { keep };
+            let c = if n * keep > 0.0 { self.lambda2() / (n * keep) } else { f64::INFINITY };
+            Step::Done(Threshold { tau: root, c })
+        };
+        let mut next = tau - (tau - right) / slope;
+        let is_inside = (state.lo..=state.hi).contains(&next);
+        if keep == 0.0 {
             if tau == 0.0 {
-                return Step::Done(Threshold { tau: 0.0, c: f64::INFINITY });
+                return if sums.blur(left) { Step::Wide } else { done(0.0) };
             }
             // x is zero at this tau, so the root lies below; is it 0?
-            state.hi = state.hi.min(tau);
-            state.probe.tau = if state.lo > 0.0 { 0.5 * (state.lo + state.hi) } else { 0.0 };
-            return self.advance(state, (n, cut), tau);
+            let is_alive = state.lo > 0.0 || state.at_lo < 0.0;
+            next = if is_alive { middle(state) } else { 0.0 };
+        } else if is_inside {
+            // What the sums are rounded by moves the root by that over the slope.
+            let open = rho * s * cut / n / slope;
+            if sums.blur(next / open) {
+                return Step::Wide;
+            }
+            // The probe itself, not its rounding to f32, which may be to 0.
+            if (next - state.probe.tau).abs() <= SETTLED * next + sums.rounding * open {
+                return done(next);
+            }
         }
-        let keep = 1.0 - cut / n;
-        let r = tau - rho * keep * s;
-        let slope = 1.0 + rho * step * (cut * s * s / (n * n * n) + keep * sums.count);
-        if r <= 0.0 {
-            state.lo = state.lo.max(tau);
-        } else {
-            state.hi = state.hi.min(tau);
-        }
-        let newton = tau - r / slope;
-        if (newton - tau).abs() <= SETTLED * tau {
-            return self.done(newton, (n - (newton - tau) * step * s / n, cut));
-        }
-        let inside = newton >= state.lo && newton <= state.hi;
-        let slow = state.pass >= NEWTON && state.pass.is_multiple_of(2);
-        state.probe.tau = if inside && !slow { newton } else { 0.5 * (state.lo + state.hi) };
-        self.advance(state, (n, cut), tau)
-    }
-
-    fn advance(&self, state: &mut State, norm: (f64, f64), tau: f64) -> Step {
-        state.pass += 1;
         if state.pass >= LAST || state.hi <= state.lo * (1.0 + SETTLED) {
-            return self.done(tau, norm);
+            return done(tau);
         }
+        let slow = state.pass >= NEWTON && state.pass.is_multiple_of(2);
+        state.probe.tau = if keep == 0.0 || is_inside && !slow { next } else { middle(state) };
+        state.pass += 1;
         Step::Probe
-    }
-
-    fn done(&self, tau: f64, (n, cut): (f64, f64)) -> Step {
-        let c = if n > cut { self.lambda2() / (n - cut) } else { f64::INFINITY };
-        Step::Done(Threshold { tau: tau.max(0.0), c })
     }
 
     /// For each tau an inner search for s = ||x||_2 as in the group lasso; around it regula falsi
@@ -118,16 +127,23 @@ impl Cges {
         let (lambda2, rho) = (self.lambda2(), f64::from(self.rho));
         let Probe { tau, s } = state.probe;
         let zero = s == 0.0 && sums.squares <= 1.0;
-        let newton = if zero { 0.0 } else { secular(s, sums).max(0.0) };
+        let newton = secular(s, sums);
+        if lambda2 > 0.0 && sums.blur(newton * sums.cubes / sums.squares) {
+            return Step::Wide;
+        }
+        let newton = if zero { 0.0 } else { newton.max(0.0) };
         let inner = if lambda2 == 0.0 { s } else { newton };
-        let settled = zero || (inner - s).abs() <= 1e-6 * inner;
+        let open = 1e-6 * inner + sums.rounding * sums.squares / sums.cubes;
+        let settled = zero || (inner - s).abs() <= open;
         state.pass += 1;
         if !settled && state.pass < LAST {
             state.probe.s = inner;
             return Step::Probe;
         }
         let done = |tau: f64| {
-            let c = if lambda2 == 0.0 { 0.0 } else { lambda2 / inner };
+            // s of the equation, as above.
+            let s = if tau > 0.0 && sums.excess > 0.0 { tau / (rho * sums.excess) } else { inner };
+            let c = if lambda2 == 0.0 { 0.0 } else { lambda2 / s };
             Step::Done(Threshold { tau, c })
         };
         let r = tau - rho * inner * sums.excess;
@@ -137,13 +153,24 @@ impl Cges {
             return done(tau);
         }
         let next = illinois(state, tau, r);
-        if (next - tau).abs() <= SETTLED * tau || state.hi <= state.lo * (1.0 + SETTLED) {
+        // r rises at least as fast as tau, so a small r is near the root.
+        if r.abs() <= SETTLED * tau || state.hi <= state.lo * (1.0 + 2.0 * SETTLED) {
             return done(next);
         }
+        // A small step is not: the other end may be far and steep. The least step closes the bracket.
+        let least = SETTLED * tau;
+        let next = if (next - tau).abs() < least { tau - least.copysign(r) } else { next };
+        let slow = state.outer >= NEWTON && state.outer.is_multiple_of(2);
+        let next = if slow && state.hi.is_finite() { middle(state) } else { next };
         // The s of the last tau is a good start, save after a zero group.
         state.probe = Probe { tau: next, s: inner };
         Step::Probe
     }
+}
+
+/// The middle of the bracket, by ratio where it has one.
+fn middle(state: &State) -> f64 {
+    if state.lo > 0.0 { (state.lo * state.hi).sqrt() } else { 0.5 * state.hi }
 }
 
 /// The next point of regula falsi with halved weights for an end that stays (the Illinois form).
@@ -159,14 +186,12 @@ fn illinois(state: &mut State, tau: f64, r: f64) -> f64 {
         }
         (state.hi, state.at_hi, state.count) = (tau, r, 1.0);
     }
-    match (state.at_lo < 0.0, state.hi.is_finite()) {
-        // r rises at least as fast as tau, so the root is at most -r above.
-        (true, false) => tau - r,
-        // Nothing below is known yet: x(0) tells whether the group is zero.
-        (false, _) => 0.0,
-        (true, true) => {
-            (state.lo * state.at_hi - state.hi * state.at_lo) / (state.at_hi - state.at_lo)
-        }
+    if state.at_lo < 0.0 && state.hi.is_finite() {
+        (state.lo * state.at_hi - state.hi * state.at_lo) / (state.at_hi - state.at_lo)
+    } else {
+        // rho ||x(tau)||_1, on the other side of the root; 0 where x is zero, which tells whether the
+        // group is.
+        tau - r
     }
 }
 

@@ -67,13 +67,19 @@ pub(crate) fn shrink(lambda2: f64, step: Option<f64>, state: &mut State, sums: &
     }
     if let Some(step) = step {
         let (norm, cut) = (sums.squares.sqrt(), step * lambda2);
+        if sums.blur(1.0 - cut / norm) {
+            return Step::Wide;
+        }
         return done(if norm <= cut { f64::INFINITY } else { lambda2 / (norm - cut) });
     }
     let s = state.probe.s;
+    let newton = secular(s, sums);
+    if sums.blur(newton * sums.cubes / sums.squares) {
+        return Step::Wide;
+    }
     if s == 0.0 && sums.squares <= 1.0 {
         return done(f64::INFINITY);
     }
-    let newton = secular(s, sums);
     if state.pass >= LAST || newton <= s * (1.0 + 1e-6) {
         return done(lambda2 / newton);
     }

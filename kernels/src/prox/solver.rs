@@ -90,6 +90,19 @@ pub(crate) struct Sums {
     pub(crate) excess: f64,
     pub(crate) squares: f64,
     pub(crate) cubes: f64,
+    /// The share of a sum that its rounding may be; 0 for sums in f64.
+    pub(crate) rounding: f64,
+}
+
+/// The largest share of a result that the rounding of sums in f32 may be, where a solver can tell.
+const BLUR: f64 = 1e-5;
+
+impl Sums {
+    /// Whether a difference of sums, as a share of what is subtracted, is lost in their rounding: then
+    /// sums in f64 decide.
+    pub(crate) fn blur(&self, difference: f64) -> bool {
+        (-self.rounding..self.rounding / BLUR).contains(&difference)
+    }
 }
 
 /// Where the search of one group stands. One record serves every solver, so that the column
@@ -125,6 +138,8 @@ pub(crate) struct Threshold {
 pub(crate) enum Step {
     /// Sums at `state.probe`.
     Probe,
+    /// The whole search with sums in f64; never asked of these.
+    Wide,
     Done(Threshold),
 }
 
@@ -156,8 +171,8 @@ pub(crate) fn clean(warm: f64, lambda1: f64) -> f64 {
     if warm > lambda1 && warm < f64::from(f32::MAX) { warm } else { lambda1 }
 }
 
-/// Runs a whole search with sums in f64: for groups whose sums leave the range of f32, which is
-/// rare. `elements` yields (v, e); those that are not finite are left out.
+/// Runs a whole search with sums in f64: for groups whose sums leave the range of f32, or
+/// whose result their rounding would blur, which is rare. `elements` yields (v, e); those that are not finite are left out.
 #[cold]
 #[inline(never)]
 pub(crate) fn solve_wide(

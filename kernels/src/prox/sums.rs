@@ -8,6 +8,9 @@ use super::solver::{Probe, Solver, Sums, Threshold};
 use super::source::Scale;
 use crate::simd::Simd;
 
+/// Of a sum of thousands of terms in f32, folded into f64: four units in the last place.
+const ROUNDING: f64 = 2.0 * f32::EPSILON as f64;
+
 /// The probe in vectors. `NORM`: `Squares` or `Shrunk` in place of `Above`.
 #[derive(Clone, Copy)]
 pub(crate) struct Level<S: Simd> {
@@ -55,7 +58,7 @@ impl Question<'_> {
             Some(e) if e > 0.0 => f64::from(self.cut(probe.tau)) / f64::from(e),
             _ => probe.tau,
         };
-        let sums = Sums { tau, ..Sums::default() };
+        let sums = Sums { tau, rounding: ROUNDING, ..Sums::default() };
         let sums = match (self.step, NORM) {
             (Some(e), true) => {
                 Sums { count: x, weight: x * f64::from(e), excess: y, squares: z, ..sums }

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cges;
 mod columns;
 mod elements;
 mod oracles;

@@ -86,15 +86,19 @@ impl<M: Scale> Block<'_, M> {
     fn advance<const NORM: bool>(&self, g: usize, search: &mut Search, lanes: &Lanes<'_>) -> u64 {
         let (question, state, inner) = (&self.question, &mut search.state, self.groups.inner);
         let total = |k| (g * inner..(g + 1) * inner).map(|i| lanes.sum(i, k)).sum();
-        let Some(sums) = question.sums::<NORM>(state.probe, [total(0), total(1), total(2)]) else {
-            let (threshold, passes) = self.solve_wide(g);
-            search.found = Some(threshold);
-            return u64::from(passes);
+        let sums = question.sums::<NORM>(state.probe, [total(0), total(1), total(2)]);
+        let step = sums
+            .map_or(Step::Wide, |sums| question.solver.next(question.wide_step(), state, &sums));
+        let (found, passes) = match step {
+            Step::Done(threshold) => (Some(threshold), 0),
+            Step::Probe => (None, 0),
+            Step::Wide => {
+                let (threshold, passes) = self.solve_wide(g);
+                (Some(threshold), u64::from(passes))
+            }
         };
-        if let Step::Done(x) = question.solver.next(question.wide_step(), state, &sums) {
-            search.found = Some(x);
-        }
-        0
+        search.found = found;
+        passes
     }
 
     /// The search with sums in f64.

@@ -36,14 +36,18 @@ impl<M: Scale> Task<'_, M> {
         let (question, mut sums, mut passes) = (&self.question, sums, 0);
         let threshold = loop {
             passes += 1;
-            let Some(found) = sums else {
-                let (threshold, more) = self.solve_wide(g);
-                passes += u64::from(more);
-                break threshold;
+            let step = match &sums {
+                Some(sums) => question.solver.next(question.wide_step(), &mut state, sums),
+                None => Step::Wide,
             };
-            match question.solver.next(question.wide_step(), &mut state, &found) {
+            match step {
                 Step::Done(threshold) => break threshold,
                 Step::Probe => sums = self.sum::<S, _, NORM>(s, self.made, g, state.probe),
+                Step::Wide => {
+                    let (threshold, more) = self.solve_wide(g);
+                    passes += u64::from(more);
+                    break threshold;
+                }
             }
         };
         self.set_tau(g, threshold.tau.min(f64::from(f32::MAX)) as f32);
