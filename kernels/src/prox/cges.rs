@@ -82,6 +82,8 @@ impl Cges {
             state.at_lo = tau - right;
         }
         let slope = 1.0 + rho * step * (cut * s * s / (n * n * n) + keep * sums.count);
+        // The root moves by so much times the rounding of the sums.
+        let open = rho * s * cut / n / slope;
         let done = |root: f64| {
             let moved = step * (root - tau);
             // At the root, where no entry that was above tau is more than that.
@@ -102,8 +104,6 @@ impl Cges {
             let is_alive = state.lo > 0.0 || state.at_lo < 0.0;
             next = if is_alive { middle(state) } else { 0.0 };
         } else if is_inside {
-            // What the sums are rounded by moves the root by that over the slope.
-            let open = rho * s * cut / n / slope;
             if sums.blur(next / open) {
                 return Step::Wide;
             }
@@ -113,7 +113,7 @@ impl Cges {
             }
         }
         if state.pass >= LAST || state.hi <= state.lo * (1.0 + SETTLED) {
-            return done(tau);
+            return if sums.blur(tau / open) { Step::Wide } else { done(tau) };
         }
         let slow = state.pass >= NEWTON && state.pass.is_multiple_of(2);
         state.probe.tau = if keep == 0.0 || is_inside && !slow { next } else { middle(state) };

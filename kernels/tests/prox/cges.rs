@@ -80,6 +80,9 @@ fn groups_just_above_the_threshold_are_kept() {
     check(&[0.6, 0.8], UNIT, (0.999, 1e5), &FAR);
     let v = [-0.13925192, 0.73092973, -0.19069692, 0.1259708, -0.63866407];
     check(&v, UNIT, (1.0039825, 2.300771), &FAR);
+    // All but 4e-9 of the norm goes: sums in f32 find another side of the threshold at each probe.
+    let at = Metric::Euclidean { step: 0.32424074 };
+    check(&[-4.964463; 5], at, (34.23651, 79.10247), &[7.112_709e-6]);
 }
 
 #[test]
