@@ -62,10 +62,12 @@ impl Ahead {
         if gradients.is_some() {
             (a, b) = way(rule, steps);
         }
-        self.step = match rule {
+        let step = match rule {
             Rule::Momentum { beta } | Rule::Nesterov { beta } => steps * eta / (1.0 - beta),
             Rule::Sgd | Rule::Adam { .. } => steps * eta,
         };
+        // As in a step, one beyond f32 is the largest f32.
+        self.step = step.min(f32::MAX);
         for slot in optimizer.slots.iter().filter(|slot| slot.is_weight) {
             let span = params.span(slot.id);
             let (w, v) = (params.value(slot.id), &mut self.v[span.clone()]);
