@@ -169,13 +169,9 @@ fn parameters_are_copied_from_the_same_declarations_alone() {
 fn tensor_without_its_values_is_an_error() {
     let mut params = Params::new();
     params.add("w", Kind::Weight, [2]);
-    let mut checkpoint = Checkpoint::default();
-    refused("put: tensor \"w\" has 1 values and its shape [2] wants 2", || {
-        checkpoint.put("w", [2], &[1.0]);
-    });
     for values in [vec![], vec![1.0], vec![1.0; 3]] {
-        let tensors = vec![("w".to_owned(), [2].into(), values)];
-        let checkpoint = Checkpoint { tensors, ..Checkpoint::default() };
+        let mut checkpoint = Checkpoint::default();
+        checkpoint.put("w", [2], &values);
         let message = checkpoint.get_params("", &mut params).unwrap_err().to_string();
         assert!(message.contains("tensor \"w\"") && message.contains("wants 2"), "{message}");
     }
