@@ -42,7 +42,7 @@ const NAME: &str = "model-compact.safetensors";
 /// Runs the command.
 pub(crate) fn run(args: &CompactArgs, voice: Voice) -> Result<Ending, Failure> {
     let machine = Machine::new(&args.threads)?.with(&args.convolutions);
-    let path = model_path(&args.model);
+    let path = model_path(&args.model)?;
     let outcome = machine.install(|| {
         let mut dense = Trained::read(&path)?;
         dense.tell(&path, voice);

@@ -44,7 +44,7 @@ struct Numbers {
 /// Runs the command.
 pub(crate) fn run(args: &EvalArgs, voice: Voice) -> Result<Ending, Failure> {
     let machine = Machine::new(&args.threads)?.with(&args.convolutions);
-    let path = model_path(&args.model);
+    let path = model_path(&args.model)?;
     let trained = Trained::read(&path)?;
     trained.tell(&path, voice);
     let mut data = trained.recipe.data.clone();

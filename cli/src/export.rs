@@ -61,7 +61,7 @@ const NAMED: usize = 5;
 pub(crate) fn run(args: &ExportArgs, voice: Voice) -> Result<Ending, Failure> {
     let isa = Isa::from_env().map_err(|e| Failure::usage(format!("PROXTAPE_ISA: {e}")))?;
     let pool = Pool::new(args.threads.count()).map_err(Failure::failed)?;
-    let path = model_path(&args.model);
+    let path = model_path(&args.model)?;
     let mut file = checkpoint::read_sealed(&path)?;
     let mut trained = Trained::from_checkpoint(&path, &file)?;
     trained.tell(&path, voice);

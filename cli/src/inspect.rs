@@ -55,7 +55,7 @@ pub(crate) struct Counted {
 
 /// Runs the command.
 pub(crate) fn run(args: &InspectArgs, voice: Voice) -> Result<Ending, Failure> {
-    let path = model_path(&args.file);
+    let path = model_path(&args.file)?;
     let file = checkpoint::read(&path)?;
     let bytes = std::fs::metadata(&path).map_err(|e| refused(&path, "a file", &e))?.len();
     let (contents, trained) = Contents::of(&path, bytes, &file)?;

@@ -70,6 +70,17 @@ pub(crate) fn lines(path: &Path, text: &str) -> Result<Vec<Line>, Failure> {
     Ok(lines)
 }
 
+/// An error where lines are there, but not those of all the epochs that the saved state has seen.
+pub(crate) fn expect_end(path: &Path, lines: &[Line], epochs: u32) -> Result<(), Failure> {
+    match lines.last() {
+        Some(last) if last.epoch < epochs => {
+            let next = u64::from(last.epoch) + 1;
+            Err(broken(path, (lines.len() + 1, next), "the end"))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn broken(path: &Path, (line, epoch): (usize, u64), found: impl Display) -> Failure {
     Failure::failed(format!(
         "{}: line {line}: expected epoch {epoch}, found {found}; put the lines back as they were, or remove \
@@ -102,7 +113,8 @@ fn parse(path: &Path, (i, line): (usize, &str)) -> Result<Line, Failure> {
     let fault = |found: &dyn Display| {
         let expected = "an object with the numbers of an epoch, as `train` writes it";
         Failure::failed(format!(
-            "{}: line {}: expected {expected}; found {found}; mend or remove the line",
+            "{}: line {}: expected {expected}; found {found}; mend the line, or \
+             remove the file, and the run goes on without its lines",
             path.display(),
             i + 1
         ))
@@ -139,10 +151,7 @@ impl Metrics {
         let mut kept = String::new();
         let mut count = 0;
         let lines = lines(path, &old)?;
-        if let Some(last) = lines.last().filter(|last| last.epoch < epochs) {
-            let next = u64::from(last.epoch) + 1;
-            return Err(broken(path, (lines.len() + 1, next), "the end"));
-        }
+        expect_end(path, &lines, epochs)?;
         for (line, text) in lines.iter().zip(whole(&old).lines()) {
             if line.epoch <= epochs {
                 kept.extend([text, "\n"]);

@@ -20,10 +20,10 @@ use crate::origin::Origin;
 use crate::recipe::{self, Recipe};
 use crate::start_weights;
 use crate::voice::Voice;
-use proxtape::Params;
 use proxtape::checkpoint::{self, Checkpoint};
 use proxtape::data::Normalization;
 use proxtape::nn::{Model, Plan};
+use proxtape::{Params, Random};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -126,6 +126,23 @@ impl Trained {
         model.check_batch(BATCH).map_err(|e| fault(e.to_string()))?;
         let vanished = file.get_params("", &mut params).map_err(|e| fault(e.to_string()))?;
         Ok(Trained { recipe, model, params, normalization, class_names, classes, origin, vanished })
+    }
+
+    /// Whether its parameters are still those that its training started from.
+    pub(crate) fn is_at_the_start(&self) -> Result<bool, Failure> {
+        let Recipe { model, train, .. } = &self.recipe;
+        let plan = plan(&self.recipe, self.model.input().dims(), self.classes)?;
+        let mut params = Params::new();
+        match &model.weights {
+            None => plan.start(&mut params, &mut Random::new(train.seed)),
+            Some(_) => plan.allocate(&mut params),
+        }?;
+        if let Some(weights) = &model.weights {
+            // Whoever goes on from them is told more.
+            start_weights::load((weights, model), &mut params, Voice::new(true))?;
+        }
+        let mut both = params.ids().zip(self.params.ids());
+        Ok(both.all(|(a, b)| params.value(a) == self.params.value(b)))
     }
 
     /// Tells what of the file was not taken as it is.

@@ -21,7 +21,7 @@ use std::path::Path;
 pub(crate) fn run(args: &PredictArgs, voice: Voice) -> Result<Ending, Failure> {
     let isa = Isa::from_env().map_err(|e| Failure::usage(format!("PROXTAPE_ISA: {e}")))?;
     let pool = Pool::new(args.threads.count()).map_err(Failure::failed)?;
-    let path = model_path(&args.model);
+    let path = model_path(&args.model)?;
     if let Some(kind @ ("onnx" | "rs")) = path.extension().and_then(|e| e.to_str()) {
         return Err(Failure::failed(format!(
             "{}: expected a run folder or a safetensors file of `train`, `compact` or `export`, \

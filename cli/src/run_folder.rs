@@ -8,10 +8,12 @@ use crate::draft::Draft;
 use crate::failure::Failure;
 use crate::file;
 use crate::last_word;
+use crate::model_file::Trained;
 use crate::shell;
 use crate::voice::Voice;
 use lock::Lock;
 use proxtape::checkpoint::is_temporary;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -81,12 +83,10 @@ impl RunFolder {
             )));
         }
         let run = RunFolder::lock(folder)?;
-        // To start anew would overwrite the model. A state is saved before it, and lacks only where the
-        // training diverged before that: its model is that of the start. Lines of metrics alone may be those
-        // of a process that was killed before it had saved anything.
-        let is_trained = is_there(&run.model())? && !is_there(&run.diverged())?;
-        let was_saved = is_trained || is_there(&run.summary())?;
-        if was_saved && !is_there(&run.state())? {
+        // To start anew would overwrite the model. Without a state that is right where it is still the one of
+        // the start, as it is where the training diverged before an epoch ended well. Lines of metrics alone
+        // may be those of a process that was killed before it had saved anything.
+        if !is_there(&run.state())? && (is_there(&run.summary())? || run.is_trained()?) {
             return Err(Failure::failed(format!(
                 "{}: expected the state of the run beside what it has reached, found none; put it back, \
                  or train into another folder by `proxtape train {} --out FOLDER`",
@@ -95,6 +95,12 @@ impl RunFolder {
             )));
         }
         Ok(run)
+    }
+
+    /// Whether its model is another than that of the start.
+    fn is_trained(&self) -> Result<bool, Failure> {
+        let model = self.model();
+        Ok(is_there(&model)? && !Trained::read(&model)?.is_at_the_start()?)
     }
 
     /// A folder, once no other process works in it.
@@ -164,16 +170,42 @@ fn model_of(folder: &Path) -> PathBuf {
 }
 
 /// The model file that a run folder or a file names.
-pub(crate) fn model_path(run_or_file: &Path) -> PathBuf {
-    match run_or_file.is_dir() {
-        true => model_of(run_or_file),
-        false => run_or_file.to_path_buf(),
+pub(crate) fn model_path(run_or_file: &Path) -> Result<PathBuf, Failure> {
+    if run_or_file.is_dir() {
+        return Ok(model_of(run_or_file));
+    }
+    match is_there(run_or_file)? {
+        true => Ok(run_or_file.to_path_buf()),
+        false => Err(Failure::failed(format!(
+            "{}: expected a run folder or a model file, found nothing of this name",
+            run_or_file.display()
+        ))),
     }
 }
 
 /// Whether something has this name; not to know is an error, not a no.
 pub(crate) fn is_there(path: &Path) -> Result<bool, Failure> {
     path.try_exists().map_err(|e| refused(path, "a file or none", &e))
+}
+
+/// An error unless a file of a run folder tells of that run. The folder may have moved, or lie behind a link,
+/// so its own name counts, which for one of many trainings tells the method, the strength and the seed.
+pub(crate) fn expect_own(
+    path: &Path,
+    (place, found): (&str, &str),
+    folder: &Path,
+) -> Result<(), Failure> {
+    let behind = fs::canonicalize(folder).ok();
+    let is_own = |folder: &Path| folder.file_name() == Some(OsStr::new(found));
+    match is_own(folder) || behind.is_some_and(|folder| is_own(&folder)) {
+        true => Ok(()),
+        false => Err(Failure::failed(format!(
+            "{}: {place}: expected {}, found {found}: the file of another training, or the folder \
+             had this name; put its own back, or remove the file, and what it tells will be found out again",
+            path.display(),
+            folder.file_name().unwrap_or_default().display()
+        ))),
+    }
 }
 
 /// Reads a text file that the program wrote.

@@ -4,11 +4,9 @@ use super::Method;
 use crate::divergence::{self, Divergence};
 use crate::failure::Failure;
 use crate::recipe::Recipe;
-use crate::run_folder::{RunFolder, is_there, read_text};
+use crate::run_folder::{RunFolder, expect_own, is_there, read_text};
 use crate::summary::Summary;
 use serde::{Deserialize, Serialize};
-use std::ffi::OsStr;
-use std::fs;
 use std::path::Path;
 
 /// One training: a method at a strength with a seed.
@@ -197,22 +195,6 @@ fn own(path: &Path, folder: &Path) -> Result<Summary, Failure> {
     let summary: Summary = read_json(path)?;
     expect_own(path, ("\"run\"", name(&summary.run)), folder)?;
     Ok(summary)
-}
-
-/// An error unless a file of a run folder tells of that run. The folder may have moved, or lie behind a link,
-/// so its own name counts, which for one of many trainings tells the method, the strength and the seed.
-fn expect_own(path: &Path, (place, found): (&str, &str), folder: &Path) -> Result<(), Failure> {
-    let behind = fs::canonicalize(folder).ok();
-    let is_own = |folder: &Path| folder.file_name() == Some(OsStr::new(found));
-    match is_own(folder) || behind.is_some_and(|folder| is_own(&folder)) {
-        true => Ok(()),
-        false => Err(Failure::failed(format!(
-            "{}: {place}: expected {}, found {found}: the file of another training; put its own back, \
-             or remove the file, and what it tells will be found out again",
-            path.display(),
-            folder.file_name().unwrap_or_default().display()
-        ))),
-    }
 }
 
 /// The last part of a path of this or of another system.

@@ -31,16 +31,15 @@ pub(super) fn section(run: &Run, measured: Result<&Measured, &str>) -> Section {
     shown.push(tile("MACs with a weight", grouped(counts.macs_nonzero), remark));
     shown.push(tile("Model file", grouped(run.bytes), "bytes, zeros included".to_owned()));
     if let Some(seconds) = seconds(run) {
-        let epochs = run.lines.last().map_or(0, |line| line.epoch);
-        shown.push(tile("Training time", format!("{seconds:.1} s"), format!("{epochs} epochs")));
+        let remark = format!("{} epochs", run.epochs());
+        shown.push(tile("Training time", format!("{seconds:.1} s"), remark));
     }
     let mut section = Section::new("result", "Result");
     if let Some(why) = &run.diverged {
         let why = handed_on::text(why);
         section = section.add(note(format_args!("This training has diverged: {why}.")));
     } else if !run.is_done() {
-        let (last, all) =
-            (run.lines.last().map_or(0, |l| l.epoch), run.trained.recipe.train.epochs);
+        let (last, all) = (run.epochs(), run.trained.recipe.train.epochs);
         let folder = shell::word(&handed_on::place(run.folder.path()));
         section = section.add(note(format_args!(
             "This training is not finished: {last} of {all} epochs are done. Go on with \
@@ -88,6 +87,7 @@ fn about(run: &Run, measured: Result<&Measured, &str>) -> Vec<(&'static str, Str
 
 /// How long the training took, up to its last save.
 fn seconds(run: &Run) -> Option<f64> {
+    let told = run.summary.as_ref().map(|summary| summary.train_seconds);
     let noted = run.lines.last().map(|line| line.seconds);
-    noted.or(run.state.as_ref().map(|state| state.seconds))
+    told.or(noted).or(run.state.as_ref().map(|state| state.seconds))
 }

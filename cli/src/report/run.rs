@@ -4,7 +4,7 @@ use super::decisions::{self, Decisions};
 use super::{compaction, curves, filters, groups, inputs, layers, result};
 use crate::again;
 use crate::args::ReportArgs;
-use crate::divergence;
+use crate::divergence::{self, Divergence};
 use crate::eval;
 use crate::experiment::Samples;
 use crate::failure::Failure;
@@ -15,7 +15,7 @@ use crate::machine::Machine;
 use crate::metrics::{self, Line};
 use crate::model_file::Trained;
 use crate::number::{grouped, percent, share};
-use crate::run_folder::{RunFolder, is_there, read_text, refused};
+use crate::run_folder::{self, RunFolder, is_there, read_text, refused};
 use crate::shell;
 use crate::summary::Summary;
 use crate::voice::Voice;
@@ -45,6 +45,8 @@ pub(super) struct Run {
 
 /// What the state of a run tells of its training.
 pub(super) struct State {
+    /// Those that are over.
+    pub(super) epochs: u32,
     pub(super) done: bool,
     pub(super) seconds: f64,
     pub(super) isa: Option<String>,
@@ -73,14 +75,50 @@ impl Run {
         let bytes = std::fs::metadata(&model).map_err(|e| refused(&model, "a file", &e))?.len();
         let trained = Trained::read(&model)?;
         let counted = Counted::of(&trained)?;
-        let lines = metrics::read(&folder.metrics())?;
+        // A training that runs adds a line before it saves the state that has seen its epoch.
         let state = State::read(&folder.state())?;
-        let diverged = divergence::read(&folder)?.map(|divergence| divergence.why);
-        let summary = None;
+        let lines = metrics::read(&folder.metrics())?;
+        let (summary, diverged) = (None, None);
         let mut run =
             Run { folder, model, bytes, trained, counted, lines, state, summary, diverged };
         run.summary = run.read_summary()?;
+        metrics::expect_end(&run.folder.metrics(), &run.lines, run.least_epochs())?;
         Ok(run)
+    }
+
+    /// The epochs that are over, as far as the state or the summary tells: patience may end a training before
+    /// its last one.
+    fn least_epochs(&self) -> u32 {
+        let told = match (&self.state, &self.summary) {
+            (Some(state), _) => Some(state.epochs),
+            (None, Some(summary)) if self.trained.recipe.train.patience.is_none() => {
+                Some(summary.epochs)
+            }
+            _ => None,
+        };
+        told.unwrap_or(0)
+    }
+
+    /// The epochs that are over.
+    pub(super) fn epochs(&self) -> u32 {
+        self.lines.last().map_or(0, |line| line.epoch).max(self.least_epochs())
+    }
+
+    /// Takes what diverged.txt tells, if it can be of this training: one that goes on removes the file.
+    fn read_divergence(&mut self, voice: Voice) -> Result<(), Failure> {
+        let Some(Divergence { why, run }) = divergence::read(&self.folder)? else { return Ok(()) };
+        let path = self.folder.diverged();
+        if let Err(failure) = run_folder::expect_own(&path, ("line 2", &run), self.folder.path()) {
+            voice.say(format_args!("note: the report is without {failure}"));
+        } else if self.is_done() {
+            voice.say(format_args!(
+                "note: {}: the training came to its end, so the report is without this file; remove it",
+                path.display()
+            ));
+        } else {
+            self.diverged = Some(why);
+        }
+        Ok(())
     }
 
     /// The name of each class.
@@ -135,6 +173,7 @@ impl State {
         let state = checkpoint::read_sealed(path)?;
         let failed = |e| Failure::failed(format!("{}: {e}", path.display()));
         Ok(Some(State {
+            epochs: state.number("epoch").map_err(failed)?,
             done: state.number::<u8>("done").map_err(failed)? != 0,
             seconds: state.number("run.seconds").map_err(failed)?,
             isa: state.texts.get("run.isa").cloned(),
@@ -147,6 +186,7 @@ pub(super) fn page(args: &ReportArgs, voice: Voice) -> Result<Page, Failure> {
     let machine = Machine::new(&args.threads)?;
     let mut run = Run::read(&args.folder)?;
     run.trained.tell(&run.model, voice);
+    run.read_divergence(voice)?;
     run.trained.recipe.data.move_to(args.place.data.as_ref());
     machine.install(|| {
         // A network can be looked at where its data are not at hand.

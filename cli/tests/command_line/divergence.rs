@@ -162,3 +162,58 @@ fn divergence_of_another_training_is_refused() {
     let told = "none-1/diverged.txt: line 2: expected none-1, found l1-1e-3-1";
     assert!(ran.err.contains(told), "{}", ran.err);
 }
+
+/// Its refit diverges after two epochs, and no state is there: a resume that starts anew would overwrite the
+/// model that the error has promised.
+#[test]
+fn model_of_a_good_epoch_is_not_begun_over() {
+    let folder = Folder::new("diverged-kept");
+    let steep = "eta = 0.1\n[train.refit]\nshare = 0.5\neta = 1e30";
+    folder.write("small.toml", &SMALL.replace("eta = 0.1", steep));
+    assert_eq!(folder.run("train small.toml --epochs 4 --out run").code, 1);
+    let _ = fs::remove_file(folder.path("run/state.safetensors"));
+    let model = fs::read(folder.path("run/model.safetensors")).unwrap();
+    // Whatever else is lost or invented.
+    for lost in ["state.safetensors", "metrics.jsonl", "diverged.txt"] {
+        let _ = fs::remove_file(folder.path(&format!("run/{lost}")));
+        let ran = folder.run("train --resume run");
+        assert_eq!(ran.code, 1, "{lost}: {}", ran.err);
+        let told =
+            "run/state.safetensors: expected the state of the run beside what it has reached";
+        assert!(ran.err.contains(told), "{lost}: {}", ran.err);
+        assert!(ran.err.contains("--out FOLDER"), "{}", ran.err);
+        assert_eq!(fs::read(folder.path("run/model.safetensors")).unwrap(), model, "{lost}");
+    }
+    folder.write("run/diverged.txt", "the loss became NaN\nrun\n");
+    assert_eq!(folder.run("train --resume run").code, 1);
+    assert_eq!(fs::read(folder.path("run/model.safetensors")).unwrap(), model);
+}
+
+/// A run that starts from a file of weights has the same rule.
+#[test]
+fn run_from_weights_that_diverged_at_once_goes_on_from_them() {
+    let folder = Folder::new("diverged-weights");
+    folder.write("small.toml", SMALL);
+    folder.done("train small.toml --epochs 1 --out first --quiet");
+    let ran = folder.run("train small.toml --weights first/model.safetensors --eta 1e30 --out run");
+    assert!(ran.err.contains("no epoch ended well"), "{}", ran.err);
+    let again = folder.run("train --resume run");
+    assert!(again.err.contains("starts anew, from its recipe"), "{}", again.err);
+}
+
+#[test]
+fn report_does_not_tell_the_divergence_of_another_training() {
+    let folder = Folder::new("diverged-foreign");
+    folder.write("small.toml", SMALL);
+    folder.done("train small.toml --out run --quiet");
+    for (name, told) in [
+        ("other", "run/diverged.txt: line 2: expected run, found other"),
+        ("run", "run/diverged.txt: the training came to its end"),
+    ] {
+        folder.write("run/diverged.txt", &format!("the loss became NaN\n{name}\n"));
+        let ran = folder.done("report run");
+        assert!(ran.err.contains(told), "{}", ran.err);
+        let page = fs::read_to_string(folder.path("run/report.html")).unwrap();
+        assert!(!page.contains("has diverged"), "{name}");
+    }
+}

@@ -85,3 +85,46 @@ fn lines_behind_the_state_are_cut_off() {
         assert_eq!(metrics(&folder.path("run")).len(), 5);
     }
 }
+
+/// The numbers of an epoch that is not the last would be told as those of the whole training.
+#[test]
+fn report_of_a_log_without_its_end_is_an_error() {
+    let folder = Folder::new("log-report");
+    folder.write("small.toml", &RECIPE.replace("epochs = 3", "epochs = 5"));
+    folder.done("train small.toml --out run --quiet");
+    let path = folder.path("run/metrics.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    let part: String = text.split_inclusive('\n').take(3).collect();
+    folder.write("run/metrics.jsonl", &part);
+    let ran = folder.run("report run");
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    let told = "run/metrics.jsonl: line 4: expected epoch 4, found the end; ";
+    assert!(ran.err.contains(told), "{}", ran.err);
+    // Without the file, as is advised, the summary tells the time, and the state the epochs.
+    fs::remove_file(&path).unwrap();
+    folder.done("report run");
+    let page = fs::read_to_string(folder.path("run/report.html")).unwrap();
+    assert!(page.contains("5 epochs"), "the tile of the training time");
+}
+
+/// To remove the line would leave a gap.
+#[test]
+fn advice_for_a_line_out_of_range_works() {
+    let (folder, lines) = run("log-range");
+    let accuracy = lines[1].find("\"accuracy\":").unwrap();
+    let end = accuracy + lines[1][accuracy..].find(',').unwrap();
+    let bad = format!("{}\"accuracy\":7.5{}", &lines[1][..accuracy], &lines[1][end..]);
+    folder.write(
+        "run/metrics.jsonl",
+        &[&lines[0], &bad, &lines[2], &lines[3]].map(|l| &l[..]).concat(),
+    );
+    for command in ["train --resume run", "report run"] {
+        let ran = folder.run(command);
+        assert_eq!(ran.code, 1, "{command}: {}", ran.err);
+        assert!(ran.err.contains("line 2: expected") && ran.err.contains("an accuracy of 7.5"));
+        assert!(!ran.err.contains("remove the line"), "{}", ran.err);
+        assert!(ran.err.contains("or remove the file"), "{}", ran.err);
+    }
+    fs::remove_file(folder.path("run/metrics.jsonl")).unwrap();
+    folder.done("train --resume run --quiet");
+}
