@@ -140,7 +140,7 @@ impl<'a> Trainer<'a> {
     ) -> Result<Trainer<'a>, TrainError> {
         config.check(&data, &model)?;
         let regularized = config.penalty.resolve(&model, &params)?;
-        config.check_metric(&regularized)?;
+        config.check_metric(&regularized, &model)?;
         config.check_names(&params)?;
         let mut graph = Graph::new(exec, (&model, &params), config.batch, Phase::Training);
         *graph.tape.random_mut() = Random::stream(config.seed, streams::DROPOUT);

@@ -195,6 +195,13 @@ pub(crate) fn train(
             penalty.family
         ));
     }
+    let (schedule, epochs) = (recipe.train.schedule.0, recipe.train.epochs);
+    if schedule.warmup >= epochs.get() as f32 {
+        voice.say(format_args!(
+            "note: the step size rises for {} epochs and the training has {epochs}, so it never reaches {}",
+            schedule.warmup, schedule.eta
+        ));
+    }
     let origin = Origin::of(&samples);
     model_file::check_notes((&recipe, &samples, &origin))?;
     recipe.penalty.tell_unused(voice);

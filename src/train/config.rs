@@ -160,10 +160,31 @@ impl Config {
         if let Some(augment) = &self.augment {
             augment.check(set.shape())?;
         }
-        if !self.rule.is_valid() {
-            return error(format!("a number of the optimiser is out of range: {:?}", self.rule));
+        self.check_rule()
+    }
+
+    /// Checks the numbers of the optimiser, as [`Rule::is_valid`] does.
+    fn check_rule(&self) -> Result<(), TrainError> {
+        const SHARE: &str = "at least 0 and below 1";
+        let share = |x| (x, (0.0..1.0).contains(&x), SHARE);
+        let (eps_in, size) = ("a finite number of at least 1e-30", "a finite number of at least 0");
+        let positive = |x: f32, least: f32| x >= least && x.is_finite();
+        let numbers = match self.rule {
+            Rule::Sgd => Vec::new(),
+            Rule::Momentum { beta } | Rule::Nesterov { beta } => vec![("beta", share(beta))],
+            Rule::Adam { beta1, beta2, eps, decay } => vec![
+                ("beta1", share(beta1)),
+                ("beta2", share(beta2)),
+                ("eps", (eps, positive(eps, 1e-30), eps_in)),
+                ("decay", (decay, positive(decay, 0.0), size)),
+            ],
+        };
+        match numbers.into_iter().find(|(_, (_, fits, _))| !fits) {
+            None => Ok(()),
+            Some((name, (x, _, range))) => {
+                Err(TrainError::Config(format!("{name} of the optimiser is {range}, not {x}")))
+            }
         }
-        Ok(())
     }
 
     /// Checks that the state can tell its copies of the parameters from other parameters.
@@ -183,14 +204,24 @@ impl Config {
     }
 
     /// Checks that every regulariser works with the optimiser.
-    pub(super) fn check_metric(&self, regularized: &[Regularized]) -> Result<(), TrainError> {
+    pub(super) fn check_metric(
+        &self,
+        regularized: &[Regularized],
+        model: &Model,
+    ) -> Result<(), TrainError> {
         let is_adam = matches!(self.rule, Rule::Adam { .. });
         match regularized.iter().find(|r| is_adam && !r.regularizer.supports_diagonal()) {
             None => Ok(()),
-            Some(r) => Err(TrainError::Config(format!(
-                "there is no prox of {:?} in Adam's metric; use momentum, or another regulariser",
-                r.regularizer
-            ))),
+            Some(r) => {
+                let weight = model.weights().iter().find(|weight| weight.id == r.id);
+                let layer = weight.map_or("", |weight| &weight.layer);
+                let own = self.penalty.layers.iter().find(|own| own.layer == layer);
+                let family = own.and_then(|own| own.family).unwrap_or(self.penalty.family);
+                Err(TrainError::Config(format!(
+                    "layer {layer:?}: {family} has no prox in Adam's metric; use momentum, or another \
+                     regulariser"
+                )))
+            }
         }
     }
 }

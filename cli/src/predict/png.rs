@@ -60,7 +60,14 @@ pub(super) fn decode(
     decoder.set_ignore_iccp_chunk(true);
     decoder.set_transformations(Transformations::EXPAND);
     let header = decoder.read_header_info().map_err(broken)?;
-    wanted.check(path, [channels, header.height as usize, header.width as usize])?;
+    let size = [header.height as usize, header.width as usize];
+    // Of the right size, other channels may do.
+    let own = match header.color_type {
+        _ if size == [height, width] => channels,
+        ColorType::Grayscale | ColorType::GrayscaleAlpha => 1,
+        ColorType::Rgb | ColorType::Rgba | ColorType::Indexed => 3,
+    };
+    wanted.check(path, [own, size[0], size[1]])?;
     let is_indexed = header.color_type == ColorType::Indexed;
     if is_indexed {
         decoder.set_transformations(Transformations::IDENTITY);

@@ -3,6 +3,7 @@
 use super::{Recipe, SHIPPED, Table};
 use crate::failure::Failure;
 use crate::file;
+use crate::shell;
 use crate::shown;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -18,6 +19,11 @@ pub(crate) fn find(name: &str) -> Result<Recipe, Failure> {
 /// The recipe of a file.
 pub(crate) fn read(path: &Path) -> Result<Recipe, Failure> {
     let name = &*path.to_string_lossy();
+    if let Some((found, place)) = data_at(path) {
+        return Err(Failure::failed(format!(
+            "{name}: expected a recipe file, found {found}; name data by --data{place}"
+        )));
+    }
     let text = file::text(path, file::RECIPE).map_err(|e| {
         let expected = match e.kind() {
             ErrorKind::InvalidData => "a recipe in TOML, which is UTF-8 text".to_owned(),
@@ -31,6 +37,18 @@ pub(crate) fn read(path: &Path) -> Result<Recipe, Failure> {
     let recipe = parse(name, &text)?;
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("run");
     named(recipe, stem)
+}
+
+/// What stands where a recipe should, and how to name it, where it looks like data.
+fn data_at(path: &Path) -> Option<(&'static str, String)> {
+    let name = path.to_string_lossy().to_lowercase();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    if path.is_dir() {
+        return Some(("a folder", ", as in --data csv:clients.csv".to_owned()));
+    }
+    let is_table = name.ends_with(".csv") || name.ends_with(".tsv");
+    let spec = format!("csv:{}", path.display());
+    is_table.then(|| ("a table", format!(" {}", shell::word(Path::new(&spec)))))
 }
 
 /// Fills in the name, and checks that it is fit for a folder.

@@ -557,3 +557,12 @@ fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     }
     found
 }
+
+#[test]
+fn feature_that_is_named_as_the_label_is_told_to_be_one() {
+    let folder = trained("label-feature");
+    let ran = folder.run("eval run --label w");
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    let told = "found \"w\", which is a feature of the model; name the column of labels by the option label";
+    assert!(ran.err.contains(told), "{}", ran.err);
+}

@@ -70,6 +70,12 @@ fn what_is_missing_is_named_and_exits_with_1() {
     folder.write("blind.toml", "[data]\nvalidation = 0\n[model]\nzoo = \"digits-conv\"\n");
     folder.write("wide.toml", "[[model.layer]]\nkind = \"flatten\"\n[[model.layer]]\nkind = \"linear\"\nname = \"fc\"\nout = 9\n");
     folder.write("flat.toml", "[[model.layer]]\nkind = \"linear\"\nname = \"fc\"\nout = 10\n");
+    let adam = "[model]\nzoo = \"digits-conv\"\n[train]\noptimizer = { kind = \"adam\", ";
+    folder.write("adam.toml", &format!("{adam}beta2 = 1.5 }}\n"));
+    folder.write("eps.toml", &format!("{adam}eps = 0.0 }}\n"));
+    folder.write("clients.csv", "a,b,kind\n1,2,x\n");
+    folder.write("clients.TSV", "a\tb\tkind\n1\t2\tx\n");
+    fs::create_dir(folder.path("pictures")).unwrap();
     for (arguments, tells) in [
         ("train nothing.toml", "shipped recipes digits, fashion"),
         ("train .", "recipe file"),
@@ -95,7 +101,31 @@ fn what_is_missing_is_named_and_exits_with_1() {
         ("train --regularizer cges --lambda 3.4e38 --mu 0 --epochs 1", "within the range of f32"),
         ("train --model lenet5", "layer \""),
         ("train --resume nowhere", "nowhere: expected the folder of a run"),
-        ("eval nowhere", "nowhere"),
+        (
+            "train clients.csv",
+            "clients.csv: expected a recipe file, found a table; name data by --data csv:clients.csv",
+        ),
+        ("compare clients.csv.gz", "name data by --data csv:clients.csv.gz"),
+        ("train clients.TSV", "name data by --data csv:clients.TSV"),
+        (
+            "train pictures",
+            "pictures: expected a recipe file, found a folder; name data by --data, as in --data csv:clients.csv",
+        ),
+        ("train --momentum 1", "beta of the optimiser is at least 0 and below 1, not 1"),
+        ("train adam.toml", "beta2 of the optimiser is at least 0 and below 1, not 1.5"),
+        ("train eps.toml", "eps of the optimiser is a finite number of at least 1e-30, not 0"),
+        (
+            "train --optimizer adam --regularizer cges-one-shot --lambda 1e-3",
+            "layer \"conv1\": cges-one-shot has no prox in Adam's metric; use momentum",
+        ),
+        (
+            "eval nowhere",
+            "nowhere: expected a run folder or a model file, found nothing of this name",
+        ),
+        (
+            "compact nowhere",
+            "nowhere: expected a run folder or a model file, found nothing of this name",
+        ),
         ("eval state.bin", "state.bin"),
         ("inspect state.bin", "state.bin"),
         ("inspect .", "model.safetensors"),

@@ -315,3 +315,12 @@ fn picture_that_uses_a_sixteenth_of_its_range_is_told_of() {
     assert!(ran.err.contains("truth.png") && ran.err.contains("1 more"), "{}", ran.err);
     assert_eq!(folder.done("predict run truth.png --quiet").err, "");
 }
+
+#[test]
+fn picture_of_another_size_is_told_with_its_own_channels() {
+    let folder = Folder::new("predict-size");
+    folder.done("train digits --epochs 1 --out run --quiet");
+    write_sized(&folder, "wide.png", [8, 9], (ColorType::Rgb, BitDepth::Eight), &[9; 216]);
+    let ran = folder.run("predict run wide.png");
+    assert!(ran.err.contains("found 8 x 9 pixels (height x width), 3 channels"), "{}", ran.err);
+}

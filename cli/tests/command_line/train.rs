@@ -1,5 +1,6 @@
 //! `train` from the beginning to the end.
 
+use crate::compare::SMALL;
 use crate::support::{Folder, RECIPE, assert_same_bits, metrics};
 use std::fs;
 
@@ -223,5 +224,19 @@ fn every_regulariser_and_rule_trains() {
         let json =
             folder.done(&format!("train small.toml --epochs 1 {flags} --json --quiet")).json();
         assert_eq!(json["status"], "done", "{flags}");
+    }
+}
+
+#[test]
+fn warm_up_that_never_ends_is_told() {
+    let folder = Folder::new("warm-up");
+    for (warmup, is_told) in [("50.0", true), ("1.0", false)] {
+        folder.write(
+            "small.toml",
+            &SMALL.replace("eta = 0.1", &format!("eta = 0.1\nwarmup = {warmup}")),
+        );
+        let ran = folder.done(&format!("train small.toml --out run-{warmup}"));
+        let told = "note: the step size rises for 50 epochs and the training has 2, so it never reaches 0.1";
+        assert_eq!(ran.err.contains(told), is_told, "{}", ran.err);
     }
 }

@@ -135,6 +135,12 @@ impl Layout {
                 None => missing.push(name.as_str()),
             }
         }
+        if missing == [wanted.label.as_str()] && wanted.features.contains(&wanted.label) {
+            let found =
+                format!("{}, which is a feature of the model", quoted(wanted.label.as_bytes()));
+            let advice = "name the column of labels by the option label";
+            return Err(DataError::new(Place::Line(line), "a column of labels", found, advice));
+        }
         if !missing.is_empty() {
             let plural = if missing.len() == 1 { "the column" } else { "the columns" };
             let expected = format!("{plural} {} of the model's table", listed(missing.into_iter()));
