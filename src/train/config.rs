@@ -165,7 +165,7 @@ impl Config {
 
     /// Checks the numbers of the optimiser, as [`Rule::is_valid`] does.
     fn check_rule(&self) -> Result<(), TrainError> {
-        const SHARE: &str = "at least 0 and below 1";
+        const SHARE: &str = "a number of at least 0 and below 1";
         let share = |x| (x, (0.0..1.0).contains(&x), SHARE);
         let (eps_in, size) = ("a finite number of at least 1e-30", "a finite number of at least 0");
         let positive = |x: f32, least: f32| x >= least && x.is_finite();
@@ -181,9 +181,9 @@ impl Config {
         };
         match numbers.into_iter().find(|(_, (_, fits, _))| !fits) {
             None => Ok(()),
-            Some((name, (x, _, range))) => {
-                Err(TrainError::Config(format!("{name} of the optimiser is {range}, not {x}")))
-            }
+            Some((name, (x, _, range))) => Err(TrainError::Config(format!(
+                "{name} of the optimiser is out of range: expected {range}, found {x}"
+            ))),
         }
     }
 

@@ -111,9 +111,18 @@ fn what_is_missing_is_named_and_exits_with_1() {
             "train pictures",
             "pictures: expected a recipe file, found a folder; name data by --data, as in --data csv:clients.csv",
         ),
-        ("train --momentum 1", "beta of the optimiser is at least 0 and below 1, not 1"),
-        ("train adam.toml", "beta2 of the optimiser is at least 0 and below 1, not 1.5"),
-        ("train eps.toml", "eps of the optimiser is a finite number of at least 1e-30, not 0"),
+        (
+            "train --momentum 1",
+            "beta of the optimiser is out of range: expected a number of at least 0 and below 1, found 1",
+        ),
+        (
+            "train adam.toml",
+            "beta2 of the optimiser is out of range: expected a number of at least 0 and below 1, found 1.5",
+        ),
+        (
+            "train eps.toml",
+            "eps of the optimiser is out of range: expected a finite number of at least 1e-30, found 0",
+        ),
         (
             "train --optimizer adam --regularizer cges-one-shot --lambda 1e-3",
             "layer \"conv1\": cges-one-shot has no prox in Adam's metric; use momentum",
