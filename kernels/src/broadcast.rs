@@ -10,6 +10,7 @@ mod columns;
 mod rows;
 
 use crate::map::{self as dense, Add, Map, Store};
+use crate::reduce::Scaled;
 use crate::{Accumulate, Exec, reduce as whole, size};
 use axes::{Axes, Axis};
 
@@ -153,6 +154,48 @@ pub fn reduce<const N: usize>(
             exec.isa().run(rows::RowSums { f, axes, x, y, at: i * task, acc });
         });
     }
+}
+
+/// `y[o, i] = scale * sum over a of x[o, a, i]`, or `+=`, for `x: [outer, axis, inner]`.
+///
+/// # Panics
+/// If a length does not fit the view, or memory cannot hold it.
+///
+/// ```
+/// use proxtape_kernels::{Accumulate, Exec, Isa, broadcast};
+/// let (x, mut y) = ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [f32::NAN; 3]);
+/// let exec = Exec::new(Isa::detect());
+/// broadcast::sum_axis(exec, &x, [1, 2, 3], 0.5, &mut y, Accumulate::Store);
+/// assert_eq!(y, [2.5, 3.5, 4.5]);
+/// ```
+pub fn sum_axis(
+    exec: Exec,
+    x: &[f32],
+    view: [usize; 3],
+    scale: f32,
+    y: &mut [f32],
+    acc: Accumulate,
+) {
+    let [_, axis, inner] = view;
+    check_view("sum_axis", x, view);
+    let x = Strided { data: x, strides: &[axis * inner, inner, 1] };
+    reduce(exec, Scaled(scale), &view, [x], (y, &[inner, 0, 1]), acc);
+}
+
+/// `y[c] = sum over n and s of x[n, c, s]` for `x: [N, C, spatial]`: the gradient of a bias.
+///
+/// # Panics
+/// If a length does not fit the view, or memory cannot hold it.
+pub fn channel_sums(exec: Exec, x: &[f32], view: [usize; 3], y: &mut [f32]) {
+    let [_, c, spatial] = view;
+    check_view("channel_sums", x, view);
+    let x = Strided { data: x, strides: &[c * spatial, spatial, 1] };
+    reduce(exec, Scaled(1.0), &view, [x], (y, &[0, 1, 0]), Accumulate::Store);
+}
+
+fn check_view(name: &str, x: &[f32], [a, b, c]: [usize; 3]) {
+    let (have, want) = (x.len(), size::elements(name, &[a, b, c]));
+    assert!(have == want, "{name}: x has {have} elements, {a} x {b} x {c} needs {want}");
 }
 
 /// The axes of y, slowest first, and those that are summed, each joined where possible.

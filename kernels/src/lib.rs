@@ -1,8 +1,4 @@
-//! SIMD kernels for training compact neural networks: slices in, slices out, all in f32.
-//!
-//! This package holds the only `unsafe` code of the project. A kernel is written once, as generic
-//! code over [`Simd`], and compiled for every instruction set; [`Isa`] chooses at run time.
-//! No kernel allocates: scratch memory is passed in, and each kernel tells how much it wants.
+#![doc = include_str!("../README.md")]
 
 pub mod broadcast;
 mod buffer;

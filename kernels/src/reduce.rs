@@ -1,4 +1,4 @@
-//! Sums over whole buffers and along one axis, folded in a fixed order.
+//! Sums over whole buffers, folded in a fixed order.
 //!
 //! A block of 1024 elements is summed in f32 by four vectors of partial sums, so a lane adds at
 //! most 64 numbers; blocks are added in f64, and tasks of 64 blocks are folded as a binary tree.
@@ -6,7 +6,7 @@
 //! error does not grow with the length.
 
 use crate::map::Map;
-use crate::{Accumulate, Exec, Kernel, Simd, broadcast, size};
+use crate::{Exec, Kernel, Simd};
 use core::ops::Range;
 
 /// Elements that are summed in f32: 64 cycles at two vectors of eight a cycle, a tenth more for the
@@ -89,48 +89,6 @@ pub fn max_abs(exec: Exec, x: &[f32]) -> f32 {
 /// Whether no element is infinite or NaN.
 pub fn all_finite(exec: Exec, x: &[f32]) -> bool {
     !fold(exec, 0..x.len(), &|part| exec.isa().run(AnyBad(&x[part])), |a, b| a | b)
-}
-
-/// `y[o, i] = scale * sum over a of x[o, a, i]`, or `+=`, for `x: [outer, axis, inner]`.
-///
-/// # Panics
-/// If a length does not fit the view, or memory cannot hold it.
-///
-/// ```
-/// use proxtape_kernels::{Accumulate, Exec, Isa, reduce};
-/// let (x, mut y) = ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [f32::NAN; 3]);
-/// let exec = Exec::new(Isa::detect());
-/// reduce::sum_axis(exec, &x, [1, 2, 3], 0.5, &mut y, Accumulate::Store);
-/// assert_eq!(y, [2.5, 3.5, 4.5]);
-/// ```
-pub fn sum_axis(
-    exec: Exec,
-    x: &[f32],
-    view: [usize; 3],
-    scale: f32,
-    y: &mut [f32],
-    acc: Accumulate,
-) {
-    let [_, axis, inner] = view;
-    check("sum_axis", x, view);
-    let x = broadcast::Strided { data: x, strides: &[axis * inner, inner, 1] };
-    broadcast::reduce(exec, Scaled(scale), &view, [x], (y, &[inner, 0, 1]), acc);
-}
-
-/// `y[c] = sum over n and s of x[n, c, s]` for `x: [N, C, spatial]`: the gradient of a bias.
-///
-/// # Panics
-/// If a length does not fit the view, or memory cannot hold it.
-pub fn channel_sums(exec: Exec, x: &[f32], view: [usize; 3], y: &mut [f32]) {
-    let [_, c, spatial] = view;
-    check("channel_sums", x, view);
-    let x = broadcast::Strided { data: x, strides: &[c * spatial, spatial, 1] };
-    broadcast::reduce(exec, Scaled(1.0), &view, [x], (y, &[0, 1, 0]), Accumulate::Store);
-}
-
-fn check(name: &str, x: &[f32], [a, b, c]: [usize; 3]) {
-    let (have, want) = (x.len(), size::elements(name, &[a, b, c]));
-    assert!(have == want, "{name}: x has {have} elements, {a} x {b} x {c} needs {want}");
 }
 
 #[derive(Clone, Copy)]

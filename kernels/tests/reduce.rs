@@ -3,7 +3,7 @@
 
 mod support;
 
-use proxtape_kernels::{Accumulate, Exec, Isa, Pool, reduce};
+use proxtape_kernels::{Accumulate, Exec, Isa, Pool, broadcast, reduce};
 use support::{Canary, Guarded, Rng, assert_close, execs, isas};
 
 /// Every tail length, and both sides of the borders of blocks and tasks.
@@ -63,7 +63,7 @@ fn long_sums_stay_accurate() {
                 want[i % inner] += 0.5 * f64::from(x);
             }
             let view = [1, x.len() / inner, inner];
-            reduce::sum_axis(exec, &x, view, 0.5, &mut y, Accumulate::Store);
+            broadcast::sum_axis(exec, &x, view, 0.5, &mut y, Accumulate::Store);
             assert_close(&y, &want, 1.5e-7);
         }
     }
@@ -121,15 +121,15 @@ fn sum_axis_and_channel_sums_match_a_naive_sum() {
         }
         for exec in execs() {
             let mut y = Canary::new(along.len(), 1);
-            reduce::sum_axis(exec, &x, view, 0.5, y.slice_mut(), Accumulate::Store);
+            broadcast::sum_axis(exec, &x, view, 0.5, y.slice_mut(), Accumulate::Store);
             y.check();
             assert_eq!(y.slice(), along, "{view:?} on {exec:?}");
-            reduce::sum_axis(exec, &x, view, -1.0, y.slice_mut(), Accumulate::Add);
+            broadcast::sum_axis(exec, &x, view, -1.0, y.slice_mut(), Accumulate::Add);
             y.check();
             let want: Vec<f32> = along.iter().map(|y| y - 2.0 * y).collect();
             assert_eq!(y.slice(), want, "{view:?} on {exec:?}");
             let mut y = Canary::new(axis, 2);
-            reduce::channel_sums(exec, &x, view, y.slice_mut());
+            broadcast::channel_sums(exec, &x, view, y.slice_mut());
             y.check();
             assert_eq!(y.slice(), channels, "{view:?} on {exec:?}");
         }
@@ -142,7 +142,7 @@ fn sums_of_infinities_are_infinite() {
         let (exec, mut y) = (Exec::new(isa), [f32::NAN; 20]);
         let x = vec![f32::INFINITY; 300 * 20];
         assert_eq!(reduce::sum(exec, &x), f32::INFINITY);
-        reduce::sum_axis(exec, &x, [1, 300, 20], 1.0, &mut y, Accumulate::Store);
+        broadcast::sum_axis(exec, &x, [1, 300, 20], 1.0, &mut y, Accumulate::Store);
         assert_eq!(y, [f32::INFINITY; 20]);
     }
 }
@@ -158,10 +158,10 @@ fn sums_have_the_same_bits_at_any_number_of_threads() {
             for view in [[1, 400, 1000], [400, 1000, 1], [4, 100, 1000], [2, 200_000, 1]] {
                 let mut y = vec![f32::NAN; view[0] * view[2]];
                 let x = &x[..400_000];
-                reduce::sum_axis(exec, x, view, 0.3, &mut y, Accumulate::Store);
+                broadcast::sum_axis(exec, x, view, 0.3, &mut y, Accumulate::Store);
                 bits.extend(y.iter().map(|y| u64::from(y.to_bits())));
                 let mut y = vec![f32::NAN; view[1]];
-                reduce::channel_sums(exec, x, view, &mut y);
+                broadcast::channel_sums(exec, x, view, &mut y);
                 bits.extend(y.iter().map(|y| u64::from(y.to_bits())));
             }
             bits
@@ -178,5 +178,5 @@ fn sums_have_the_same_bits_at_any_number_of_threads() {
 #[should_panic(expected = "sum_axis: x has 5 elements, 1 x 2 x 3 needs 6")]
 fn sum_axis_names_the_wrong_length() {
     let exec = Exec::new(Isa::detect());
-    reduce::sum_axis(exec, &[0.0; 5], [1, 2, 3], 1.0, &mut [0.0; 3], Accumulate::Store);
+    broadcast::sum_axis(exec, &[0.0; 5], [1, 2, 3], 1.0, &mut [0.0; 3], Accumulate::Store);
 }

@@ -1,8 +1,8 @@
 //! Y = X W^T + b, dX = dY W, dW = dY^T X, db = the sum of the rows of dY.
 
 use crate::{Exec, Forward, Primitive, Rows, Tape, Var, Vjp, Workspace};
+use proxtape_kernels::broadcast::sum_axis;
 use proxtape_kernels::gemm::{Bias, ByRows, Gemm, MatMut, MatRef, gemm, scratch_len};
-use proxtape_kernels::reduce::sum_axis;
 
 /// x: `[N, in]`, w: `[out, in]`, b: `[out]`, y: `[N, out]`.
 struct Linear {

@@ -6,7 +6,7 @@
 //! one meaningful lane. 2 x 2 at stride 2 is compiled once more with its constants in place.
 
 use super::Pool2d;
-use super::quads::{self, Quads};
+use super::quads::{self, Quads, load_pair};
 use crate::Exec;
 use crate::simd::{Kernel, Simd};
 
@@ -272,16 +272,4 @@ impl Row<'_> {
 #[inline(always)]
 fn load_first<S: Simd>(s: S, x: &[f32], count: usize) -> S::F {
     if x.len() >= S::LANES { s.load(x) } else { s.load_tail(&x[..count.min(x.len())]) }
-}
-
-/// The elements 0, 2, 4... and 1, 3, 5... of x, `count` each (the last odd one may lie past the
-/// end of x: it is 0 then, and no tap of any window).
-#[inline(always)]
-pub(super) fn load_pair<S: Simd>(s: S, x: &[f32], count: usize) -> (S::F, S::F) {
-    if x.len() >= 2 * S::LANES {
-        return s.deinterleave(s.load(x), s.load(&x[S::LANES..]));
-    }
-    let x = &x[..x.len().min(2 * count)];
-    let (low, high) = x.split_at(x.len().min(S::LANES));
-    s.deinterleave(s.load_tail(low), s.load_tail(high))
 }

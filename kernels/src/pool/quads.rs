@@ -6,7 +6,6 @@
 //! is the same as in row-major order: an element only gives way to one after it.
 
 use super::Pool2d;
-use super::forward::load_pair;
 use crate::simd::{Kernel, Simd};
 
 /// Neighbours of a block: 4 KiB of maxima and as many of positions.
@@ -122,4 +121,16 @@ impl Quads<'_> {
             }
         }
     }
+}
+
+/// The elements 0, 2, 4... and 1, 3, 5... of x, `count` each (the last odd one may lie past the
+/// end of x: it is 0 then, and no tap of any window).
+#[inline(always)]
+pub(super) fn load_pair<S: Simd>(s: S, x: &[f32], count: usize) -> (S::F, S::F) {
+    if x.len() >= 2 * S::LANES {
+        return s.deinterleave(s.load(x), s.load(&x[S::LANES..]));
+    }
+    let x = &x[..x.len().min(2 * count)];
+    let (low, high) = x.split_at(x.len().min(S::LANES));
+    s.deinterleave(s.load_tail(low), s.load_tail(high))
 }

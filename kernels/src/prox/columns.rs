@@ -16,10 +16,10 @@
 mod newton;
 mod search;
 
-use super::contiguous::Done;
 use super::flat::{Flat, visit_run};
 use super::groups::Groups;
 use super::newton::Equation;
+use super::shrink::Done;
 use super::source::Source;
 use super::sums::Question;
 use super::sweep::{Fresh, Made};

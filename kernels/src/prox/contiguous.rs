@@ -18,6 +18,7 @@ mod visit;
 use super::flat::{Flat, Local, visit_run};
 use super::groups::Groups;
 use super::newton::Equation;
+use super::shrink::Done;
 use super::source::{Kept, Scale, Source};
 use super::sums::Question;
 use super::sweep::{Fresh, Keeping, Made};
@@ -31,22 +32,6 @@ const FOLD: usize = 4096;
 
 /// Elements of the groups that are solved together: w of them is 16 KiB, a third of L1.
 const BATCH: usize = 4096;
-
-/// What a task did.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Done {
-    pub(crate) nan: bool,
-    pub(crate) passes: u64,
-    pub(crate) kept: u64,
-}
-
-impl Done {
-    pub(super) fn add(&mut self, other: Done) {
-        self.nan |= other.nan;
-        self.passes += other.passes;
-        self.kept += other.kept;
-    }
-}
 
 /// Solves and applies a range of groups.
 pub(crate) struct Contiguous<'a, Src> {

@@ -1,8 +1,7 @@
 //! Penalties of each weight alone: one sweep, `w = f(rule(w, g, m))`.
 
-use super::contiguous::Done;
 use super::flat::{Flat, Local, Visit, visit_run};
-use super::shrink::{Cut, Cuts, Tally};
+use super::shrink::{Cut, Cuts, Done, Tally};
 use super::solver::{Element, Steps, Threshold};
 use super::source::{Scale, Source};
 use super::sweep::{Elements, Fresh, Made};

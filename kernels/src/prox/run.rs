@@ -1,10 +1,11 @@
 //! Chooses the kernel, cuts the work into tasks by shape, and adds up what they did.
 
 use super::columns::{self, Columns};
-use super::contiguous::{Contiguous, Done};
+use super::contiguous::Contiguous;
 use super::elementwise::{Alone, Elementwise};
 use super::flat::Flat;
 use super::groups::Groups;
+use super::shrink::Done;
 use super::solver::{Form, Solver, Threshold};
 use super::source::{Scale, Source};
 use super::sums::Question;

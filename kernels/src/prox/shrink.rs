@@ -1,6 +1,5 @@
 //! Applies what a solver found: `x = soft(v, tau e) / (1 + c e)`.
 
-use super::contiguous::Done;
 use super::solver::Threshold;
 use super::source::Scale;
 use crate::simd::Simd;
@@ -43,6 +42,22 @@ impl Cut {
         }
         let scale = if step.is_some() { 1.0 / (1.0 + c * e) } else { 1.0 };
         Cut { cut, scale: scale as f32, c: c.min(f64::from(f32::MAX)) as f32 }
+    }
+}
+
+/// What a task did.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Done {
+    pub(crate) nan: bool,
+    pub(crate) passes: u64,
+    pub(crate) kept: u64,
+}
+
+impl Done {
+    pub(super) fn add(&mut self, other: Done) {
+        self.nan |= other.nan;
+        self.passes += other.passes;
+        self.kept += other.kept;
     }
 }
 

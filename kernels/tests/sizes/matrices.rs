@@ -8,7 +8,7 @@ use proxtape_kernels::gemm::{
 use proxtape_kernels::map::Map;
 use proxtape_kernels::norm::{self, Affine};
 use proxtape_kernels::sparse::{Kind, SparseForward, SparseLinear, pays};
-use proxtape_kernels::{Accumulate, Buffer, Simd, reduce, size, softmax, transpose};
+use proxtape_kernels::{Accumulate, Buffer, Simd, size, softmax, transpose};
 
 pub(crate) const DOORS: &[Door] = &[
     Door {
@@ -33,7 +33,7 @@ pub(crate) const DOORS: &[Door] = &[
     Door {
         functions: &[
             ("transpose.rs", &["transpose"]),
-            ("reduce.rs", &["sum_axis", "channel_sums"]),
+            ("broadcast.rs", &["sum_axis", "channel_sums"]),
         ],
         possible: &[2, 3, 4],
         call: axes,
@@ -189,7 +189,7 @@ fn axes(sizes: &[usize]) {
                 |()| right,
                 || {
                     let mut y = numbers(y);
-                    reduce::sum_axis(exec(), &x, [a, b, c], 1.0, &mut y, Accumulate::Store)
+                    broadcast::sum_axis(exec(), &x, [a, b, c], 1.0, &mut y, Accumulate::Store)
                 },
             );
         }
@@ -198,7 +198,7 @@ fn axes(sizes: &[usize]) {
             attempt(
                 &(sizes, len, y),
                 |()| right,
-                || reduce::channel_sums(exec(), &x, [a, b, c], &mut numbers(y)),
+                || broadcast::channel_sums(exec(), &x, [a, b, c], &mut numbers(y)),
             );
         }
     }
