@@ -9,29 +9,37 @@ use std::time::Duration;
 
 const SIGNALS: [(&str, i32); 3] = [("TERM", 143), ("HUP", 129), ("INT", 130)];
 
-/// After the only training, while it is compacted: with half a million weights, that takes long.
+/// After the only training, while it is compacted, which takes the longer the wider the network is: one
+/// whose compaction is over before the signal comes is followed by a wider one.
 #[test]
 fn comparison_that_is_ended_while_it_compacts_is_saved() {
     let folder = Folder::new("ended-compacting");
-    let layers = "{ kind = \"linear\", name = \"fc1\", out = 1000 }, { kind = \"linear\", name = \"fc\", out = 500 }";
     let small = "{ kind = \"linear\", name = \"fc1\", out = 16 }";
-    folder.write("wide.toml", &SMALL.replace(small, layers).replace("epochs = 2", "epochs = 1"));
-    let compare = "compare wide.toml --families none --seeds 1 --json --threads 1 --out";
     for (signal, status) in SIGNALS {
-        let child = spawn(&folder, &format!("{compare} {signal}"));
-        let summary = folder.path(signal).join("cells/none-1/summary.json");
-        wait_until("a summary", || summary.exists());
-        std::thread::sleep(Duration::from_millis(50));
-        send(signal, &child);
-        let ran = end(child);
+        let ended = [1000, 2000, 4000, 8000].into_iter().find_map(|width| {
+            let layers = format!(
+                "{{ kind = \"linear\", name = \"fc1\", out = {width} }}, {{ kind = \"linear\", name = \"fc\", out = 500 }}"
+            );
+            let recipe = SMALL.replace(small, &layers).replace("epochs = 2", "epochs = 1");
+            folder.write("wide.toml", &recipe);
+            let out = format!("{signal}-{width}");
+            let compare = "compare wide.toml --families none --seeds 1 --json --threads 1";
+            let child = spawn(&folder, &format!("{compare} --out {out}"));
+            let summary = folder.path(&out).join("cells/none-1/summary.json");
+            wait_until("a summary", || summary.exists());
+            std::thread::sleep(Duration::from_millis(50));
+            send(signal, &child);
+            let ran = end(child);
+            (ran.code != 0).then_some((out, ran))
+        });
+        let (out, ran) = ended.expect("the widest network is compacted for longer than that");
         assert_eq!(ran.code, status, "{}", ran.err);
-        let told = format!(
-            "interrupted and saved: 1 of 1 trainings are finished; go on with `proxtape compare --resume {signal}`"
-        );
+        assert!(ran.err.contains("interrupted and saved: "), "{}", ran.err);
+        let told = format!("trainings are finished; go on with `proxtape compare --resume {out}`");
         assert!(ran.err.contains(&told), "{}", ran.err);
         assert_eq!(ran.json()["status"], "partial");
-        assert!(!folder.path(signal).join(".lock").exists());
-        let json = folder.done(&format!("compare --resume {signal} --json")).json();
+        assert!(!folder.path(&out).join(".lock").exists());
+        let json = folder.done(&format!("compare --resume {out} --json")).json();
         assert_eq!(json["status"], "done");
     }
 }
