@@ -228,13 +228,14 @@ impl Winograd {
             isa.run(ToValues::<_, M, 6> { source, tiles, staged: &mut *staged, values, transform });
         }
         let packed = self.packed(cuts.lanes);
+        let sliver = rows(tiles.len(), isa.tuning().rows);
         let tail = to.channels / packed.width * packed.width * channels;
         for f in 0..POINTS * POINTS {
             let weights = &weights[f * packed.step..][..packed.step];
             let panel = Panel {
                 lhs: Lhs {
                     ptr: v[f * from.step..].as_ptr(),
-                    width: rows(tiles.len(), isa.tuning().rows),
+                    width: sliver,
                     in_place: Some(Strided { row: from.channels, depth: 1 }),
                 },
                 rhs: Rhs {

@@ -134,6 +134,7 @@ impl Winograd {
         });
         let values = self.sums(cuts.lanes);
         let width = VECTORS * cuts.lanes;
+        let sliver = rows(inputs, isa.tuning().rows);
         let whole = to.channels / width * width;
         for f in 0..POINTS * POINTS {
             // Whole slivers, and then what is left, a sliver of its own.
@@ -147,7 +148,7 @@ impl Winograd {
                 let panel = Panel {
                     lhs: Lhs {
                         ptr: v[f * from.step..].as_ptr(),
-                        width: rows(inputs, isa.tuning().rows),
+                        width: sliver,
                         in_place: Some(Strided { row: 1, depth: from.channels }),
                     },
                     rhs: Rhs {
