@@ -23,5 +23,6 @@ mod resume;
 mod shown;
 mod support;
 mod sweep;
+mod tables;
 mod train;
 mod weights;
