@@ -48,6 +48,18 @@ macro_rules! levels {
                     $($(#[$only])* Level::$backend => $backend::detect().is_some(),)*
                 }
             }
+
+            fn lanes(self) -> usize {
+                match self {
+                    $($(#[$only])* Level::$backend => $backend::LANES,)*
+                }
+            }
+
+            fn tuning(self) -> &'static Tuning {
+                match self {
+                    $($(#[$only])* Level::$backend => &$backend::TUNING,)*
+                }
+            }
         }
 
         impl Isa {
@@ -118,28 +130,12 @@ impl Isa {
 
     /// f32 elements in a vector.
     pub fn lanes(self) -> usize {
-        struct Lanes;
-        impl Kernel for Lanes {
-            type Output = usize;
-            #[inline(always)]
-            fn run<S: Simd>(self, _: S) -> usize {
-                S::LANES
-            }
-        }
-        self.run(Lanes)
+        self.level.lanes()
     }
 
     /// Its sizes of tiles and blocks.
-    pub(crate) fn tuning(self) -> Tuning {
-        struct Numbers;
-        impl Kernel for Numbers {
-            type Output = Tuning;
-            #[inline(always)]
-            fn run<S: Simd>(self, _: S) -> Tuning {
-                S::TUNING
-            }
-        }
-        self.run(Numbers)
+    pub(crate) fn tuning(self) -> &'static Tuning {
+        self.level.tuning()
     }
 
     /// Whether the level was asked for by name. A forced level always runs this package's own

@@ -140,7 +140,7 @@ impl<A: Source, B: Source> Product<'_, A, B> {
         let (isa, tuning) = (exec.isa(), exec.isa().tuning());
         let blocks = Blocks::new(isa, self.shape);
         let (a_in_place, b_in_place) =
-            (self.a_in_place(&blocks, &tuning), self.b_in_place(&blocks, &tuning));
+            (self.a_in_place(&blocks, tuning), self.b_in_place(&blocks, tuning));
         let blocks = match a_in_place {
             Some(a) if a.line_stride != 1 => {
                 let most = tuning.rows.min(IN_PLACE_ROWS);
