@@ -21,7 +21,7 @@ pub use proxtape_kernels::prox::{
     Cges, CgesOneShot, Elastic, Exclusive, GroupLasso, Groups, L0, L1, L2, L11L12, LHalf, Mcp,
     Regularizer, SparseGroupLasso, TransformedL1,
 };
-pub use proxtape_kernels::update::Rule;
+pub use proxtape_kernels::update::{OutOfRange, Rule};
 pub use ramp::{Ramp, Rise};
 pub use schedule::{Schedule, Shape as ScheduleShape};
 

@@ -123,10 +123,9 @@ impl Counted {
         let penalty = &trained.recipe.penalty;
         let regularized = penalty.0.resolve(model, params).map_err(Failure::failed)?;
         let report = Report::new(model, params, &regularized);
-        let layers =
-            report.layers.iter().zip(&regularized).map(|(count, r)| {
-                Layer::new(count, &params.shape(r.id), penalty.family(&count.name))
-            });
+        let layers = report.layers.iter().zip(&regularized).map(|(count, r)| {
+            Layer::new(count, &params.shape(r.id), penalty.0.family_of(&count.name))
+        });
         Ok(Counted { counts: Counts::from(&report), layers: layers.collect() })
     }
 }

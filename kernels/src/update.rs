@@ -77,16 +77,47 @@ impl Rule {
 
     /// Whether every number is in its range.
     pub fn is_valid(&self) -> bool {
-        let share = |x: f32| (0.0..1.0).contains(&x);
-        let positive = |x: f32| x >= 0.0 && x.is_finite();
+        self.out_of_range().is_none()
+    }
+
+    /// The first number that is not in its range.
+    ///
+    /// ```
+    /// use proxtape_kernels::update::Rule;
+    /// let wrong = Rule::Momentum { beta: 1.0 }.out_of_range().unwrap();
+    /// assert_eq!((wrong.name, wrong.found), ("beta", 1.0));
+    /// assert_eq!(wrong.expected, "a number of at least 0 and below 1");
+    /// ```
+    pub fn out_of_range(&self) -> Option<OutOfRange> {
+        let wrong = |fits: bool, name, expected, found| {
+            (!fits).then_some(OutOfRange { name, expected, found })
+        };
+        let share =
+            |name, x| wrong((0.0..1.0).contains(&x), name, "a number of at least 0 and below 1", x);
+        let is_size = |x: f32, least: f32| x >= least && x.is_finite();
         match *self {
-            Rule::Sgd => true,
-            Rule::Momentum { beta } | Rule::Nesterov { beta } => share(beta),
+            Rule::Sgd => None,
+            Rule::Momentum { beta } | Rule::Nesterov { beta } => share("beta", beta),
             Rule::Adam { beta1, beta2, eps, decay } => {
-                share(beta1) && share(beta2) && positive(eps) && eps >= 1e-30 && positive(decay)
+                let [eps_in, decay_in] =
+                    ["a finite number of at least 1e-30", "a finite number of at least 0"];
+                let eps = wrong(is_size(eps, 1e-30), "eps", eps_in, eps);
+                let decay = wrong(is_size(decay, 0.0), "decay", decay_in, decay);
+                share("beta1", beta1).or(share("beta2", beta2)).or(eps).or(decay)
             }
         }
     }
+}
+
+/// A number of a [`Rule`] that is not in its range.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OutOfRange {
+    /// The name of the field.
+    pub name: &'static str,
+    /// The range.
+    pub expected: &'static str,
+    /// The number.
+    pub found: f32,
 }
 
 /// One step for one weight tensor.

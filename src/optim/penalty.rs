@@ -181,6 +181,12 @@ impl Penalty {
         weights.map(|l| self.regularized((model, params), (l, &mut cursor), 1.0)).collect()
     }
 
+    /// The family of a layer: its own, or that of all.
+    pub fn family_of(&self, layer: &str) -> Family {
+        let own = self.layers.iter().find(|own| own.layer == layer);
+        own.and_then(|own| own.family).unwrap_or(self.family)
+    }
+
     /// Sets what [`resolve`](Penalty::resolve) gave, or some of it in any order, to `factor` times the
     /// strength, every layer's alike; nothing is allocated.
     ///

@@ -4,7 +4,7 @@ use super::state::COPIES;
 use super::{Data, Prune, Refit, Settle, Target, TrainError};
 use crate::data::Augment;
 use crate::nn::Model;
-use crate::optim::{Family, Path, Penalty, Regularized, Rule, Schedule, ScheduleShape};
+use crate::optim::{Family, OutOfRange, Path, Penalty, Regularized, Rule, Schedule, ScheduleShape};
 use crate::params::Params;
 
 /// Which parameters a training leaves.
@@ -163,26 +163,12 @@ impl Config {
         self.check_rule()
     }
 
-    /// Checks the numbers of the optimiser, as [`Rule::is_valid`] does.
+    /// Checks the numbers of the optimiser.
     fn check_rule(&self) -> Result<(), TrainError> {
-        const SHARE: &str = "a number of at least 0 and below 1";
-        let share = |x| (x, (0.0..1.0).contains(&x), SHARE);
-        let (eps_in, size) = ("a finite number of at least 1e-30", "a finite number of at least 0");
-        let positive = |x: f32, least: f32| x >= least && x.is_finite();
-        let numbers = match self.rule {
-            Rule::Sgd => Vec::new(),
-            Rule::Momentum { beta } | Rule::Nesterov { beta } => vec![("beta", share(beta))],
-            Rule::Adam { beta1, beta2, eps, decay } => vec![
-                ("beta1", share(beta1)),
-                ("beta2", share(beta2)),
-                ("eps", (eps, positive(eps, 1e-30), eps_in)),
-                ("decay", (decay, positive(decay, 0.0), size)),
-            ],
-        };
-        match numbers.into_iter().find(|(_, (_, fits, _))| !fits) {
+        match self.rule.out_of_range() {
             None => Ok(()),
-            Some((name, (x, _, range))) => Err(TrainError::Config(format!(
-                "{name} of the optimiser is out of range: expected {range}, found {x}"
+            Some(OutOfRange { name, expected, found }) => Err(TrainError::Config(format!(
+                "{name} of the optimiser is out of range: expected {expected}, found {found}"
             ))),
         }
     }
@@ -215,8 +201,7 @@ impl Config {
             Some(r) => {
                 let weight = model.weights().iter().find(|weight| weight.id == r.id);
                 let layer = weight.map_or("", |weight| &weight.layer);
-                let own = self.penalty.layers.iter().find(|own| own.layer == layer);
-                let family = own.and_then(|own| own.family).unwrap_or(self.penalty.family);
+                let family = self.penalty.family_of(layer);
                 Err(TrainError::Config(format!(
                     "layer {layer:?}: {family} has no prox in Adam's metric; use momentum, or another \
                      regulariser"

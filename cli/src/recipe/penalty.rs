@@ -20,12 +20,6 @@ impl Default for Penalty {
 }
 
 impl Penalty {
-    /// The regulariser of a layer.
-    pub(crate) fn family(&self, layer: &str) -> Family {
-        let own = self.0.layers.iter().find(|own| own.layer == layer);
-        own.and_then(|own| own.family).unwrap_or(self.0.family)
-    }
-
     /// Says which numbers were told for nothing: no layer has a family that takes them.
     pub(crate) fn tell_unused(&self, voice: Voice) {
         let told = &self.0;
@@ -44,7 +38,7 @@ impl Penalty {
         note("a", told.a != usual.a, |family| family == Family::TransformedL1);
         note("gamma", told.gamma != usual.gamma, |family| family == Family::Mcp);
         for own in &told.layers {
-            let family = own.family.unwrap_or(told.family);
+            let family = told.family_of(&own.layer);
             for (name, is_told, takes) in [
                 ("lambda", own.lambda.is_some(), is_penalty(family)),
                 ("mu", own.mu.is_some(), has_two_terms(family)),

@@ -80,7 +80,8 @@ impl Session<'_> {
         layers
             .map(|((count, weight), Certificate { prox_residual, stationarity })| {
                 let shape = trainer.params().shape(weight.id);
-                let counted = Layer::new(count, &shape, self.recipe.penalty.family(&weight.layer));
+                let counted =
+                    Layer::new(count, &shape, self.recipe.penalty.0.family_of(&weight.layer));
                 Layer { prox_residual, stationarity, ..counted }
             })
             .collect()
