@@ -45,7 +45,9 @@ pub fn dot(exec: Exec, x: &[f32], y: &[f32]) -> f32 {
 pub fn sum_squares(exec: Exec, x: &[f32]) -> f64 {
     let sum = sum_of(exec, Square, [x]);
     // The squares are f32, which holds those of 1.1e-19 to 1.8e19 alone; beyond these in f64, slowly.
-    match (f64::from(f32::MIN_POSITIVE)..f64::INFINITY).contains(&sum) {
+    // All zeros are usual: the gradient of a layer that feeds nothing.
+    let is_whole = (f64::from(f32::MIN_POSITIVE)..f64::INFINITY).contains(&sum);
+    match is_whole || max_abs(exec, x) == 0.0 && sum == 0.0 {
         true => sum,
         false => x.iter().map(|&x| f64::from(x) * f64::from(x)).sum(),
     }
