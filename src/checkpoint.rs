@@ -65,7 +65,8 @@ impl admit::Unfit {
 }
 
 impl Checkpoint {
-    /// Adds a tensor. Who writes it or reads parameters from it checks that the shape is that of the values.
+    /// Adds a tensor. Who writes it, or reads parameters from it, checks that it has as many values as its
+    /// shape.
     pub fn put(&mut self, name: &str, shape: impl Into<Shape>, values: &[f32]) {
         self.tensors.push((name.to_owned(), shape.into(), values.to_vec()));
     }
@@ -107,8 +108,8 @@ impl Checkpoint {
     /// each with the number of such values.
     ///
     /// # Errors
-    /// If a tensor is missing, has another shape or another number of values than its shape, or holds a NaN, an infinity or a negative variance;
-    /// parameters before it have changed by then.
+    /// If a tensor is missing, has another shape or another number of values than its shape, or holds a
+    /// NaN, an infinity or a negative variance; parameters before it have changed by then.
     pub fn get_params(
         &self,
         prefix: &str,

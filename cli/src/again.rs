@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::model_file::Trained;
 use crate::origin::{self, Origin};
 use crate::recipe::{self, Location};
+use crate::shown;
 use crate::voice::Voice;
 use proxtape::data::{self, Dataset, Schema, Source, Split};
 use std::collections::HashSet;
@@ -55,11 +56,8 @@ pub(crate) fn read(trained: &Trained, data: &recipe::Data) -> Result<Source, Fai
         )));
     }
     if is_unnamed && !are_unnamed(&wanted.features) {
-        let shown: Vec<_> =
-            wanted.features.iter().take(10).map(|name| format!("{name:?}")).collect();
-        let more = if wanted.features.len() > 10 { ", .." } else { "" };
-        let shown = shown.join(", ") + more;
-        source.notes.push(format!("without a header, the columns are taken for {shown}"));
+        let columns = shown::few(&wanted.features);
+        source.notes.push(format!("without a header, the columns are taken for {columns}"));
     }
     Ok(Source { train: source.train.with_columns(wanted)?, ..source })
 }

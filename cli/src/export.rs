@@ -31,6 +31,7 @@ use crate::model_file::Trained;
 use crate::proof::{Proof, prove};
 use crate::recipe::Location;
 use crate::run_folder::{model_path, refused};
+use crate::shown;
 use crate::voice::{Voice, print, print_json};
 use graph::Graph;
 use outcome::{Details, Outcome};
@@ -53,9 +54,6 @@ const WORK: u64 = 10_000_000_000;
 const VALUES: usize = 1 << 26;
 /// The fewest samples, whatever they cost.
 const FEWEST: usize = 100;
-
-/// The most tensors that a note names.
-const NAMED: usize = 5;
 
 /// Runs the command.
 pub(crate) fn run(args: &ExportArgs, voice: Voice) -> Result<Ending, Failure> {
@@ -125,12 +123,10 @@ fn leave_out_others(path: &Path, trained: &Trained, file: &mut Checkpoint, voice
     if names.is_empty() {
         return;
     }
-    let more = if names.len() > NAMED { ", .." } else { "" };
-    let named: Vec<_> = names.iter().take(NAMED).map(|name| format!("{name:?}")).collect();
     voice.say(format_args!(
-        "note: {}: tensors that the network does not have are left out: {}{more}",
+        "note: {}: tensors that the network does not have are left out: {}",
         path.display(),
-        named.join(", ")
+        shown::few(&names)
     ));
 }
 

@@ -54,6 +54,13 @@ pub(crate) fn text(text: &str) -> String {
     out
 }
 
+/// The first of some names, in quotes.
+pub(crate) fn few(names: &[impl AsRef<str>]) -> String {
+    let more = if names.len() > 10 { ", .." } else { "" };
+    let first: Vec<_> = names.iter().take(10).map(|name| format!("{:?}", name.as_ref())).collect();
+    first.join(", ") + more
+}
+
 /// The text of a value of JSON: hidden characters stand in its strings alone.
 pub(crate) fn json(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

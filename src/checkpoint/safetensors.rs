@@ -125,8 +125,8 @@ fn write_values(out: &mut dyn Write, values: &[f32]) -> io::Result<()> {
 ///
 /// Tensors come in the order of the header. F32 is taken bit by bit; F64, F16 and BF16 become the
 /// nearest f32. Tensors of integers or truth values, such as the `num_batches_tracked` of a batch
-/// normalisation in PyTorch, are passed over ([`Checkpoint::passed_over`]). A file of this crate has a checksum, and is compared
-/// with it.
+/// normalisation in PyTorch, are passed over ([`Checkpoint::passed_over`]). A file of this crate has a
+/// checksum, and is compared with it.
 ///
 /// # Errors
 /// If the file cannot be read, is no whole and sound safetensors file, differs from its checksum, or

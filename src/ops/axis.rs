@@ -2,8 +2,7 @@
 
 use super::elementwise::Scale;
 use crate::{Accumulate, Forward, Primitive, Shape, Tape, Var, Vjp};
-use proxtape_kernels::broadcast::sum_axis;
-use proxtape_kernels::broadcast::{self, Strided};
+use proxtape_kernels::broadcast::{self, Strided, sum_axis};
 
 /// x: `[outer, axis, inner]`, y: `[outer, inner]`.
 pub(super) struct AlongAxis {

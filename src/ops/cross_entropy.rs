@@ -53,8 +53,8 @@ impl Primitive for CrossEntropy {
 /// ```
 ///
 /// # Panics
-/// If the logits are not `[N, C]` with N labels, or empty, or the labels are not of this tape; in forward, if a
-/// label is not below C.
+/// If the logits are not `[N, C]` with N labels, or empty, or the labels are not of this tape; in
+/// forward, if a label is not below C.
 #[track_caller]
 pub fn cross_entropy(tape: &mut Tape, logits: Var, labels: Labels) -> Var {
     let shape = tape.shape(logits);

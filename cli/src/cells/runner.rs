@@ -213,8 +213,8 @@ impl Cells<'_> {
         Ok(true)
     }
 
-    /// Seconds of a training of each method: of one that is finished, or else from a few steps. An error if an
-    /// end is asked for.
+    /// Seconds of a training of each method: of one that is finished, or else from a few steps. An error if
+    /// an end is asked for.
     fn costs(&self, plan: &dyn Plan) -> Result<Costs, Failure> {
         let (tasks, later) = plan.tasks(&self.done);
         let is_left = |task: &&Task| self.done.get(&task.cell).is_none();

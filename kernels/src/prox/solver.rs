@@ -171,8 +171,9 @@ pub(crate) fn clean(warm: f64, lambda1: f64) -> f64 {
     if warm > lambda1 && warm < f64::from(f32::MAX) { warm } else { lambda1 }
 }
 
-/// Runs a whole search with sums in f64: for groups whose sums leave the range of f32, or
-/// whose result their rounding would blur, which is rare. `elements` yields (v, e); those that are not finite are left out.
+/// Runs a whole search with sums in f64: for groups whose sums leave the range of f32, or whose result
+/// their rounding would blur, which is rare. `elements` yields (v, e); those that are not finite are
+/// left out.
 #[cold]
 #[inline(never)]
 pub(crate) fn solve_wide(
