@@ -4,16 +4,18 @@ mod common;
 pub(crate) mod conflict;
 mod many;
 pub(crate) mod no_text;
+pub(crate) mod overrides;
+pub(crate) mod target;
 
 pub(crate) use common::{Convolutions, Speech, Threads};
 pub(crate) use many::{CompareArgs, SweepArgs};
 
-use crate::export::Target;
-use crate::overrides::{Overrides, PlaceArgs, TableArgs};
 use crate::recipe::{Location, SHIPPED};
 use clap::{Args, Parser, Subcommand};
 use core::num::NonZeroUsize;
+use overrides::{Overrides, PlaceArgs, TableArgs};
 use std::path::PathBuf;
+use target::Target;
 
 /// Trains compact neural networks on the CPU, with exact l1,1 + l1,2 proximal steps.
 #[derive(Debug, Parser)]

@@ -1,7 +1,7 @@
 //! How a command ends: exit codes and errors.
 
-use crate::interrupt::{signal, status};
-use crate::shown;
+use crate::output::shown;
+use crate::system::interrupt::{signal, status};
 use core::fmt;
 use proxtape::MemoryError;
 use proxtape::checkpoint::FileError;

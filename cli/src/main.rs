@@ -8,56 +8,25 @@
 // What only the doors for the fuzzer call is dead without them; clippy looks with all features.
 #![cfg_attr(not(feature = "readers"), allow(dead_code))]
 
-mod again;
 mod args;
-mod bench;
-mod cells;
-mod compact;
-mod compare;
-mod divergence;
-mod draft;
-mod eval;
-mod experiment;
+mod commands;
 mod export;
 mod failure;
-mod file;
-mod front;
-mod handed_on;
-mod html;
-mod inference;
-mod inspect;
-mod interrupt;
-mod last_word;
-mod machine;
-mod metrics;
-mod model_file;
-mod number;
-mod origin;
-mod overrides;
-mod predict;
-mod progress;
-mod proof;
+mod output;
 #[cfg(feature = "readers")]
 pub mod readers;
 mod recipe;
-mod report;
-mod run_folder;
-mod shell;
-mod shown;
-mod start_weights;
-mod stop;
-mod summary;
-mod sweep;
-mod table;
-mod tables;
-mod train;
-mod voice;
+mod run;
+mod study;
+mod system;
 
 use args::{Cli, Command};
 use clap::Parser;
+use output::terminal::{self, Voice};
+use run::{compaction, training};
 use std::ffi::OsString;
 use std::process::ExitCode;
-use voice::Voice;
+use system::{interrupt, last_word};
 
 /// Runs what the command line of the process asks for.
 pub fn main() -> ExitCode {
@@ -71,23 +40,23 @@ pub fn run(words: Vec<OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(e) => {
             let code = u8::try_from(e.exit_code()).unwrap_or(2);
-            voice::refuse(e, &words);
+            terminal::refuse(e, &words);
             return ExitCode::from(code);
         }
     };
     let voice = Voice::new(cli.command.quiet());
     last_word::of(cli.command.resumes(), voice);
     let ending = watching.and_then(|()| match &cli.command {
-        Command::Train(args) => train::run(args, voice),
-        Command::Eval(args) => eval::run(args, voice),
-        Command::Compact(args) => compact::run(args, voice),
-        Command::Export(args) => export::run(args, voice),
-        Command::Predict(args) => predict::run(args, voice),
-        Command::Compare(args) => compare::run(args, voice),
-        Command::Sweep(args) => sweep::run(args, voice),
-        Command::Inspect(args) => inspect::run(args, voice),
-        Command::Report(args) => report::run(args, voice),
-        Command::Bench(args) => bench::run(args, voice),
+        Command::Train(args) => training::run(args, voice),
+        Command::Eval(args) => commands::eval::run(args, voice),
+        Command::Compact(args) => compaction::run(args, voice),
+        Command::Export(args) => commands::export::run(args, voice),
+        Command::Predict(args) => commands::predict::run(args, voice),
+        Command::Compare(args) => commands::compare::run(args, voice),
+        Command::Sweep(args) => commands::sweep::run(args, voice),
+        Command::Inspect(args) => commands::inspect::run(args, voice),
+        Command::Report(args) => commands::report::run(args, voice),
+        Command::Bench(args) => commands::bench::run(args, voice),
     });
     interrupt::give_way();
     match ending {

@@ -2,12 +2,14 @@
 //! broken ones. Each ends in what the program would print as its error.
 
 use crate::args::{Cli, Command};
-use crate::cells::Grid;
-use crate::experiment::{Start, build};
-use crate::inference::Recorded;
-use crate::model_file::Trained;
-use crate::summary::Summary;
-use crate::{export, inspect, predict, recipe, report, train};
+use crate::commands::{inspect, predict, report};
+use crate::run::experiment::{Start, build};
+use crate::run::inference::Recorded;
+use crate::run::model_file::Trained;
+use crate::run::summary::Summary;
+use crate::run::training;
+use crate::study::Grid;
+use crate::{export, recipe};
 use clap::Parser;
 use proxtape::checkpoint::{self, Checkpoint};
 use proxtape::data::Dataset;
@@ -54,7 +56,7 @@ pub fn model(file: &[u8]) -> Read {
 /// # Errors
 /// Those of `train --resume`.
 pub fn run_state(state: &Checkpoint, weights: usize) -> Read {
-    train::check_state(state, weights).map_err(told)
+    training::check_state(state, weights).map_err(told)
 }
 
 /// compare.toml or sweep.toml, and the strengths of every method in it.

@@ -15,6 +15,7 @@
 
 mod by_name;
 mod data;
+pub(crate) mod handed_on;
 mod layer;
 mod model;
 mod penalty;
@@ -32,7 +33,7 @@ pub(crate) use shipped::{DEFAULT, SHIPPED};
 pub(crate) use target::Target;
 pub(crate) use train::{OptimizerKind, Prune, ScheduleKind, Stage, Train};
 
-use crate::shown;
+use crate::output::shown;
 use proxtape::train::Config;
 use proxtape::{Convolution, Exec};
 use serde::{Deserialize, Serialize};

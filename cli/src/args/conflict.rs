@@ -1,7 +1,7 @@
 //! Flags that exclude each other. Where one excludes a group, clap names the whole group; here, only what
 //! was given is named, and what to do is told.
 
-use crate::shell;
+use crate::output::shell;
 use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::ffi::OsString;

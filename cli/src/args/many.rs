@@ -1,10 +1,10 @@
 //! What commands take that train many networks.
 
 use super::common::{Speech, Threads, at_least_one};
-use crate::cells::{Budget, Method};
+use crate::args::overrides::{Overrides, strength};
 use crate::failure::Failure;
-use crate::overrides::{Overrides, strength};
-use crate::stop::Stop;
+use crate::study::{Budget, Method};
+use crate::system::stop::Stop;
 use clap::Args;
 use clap::builder::TypedValueParser;
 use core::num::NonZeroUsize;

@@ -6,30 +6,30 @@
 
 use super::kernels::Window;
 use crate::failure::Failure;
-use crate::model_file::Trained;
+use crate::run::model_file::Trained;
 use proxtape::nn::{Layer, Named, WithBias};
 use proxtape::{Params, Shape};
 
 /// A network from raw samples to logits.
-pub(super) struct Graph<'a> {
-    pub(super) ops: Vec<Op<'a>>,
+pub(crate) struct Graph<'a> {
+    pub(crate) ops: Vec<Op<'a>>,
     /// By the number of the value.
-    pub(super) shapes: Vec<Shape>,
+    pub(crate) shapes: Vec<Shape>,
     /// The number of the value that is the result.
-    pub(super) output: usize,
+    pub(crate) output: usize,
 }
 
 /// One operation.
-pub(super) struct Op<'a> {
+pub(crate) struct Op<'a> {
     /// Of the layer: unique, where it is not empty.
-    pub(super) name: String,
-    pub(super) kind: Kind<'a>,
+    pub(crate) name: String,
+    pub(crate) kind: Kind<'a>,
     /// The value that it reads; a sum also reads another.
-    pub(super) input: usize,
+    pub(crate) input: usize,
 }
 
 /// What an operation does.
-pub(super) enum Kind<'a> {
+pub(crate) enum Kind<'a> {
     /// (scale raw - mean) / std of each channel.
     Normalize {
         scale: f32,
@@ -76,15 +76,15 @@ pub(super) enum Kind<'a> {
 
 /// A parameter.
 #[derive(Clone)]
-pub(super) struct Tensor<'a> {
-    pub(super) name: String,
-    pub(super) shape: Shape,
-    pub(super) values: &'a [f32],
+pub(crate) struct Tensor<'a> {
+    pub(crate) name: String,
+    pub(crate) shape: Shape,
+    pub(crate) values: &'a [f32],
 }
 
 impl<'a> Graph<'a> {
     /// The network of a model, in inference.
-    pub(super) fn of(trained: &'a Trained) -> Result<Graph<'a>, Failure> {
+    pub(crate) fn of(trained: &'a Trained) -> Result<Graph<'a>, Failure> {
         let Trained { recipe, model, params, normalization, classes, .. } = trained;
         for id in params.ids() {
             if let Some(x) = params.value(id).iter().find(|x| !x.is_finite()) {

@@ -15,17 +15,17 @@ mod run;
 mod wire;
 mod write;
 
-pub(super) use run::run;
+pub(crate) use run::run;
 
 /// The operator set: the first that has all that is needed (LayerNormalization is of 17), so that
 /// old runtimes load the files as well.
-pub(super) const OPSET: i64 = 17;
+pub(crate) const OPSET: i64 = 17;
 
 /// The version of the format that came with it.
-pub(super) const IR_VERSION: i64 = 8;
+pub(crate) const IR_VERSION: i64 = 8;
 
 /// A message may not be longer.
-pub(super) const MAX_BYTES: usize = i32::MAX as usize;
+pub(crate) const MAX_BYTES: usize = i32::MAX as usize;
 
 /// Names of the input and of the two outputs.
 pub(super) const INPUT: &str = "input";
@@ -34,7 +34,7 @@ pub(super) const PROBABILITIES: &str = "probabilities";
 
 /// What a file holds.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Model {
+pub(crate) struct Model {
     pub(super) name: String,
     pub(super) nodes: Vec<Node>,
     pub(super) tensors: Vec<Tensor>,

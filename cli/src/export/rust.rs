@@ -9,6 +9,6 @@ mod run;
 mod weight;
 mod write;
 
-pub(super) use plan::Plan;
-pub(super) use run::Runner;
-pub(super) use write::{About, MARK, text};
+pub(crate) use plan::Plan;
+pub(crate) use run::Runner;
+pub(crate) use write::{About, MARK, range, text};

@@ -3,7 +3,7 @@
 mod schedule;
 
 use super::by_name;
-use crate::voice::Voice;
+use crate::output::terminal::Voice;
 use proxtape::optim::{self, Family, GroupScale, Grouping, LayerPenalty, Mixing, Ramp};
 use schedule::Schedule;
 use serde::{Deserialize, Serialize};

@@ -2,9 +2,9 @@
 
 use super::{Recipe, SHIPPED, Table};
 use crate::failure::Failure;
-use crate::file;
-use crate::shell;
-use crate::shown;
+use crate::output::shell;
+use crate::output::shown;
+use crate::system::file;
 use std::io::ErrorKind;
 use std::path::Path;
 

@@ -13,11 +13,7 @@ use std::f32::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
 impl Model {
     /// A model that gives logits and probabilities.
-    pub(in crate::export) fn of(
-        graph: &Graph<'_>,
-        name: &str,
-        texts: Vec<(String, String)>,
-    ) -> Model {
+    pub(crate) fn of(graph: &Graph<'_>, name: &str, texts: Vec<(String, String)>) -> Model {
         let port = |name: &str, value: usize| Port {
             name: name.to_owned(),
             dims: graph.shapes[value].to_vec(),

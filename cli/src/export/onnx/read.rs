@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 impl Model {
     /// The model that the bytes hold; `None` where they are none.
-    pub(in crate::export) fn from_bytes(bytes: &[u8]) -> Option<Model> {
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Model> {
         let mut model = Model::default();
         for (field, value) in fields(bytes)? {
             match field {

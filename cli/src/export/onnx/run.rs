@@ -20,7 +20,7 @@ struct Array {
 
 /// The logits of one raw sample; `None` if the model does not fit together, or if its probabilities
 /// are none.
-pub(in crate::export) fn run(model: &Model, input: &[f32]) -> Option<Vec<f32>> {
+pub(crate) fn run(model: &Model, input: &[f32]) -> Option<Vec<f32>> {
     let dims = model.inputs.first()?.dims.clone();
     let mut values = HashMap::from([(INPUT, Array { dims, values: input.to_vec() })]);
     for node in &model.nodes {

@@ -13,7 +13,7 @@ const INT64: i64 = 7;
 const BATCH: &str = "N";
 
 impl Model {
-    pub(in crate::export) fn to_bytes(&self) -> Vec<u8> {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let graph = Message::new()
             .messages(1, self.nodes.iter().map(node))
             .bytes(2, &self.name)

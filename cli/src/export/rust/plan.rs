@@ -15,41 +15,41 @@ use crate::export::kernels::Window;
 use proxtape::Shape;
 
 /// What the function does.
-pub(in crate::export) struct Plan<'a> {
-    pub(in crate::export) steps: Vec<Step<'a>>,
+pub(crate) struct Plan<'a> {
+    pub(crate) steps: Vec<Step<'a>>,
     /// Lengths of the buffers.
-    pub(in crate::export) buffers: Vec<usize>,
-    pub(in crate::export) inputs: Shape,
-    pub(in crate::export) outputs: usize,
+    pub(crate) buffers: Vec<usize>,
+    pub(crate) inputs: Shape,
+    pub(crate) outputs: usize,
 }
 
 /// One line of it.
-pub(in crate::export) struct Step<'a> {
+pub(crate) struct Step<'a> {
     /// Of the layer.
-    pub(in crate::export) name: String,
-    pub(in crate::export) call: Call<'a>,
+    pub(crate) name: String,
+    pub(crate) call: Call<'a>,
     /// What it reads: the same place as `to` where it writes over it.
-    pub(in crate::export) from: Span,
-    pub(in crate::export) to: Span,
+    pub(crate) from: Span,
+    pub(crate) to: Span,
 }
 
 /// The first elements of a buffer.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::export) struct Span {
-    pub(in crate::export) place: Place,
-    pub(in crate::export) len: usize,
+pub(crate) struct Span {
+    pub(crate) place: Place,
+    pub(crate) len: usize,
 }
 
 /// Where a value lies.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::export) enum Place {
+pub(crate) enum Place {
     Input,
     Buffer(usize),
     Output,
 }
 
 /// The function of [`kernels`](crate::export::kernels) that a step calls.
-pub(in crate::export) enum Call<'a> {
+pub(crate) enum Call<'a> {
     Normalize {
         scale: f32,
         mean: Vec<f32>,
@@ -97,17 +97,17 @@ pub(in crate::export) enum Call<'a> {
 
 impl<'a> Plan<'a> {
     /// The plan of a graph.
-    pub(in crate::export) fn of(graph: &Graph<'a>) -> Plan<'a> {
+    pub(crate) fn of(graph: &Graph<'a>) -> Plan<'a> {
         place(graph, draft(graph))
     }
 
     /// Of all buffers.
-    pub(in crate::export) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         size_of::<f32>() * self.buffers.iter().sum::<usize>()
     }
 
     /// The layers whose weight is kept by rows.
-    pub(in crate::export) fn sparse(&self) -> Vec<String> {
+    pub(crate) fn sparse(&self) -> Vec<String> {
         let sparse = |step: &&Step<'_>| match &step.call {
             Call::Linear { w, .. } | Call::Conv { w, .. } => matches!(w, Weight::Sparse { .. }),
             _ => false,

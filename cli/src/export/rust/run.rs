@@ -10,21 +10,21 @@ use crate::export::kernels::{
 };
 
 /// A plan with its memory.
-pub(in crate::export) struct Runner<'p> {
+pub(crate) struct Runner<'p> {
     plan: &'p Plan<'p>,
     /// The input, the buffers, and the output.
     memory: Vec<Vec<f32>>,
 }
 
 impl<'p> Runner<'p> {
-    pub(in crate::export) fn new(plan: &'p Plan<'p>) -> Runner<'p> {
+    pub(crate) fn new(plan: &'p Plan<'p>) -> Runner<'p> {
         let lens = [plan.inputs.len()].into_iter().chain(plan.buffers.iter().copied());
         let memory = lens.chain([plan.outputs]).map(|len| vec![0.0; len]).collect();
         Runner { plan, memory }
     }
 
     /// The logits of one raw sample.
-    pub(in crate::export) fn run(&mut self, input: &[f32]) -> &[f32] {
+    pub(crate) fn run(&mut self, input: &[f32]) -> &[f32] {
         self.memory[0].copy_from_slice(input);
         for step in &self.plan.steps {
             self.step(step);

@@ -6,7 +6,7 @@
 const SPARSE: f64 = 0.3;
 
 /// The values of a weight.
-pub(in crate::export) enum Weight {
+pub(crate) enum Weight {
     Dense(Vec<f32>),
     /// Row o has `values[starts[o]..starts[o + 1]]` at these positions of the row.
     Sparse {

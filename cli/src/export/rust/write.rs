@@ -8,20 +8,20 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// The first line of every file: what may be overwritten.
-pub(in crate::export) const MARK: &str = "//! A network that `proxtape export` wrote";
+pub(crate) const MARK: &str = "//! A network that `proxtape export` wrote";
 
 /// What the file tells about the network beside the plan.
-pub(in crate::export) struct About<'a> {
-    pub(in crate::export) recipe: &'a str,
+pub(crate) struct About<'a> {
+    pub(crate) recipe: &'a str,
     /// The factor on raw values; 1 for those of a table.
-    pub(in crate::export) scale: f32,
-    pub(in crate::export) class_names: &'a [String],
+    pub(crate) scale: f32,
+    pub(crate) class_names: &'a [String],
     /// The features of a table, in the order of the values; none for images.
-    pub(in crate::export) columns: &'a [String],
+    pub(crate) columns: &'a [String],
 }
 
 /// The whole file.
-pub(in crate::export) fn text(plan: &Plan<'_>, about: &About<'_>) -> String {
+pub(crate) fn text(plan: &Plan<'_>, about: &About<'_>) -> String {
     let names = Names::taken(["INPUT", "CLASSES", "CLASS_NAMES", "COLUMNS"]);
     let mut writer = Writer { kernels: BTreeSet::new(), tables: String::new(), names };
     let calls: String = plan.steps.iter().map(|step| writer.step(step)).collect();
@@ -104,7 +104,7 @@ pub fn classify(input: &[f32; INPUT], scratch: &mut Scratch) -> (usize, f32) {{
         recipe = about.recipe,
         bytes = plan.bytes(),
         shape = plan.inputs,
-        range = crate::export::range(about.scale),
+        range = range(about.scale),
         tables = writer.tables,
     )
 }
@@ -287,5 +287,13 @@ fn write(span: &Span) -> String {
         Place::Input => unreachable!("nothing is written to the input"),
         Place::Output => "output".to_owned(),
         Place::Buffer(i) => format!("&mut {}[..{}]", buffer(i), span.len),
+    }
+}
+
+/// What the values of a raw sample are.
+pub(crate) fn range(scale: f32) -> String {
+    match scale {
+        1.0 => "numbers as in the table that it was trained on".to_owned(),
+        _ => format!("pixels from 0 to {}", (1.0 / scale).round()),
     }
 }

@@ -1,0 +1,250 @@
+//! `compare`: every regulariser on the same data, network, seeds and budget.
+//!
+//! ```text
+//! 1. the network without a penalty, at the first seed
+//! 2. each method over its strengths, at the first seed; one is chosen by validation samples
+//! 3. each method at its strength, seed by seed: the rows of the table
+//! ```
+//!
+//! Test samples are read at the end of every training, and no choice depends on them. Where data
+//! brings no test set of its own, each seed cuts another one from the same samples.
+
+mod choose;
+
+use crate::args::CompareArgs;
+use crate::failure::{Ending, Failure};
+use crate::output::terminal::Voice;
+use crate::recipe;
+use crate::run::experiment::read;
+use crate::run::origin;
+use crate::run::training::resolved;
+use crate::study::{
+    self, Cell, CellRow, Done, Finished, Folder, Grid, Kind, Method, Orders, Plan, Role, Row, Task,
+};
+use crate::system::machine::Machine;
+use choose::Candidate;
+use proxtape::optim::Family;
+use proxtape::train::{Measure, Target};
+use std::sync::Arc;
+
+/// What the others are measured by.
+const BASELINE: Method = Method::Penalty(Family::None);
+
+/// Runs the command.
+pub(crate) fn run(args: &CompareArgs, voice: Voice) -> Result<Ending, Failure> {
+    let machine = Machine::new(&args.threads)?;
+    let (stop, deadline) = args.cells.stop();
+    let opened = match &args.cells.resume {
+        Some(path) => {
+            let moved = args.overrides.place.data.as_ref();
+            Folder::resume(path, Kind::Compare, (moved, voice))?
+        }
+        None => {
+            args.overrides.expect_no(&["regularizer", "lambda"], "--families and --lambdas")?;
+            let mut recipe = resolved(args.recipe.as_deref(), &args.overrides)?;
+            let keep = size(recipe.target.take())?;
+            let source = Arc::new(read(&recipe.data)?);
+            let mut families = study::methods(&args.families, &recipe, &source)?;
+            // Accuracy is measured by it.
+            if keep.is_none() && !families.contains(&BASELINE) {
+                families.insert(0, BASELINE);
+            }
+            let grid = Grid {
+                data_hash: Some(origin::hash(&source)),
+                kind: Kind::Compare,
+                families,
+                lambdas: args.grid.lambdas()?,
+                points: args.grid.grid.get(),
+                seeds: args.grid.seeds(recipe.train.seed, 5)?,
+                tolerance: keep.is_none().then_some(args.tolerance),
+                keep: keep.map(f64::from),
+            };
+            (Folder::start(args.cells.out.as_deref(), recipe, grid)?, source)
+        }
+    };
+    let plan = Comparison { grid: opened.0.grid.clone() };
+    let orders = Orders { machine: &machine, stop, voice, json: args.speech.json, deadline };
+    machine.install(|| study::run(opened, &plan, orders))
+}
+
+/// The size at which networks are compared: lambda is chosen here, not moved while training.
+fn size(target: Option<recipe::Target>) -> Result<Option<f32>, Failure> {
+    match target {
+        None => Ok(None),
+        Some(recipe::Target(Target { of: Measure::Weights, share })) => Ok(Some(share)),
+        Some(recipe::Target(Target { of, .. })) => Err(Failure::usage(format!(
+            "networks are compared at a share of their weights, by --keep; found a target for {of}"
+        ))),
+    }
+}
+
+struct Comparison {
+    grid: Grid,
+}
+
+/// What is known of the strength of a method.
+struct Choice {
+    /// The trainings that the choice is made by.
+    cells: Vec<Cell>,
+    /// How many more there may be, once these are finished.
+    later: usize,
+    made: Option<Made>,
+}
+
+struct Made {
+    strength: f32,
+    note: Option<String>,
+}
+
+impl Comparison {
+    fn at(&self, method: Method, strength: f32) -> Cell {
+        Cell { method, strength, seed: self.grid.seeds[0] }
+    }
+
+    /// The choice of a method's strength, as far as the finished trainings tell.
+    fn choice(&self, method: Method, done: &Done) -> Choice {
+        let mut strengths = self.grid.strengths(method);
+        if let [strength] = strengths[..] {
+            // One alone needs no choice, and no training for it.
+            return Choice {
+                cells: Vec::new(),
+                later: 0,
+                made: Some(Made { strength, note: None }),
+            };
+        }
+        let mut refinements = 0;
+        loop {
+            let cells: Vec<Cell> = strengths.iter().map(|&s| self.at(method, s)).collect();
+            let finished: Vec<&Finished> = cells.iter().filter_map(|cell| done.get(cell)).collect();
+            let most = if self.grid.keep.is_some() { choose::REFINEMENTS - refinements } else { 0 };
+            if finished.len() < cells.len() {
+                return Choice { cells, later: most, made: None };
+            }
+            let candidates = candidates(&strengths, &finished);
+            let refined = self.grid.keep.filter(|_| most > 0);
+            match refined.and_then(|keep| choose::refine(&candidates, keep)) {
+                Some(strength) => {
+                    strengths.push(strength);
+                    refinements += 1;
+                }
+                None => {
+                    let made = self.decide(method, &candidates, done);
+                    return Choice { cells, later: 0, made };
+                }
+            }
+        }
+    }
+
+    /// None while the network without a penalty is not trained.
+    fn decide(&self, method: Method, candidates: &[Candidate], done: &Done) -> Option<Made> {
+        let label = method.label();
+        let Some(first) = candidates.first() else {
+            // Every training has diverged: any strength will tell so.
+            let strength = self.grid.strengths(method)[0];
+            return Some(Made { strength, note: None });
+        };
+        if let Some(keep) = self.grid.keep {
+            let best = choose::nearest(candidates, keep).unwrap_or(first);
+            let note = (!choose::is_near(best, keep)).then(|| {
+                format!(
+                    "{label}: the nearest to {:.1} % of the weights is {:.1} %",
+                    100.0 * keep,
+                    100.0 * best.kept
+                )
+            });
+            return Some(Made { strength: best.strength, note });
+        }
+        let baseline = done.get(&self.at(BASELINE, 0.0))?.summary.as_ref().ok();
+        let Some(baseline) = baseline else {
+            let best = choose::most_accurate(candidates).unwrap_or(first);
+            let note = format!(
+                "{label}: the network without a penalty has diverged, so no tolerance applies and the most \
+                 accurate is told"
+            );
+            return Some(Made { strength: best.strength, note: Some(note) });
+        };
+        let whole = baseline.validation_accuracy.unwrap_or(0.0);
+        let tolerance = self.grid.tolerance.unwrap_or(0.0);
+        let floor = whole - tolerance / 100.0;
+        let (best, note) = match choose::sparsest(candidates, floor) {
+            Some(best) => {
+                let is_last = candidates.iter().all(|other| other.kept >= best.kept);
+                let note = (is_last && best.kept < 1.0).then(|| {
+                    format!("{label}: the sparsest of its grid was good enough; try a wider one")
+                });
+                (best, note)
+            }
+            None => {
+                let note = format!(
+                    "{label}: none is within {tolerance} points of {:.2} %, so the most accurate is \
+                     told",
+                    100.0 * whole
+                );
+                (choose::most_accurate(candidates).unwrap_or(first), Some(note))
+            }
+        };
+        Some(Made { strength: best.strength, note })
+    }
+}
+
+/// Those that have not diverged.
+fn candidates(strengths: &[f32], finished: &[&Finished]) -> Vec<Candidate> {
+    let known = strengths.iter().zip(finished).filter_map(|(&strength, finished)| {
+        let summary = finished.summary.as_ref().ok()?;
+        Some(Candidate {
+            strength,
+            kept: summary.counts.weights_kept as f64 / summary.counts.weights.max(1) as f64,
+            accuracy: summary.validation_accuracy.unwrap_or(0.0),
+        })
+    });
+    known.collect()
+}
+
+impl Plan for Comparison {
+    fn tasks(&self, done: &Done) -> (Vec<Task>, Vec<Method>) {
+        let Grid { families, seeds, .. } = &self.grid;
+        let choices: Vec<(Method, Choice)> =
+            families.iter().map(|&method| (method, self.choice(method, done))).collect();
+        let result = |cell| Task { cell, role: Role::Result, chosen: true };
+        let (mut tasks, mut later) = (Vec::new(), Vec::new());
+        // First what all choices need.
+        if families.contains(&BASELINE) {
+            tasks.push(result(self.at(BASELINE, 0.0)));
+        }
+        for (method, choice) in &choices {
+            let strength = choice.made.as_ref().map(|made| made.strength);
+            let others = choice.cells.iter().filter(|cell| Some(cell.strength) != strength);
+            tasks.extend(others.map(|&cell| Task { cell, role: Role::Choice, chosen: false }));
+            later.extend(vec![*method; choice.later]);
+        }
+        for &seed in seeds {
+            for (method, choice) in &choices {
+                match &choice.made {
+                    Some(Made { strength, .. }) => {
+                        let cell = Cell { method: *method, strength: *strength, seed };
+                        if !(*method == BASELINE && seed == seeds[0]) {
+                            tasks.push(result(cell));
+                        }
+                    }
+                    // One of the trainings of the choice will be the first seed's.
+                    None if seed == seeds[0] => {}
+                    None => later.push(*method),
+                }
+            }
+        }
+        (tasks, later)
+    }
+
+    fn rows(&self, cells: &[CellRow]) -> Vec<Row> {
+        let row = |method: &Method| {
+            let cells = cells.iter().filter(|cell| cell.family == *method && cell.chosen);
+            Row::of(&cells.collect::<Vec<_>>())
+        };
+        self.grid.families.iter().filter_map(row).collect()
+    }
+
+    fn notes(&self, done: &Done) -> Vec<String> {
+        let choices = self.grid.families.iter().map(|&method| self.choice(method, done));
+        choices.filter_map(|choice| choice.made?.note).collect()
+    }
+}

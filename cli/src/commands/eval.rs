@@ -1,0 +1,143 @@
+//! `eval`: loss and accuracy of a trained model.
+
+use crate::args::EvalArgs;
+use crate::failure::{Ending, Failure};
+use crate::output::number::grouped;
+use crate::output::shown;
+use crate::output::terminal::{Voice, print, print_json};
+use crate::run::again::{self, Named};
+use crate::run::experiment::Samples;
+use crate::run::folder::model_path;
+use crate::run::model_file::Trained;
+use crate::run::origin;
+use crate::run::summary::{known, sound};
+use crate::run::tables::accuracy_and_loss;
+use crate::system::machine::Machine;
+use proxtape::Exec;
+use proxtape::data::Dataset;
+use proxtape::train::{Evaluation, Evaluator};
+use serde::Serialize;
+use std::path::Path;
+
+/// The object that `eval --json` prints.
+#[derive(Serialize)]
+struct Numbers {
+    model: String,
+    data: String,
+    data_hash: String,
+    /// Whether it is what the network was trained on, and cut as it was; if not, all of it is the
+    /// test. Null for a model of an older program.
+    same_data: Option<bool>,
+    /// Of other data: how many samples were trained on as well; null where that is not known.
+    samples_trained_on: Option<usize>,
+    test_accuracy: Option<f64>,
+    test_loss: Option<f64>,
+    test_samples: usize,
+    validation_accuracy: Option<f64>,
+    validation_loss: Option<f64>,
+    validation_samples: usize,
+    threads: usize,
+    isa: &'static str,
+    version: &'static str,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &EvalArgs, voice: Voice) -> Result<Ending, Failure> {
+    let machine = Machine::new(&args.threads)?.with(&args.convolutions);
+    let path = model_path(&args.model)?;
+    let trained = Trained::read(&path)?;
+    trained.tell(&path, voice);
+    let mut data = trained.recipe.data.clone();
+    data.move_to(args.data.as_ref());
+    if data.source.kind != trained.recipe.data.source.kind {
+        (data.label, data.header) = (None, None);
+    }
+    args.table.apply(&mut data)?;
+    let named = match &args.data {
+        None if data == trained.recipe.data => {
+            let samples = again::own(&path, &trained, (None, voice))?;
+            Named { same: trained.origin.as_ref().map(|_| true), samples, seen: None }
+        }
+        _ => again::named(&path, &trained, (&data, voice))?,
+    };
+    let exec = trained.recipe.exec(machine.exec());
+    let parts = machine.install(|| parts(exec, (&path, &trained), &named.samples))?;
+    let source = data.source.to_string();
+    tell(args, &Evaluated { path: &path, source, named, parts, machine: &machine })
+}
+
+/// Loss and accuracy on the validation and the test part; an error if a loss is no finite number.
+pub(crate) fn parts(
+    exec: Exec,
+    (path, trained): (&Path, &Trained),
+    samples: &Samples,
+) -> Result<[Evaluation; 2], Failure> {
+    let batch = trained.recipe.train.batch.get().min(samples.source.train.len());
+    trained.model.check_batch(batch)?;
+    let mut evaluator = Evaluator::new(exec, &trained.model, &trained.params, batch);
+    evaluator.check_memory()?;
+    let mut part = |name: &str, set: &Dataset, indices: &[u32]| {
+        let part = evaluator.run(&trained.params, set, indices, &trained.normalization);
+        sound(name, part).map_err(|what| Failure::failed(format!("{}: {what}", path.display())))
+    };
+    let validation = part("validation", &samples.source.train, &samples.split.validation)?;
+    Ok([validation, part("test", samples.source.test_set(), &samples.split.test)?])
+}
+
+struct Evaluated<'a> {
+    path: &'a Path,
+    source: String,
+    named: Named,
+    /// Validation and test.
+    parts: [Evaluation; 2],
+    machine: &'a Machine,
+}
+
+fn tell(args: &EvalArgs, e: &Evaluated<'_>) -> Result<Ending, Failure> {
+    let [validation, test] = e.parts;
+    let (test_accuracy, test_loss) = known(Some(test));
+    let (validation_accuracy, validation_loss) = known(Some(validation));
+    let Named { samples, same, seen } = &e.named;
+    if args.speech.json {
+        print_json(&Numbers {
+            model: e.path.display().to_string(),
+            data: e.source.clone(),
+            data_hash: origin::hash(&samples.source),
+            same_data: *same,
+            samples_trained_on: *seen,
+            test_accuracy,
+            test_loss,
+            test_samples: test.samples,
+            validation_accuracy,
+            validation_loss,
+            validation_samples: validation.samples,
+            threads: e.machine.threads(),
+            isa: e.machine.isa(),
+            version: env!("CARGO_PKG_VERSION"),
+        })?;
+        return Ok(Ending::Done);
+    }
+    let [model, source] = [shown::line(e.path.display()), shown::line(&e.source)];
+    let mut text = format!("{:<16}{model}\n{:<16}{source}\n", "model", "data");
+    // Of an old model's data it is not known; a note has told so.
+    if *same == Some(false) {
+        let seen = match seen {
+            None => "what of it was trained on is not known, and counts too".to_owned(),
+            Some(0) => "none of it was trained on".to_owned(),
+            Some(n) => format!("{} of them are samples of the training, too", grouped(*n)),
+        };
+        text.push_str(&format!(
+            "{:<16}not the data of the training: all {} samples are evaluated, {seen}\n",
+            "",
+            grouped(test.samples)
+        ));
+    }
+    for (name, part) in [("validation", validation), ("test", test)] {
+        if part.samples > 0 {
+            let reached = accuracy_and_loss(part.accuracy, part.loss);
+            text.push_str(&format!("{name:<16}{reached}, {} samples\n", part.samples));
+        }
+    }
+    print(&text)?;
+    Ok(Ending::Done)
+}

@@ -1,0 +1,278 @@
+//! `export`: a trained network for other programs, as safetensors, as ONNX or as Rust source.
+//!
+//! ```text
+//! model.safetensors --> safetensors: the same file under another name
+//!                   --> Graph --> ONNX                        raw samples to logits and
+//!                             --> Plan --> Rust source        probabilities
+//! what was written is run on real samples; a difference fails, and no file is kept
+//! ```
+//!
+//! A file of ONNX is read back and run operation by operation. Of Rust source, which takes a
+//! compiler, the plan is run that the text tells line by line, with the functions that are in it.
+
+mod outcome;
+
+use crate::args::ExportArgs;
+use crate::args::target::Format;
+use crate::export::{About, Graph, Plan, Runner, onnx, rust};
+use crate::failure::{Ending, Failure};
+use crate::output::shown;
+use crate::output::terminal::{Voice, print, print_json};
+use crate::recipe::Location;
+use crate::recipe::handed_on;
+use crate::run::again;
+use crate::run::experiment::Samples;
+use crate::run::folder::{model_path, refused};
+use crate::run::inference::{BATCH, Network, Recorded};
+use crate::run::model_file::Trained;
+use crate::run::proof::{Proof, prove};
+use crate::system::draft::Draft;
+use outcome::{Details, Outcome};
+use proxtape::checkpoint::{self, Checkpoint};
+use proxtape::data::{Dataset, Normalization, Source, Split};
+use proxtape::{Exec, Isa, Pool, Random};
+use std::collections::HashSet;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The most samples of a proof, and the multiply-accumulates that it may cost where that many would
+/// cost more: the functions of the exports take samples one by one, some 2e9 in a second.
+const SAMPLES: usize = 1000;
+const WORK: u64 = 10_000_000_000;
+/// The most values of random samples: a quarter of a GiB.
+const VALUES: usize = 1 << 26;
+/// The fewest samples, whatever they cost.
+const FEWEST: usize = 100;
+
+/// Runs the command.
+pub(crate) fn run(args: &ExportArgs, voice: Voice) -> Result<Ending, Failure> {
+    let isa = Isa::from_env().map_err(|e| Failure::usage(format!("PROXTAPE_ISA: {e}")))?;
+    let pool = Pool::new(args.threads.count()).map_err(Failure::failed)?;
+    let path = model_path(&args.model)?;
+    let mut file = checkpoint::read_sealed(&path)?;
+    let mut trained = Trained::from_checkpoint(&path, &file)?;
+    trained.tell(&path, voice);
+    let told = handed_on::recipe(&trained.recipe);
+    if told != trained.recipe {
+        file.texts.insert("recipe".to_owned(), told.to_toml());
+    }
+    leave_out_others(&path, &trained, &mut file, voice);
+    trained.recipe.data.move_to(args.place.data.as_ref());
+    let target = args.to.path(&path)?;
+    let (mut samples, real) = samples(&path, &trained, (args.place.data.as_ref(), voice))?;
+    let format = args.to.format;
+    if format != Format::Safetensors {
+        check_resolution(&path, &trained)?;
+        // What is written takes f32, so it is compared on samples that are f32.
+        let Source { train, test, notes } = Arc::unwrap_or_clone(samples.source);
+        let test = test.map(Dataset::in_f32);
+        samples.source = Arc::new(Source { train: train.in_f32(), test, notes });
+    }
+    let mut draft = Draft::of(&target)?;
+    let exec = trained.recipe.exec(args.convolutions.of(pool.exec(isa)));
+    let export = Export { exec, trained: &trained, file: &file, samples: &samples };
+    let (mut proof, details) = pool.install(|| export.write(format, &mut draft))?;
+    if !real {
+        proof.part = "random";
+    }
+    if !proof.holds() {
+        let refusal = proof.refusal(["exported", "trained"]);
+        return Err(Failure::failed(format!("{}: {refusal}; no file is kept", path.display())));
+    }
+    let bytes = fs::metadata(draft.path()).map_err(|e| refused(&target, "a file", &e))?.len();
+    draft.keep()?;
+    let outcome = Outcome {
+        model: path.display().to_string(),
+        file: target.display().to_string(),
+        format: format.to_string(),
+        bytes,
+        input: trained.model.input().to_vec(),
+        range: rust::range(trained.normalization.scale),
+        classes: trained.classes,
+        details,
+        proof,
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    match args.speech.json {
+        true => print_json(&outcome)?,
+        false => print(&outcome.text())?,
+    }
+    Ok(Ending::Done)
+}
+
+/// Leaves out the tensors that the network does not have, and says so: nobody has looked at their values.
+fn leave_out_others(path: &Path, trained: &Trained, file: &mut Checkpoint, voice: Voice) {
+    let params = &trained.params;
+    let own: HashSet<&str> = params.ids().map(|id| params.name(id)).collect();
+    let tensors = std::mem::take(&mut file.tensors).into_iter();
+    let (kept, others): (Vec<_>, Vec<_>) = tensors.partition(|(name, ..)| own.contains(&**name));
+    file.tensors = kept;
+    let names: Vec<&String> =
+        others.iter().map(|(name, ..)| name).chain(file.passed_over.keys()).collect();
+    if names.is_empty() {
+        return;
+    }
+    voice.say(format_args!(
+        "note: {}: tensors that the network does not have are left out: {}",
+        path.display(),
+        shown::few(&names)
+    ));
+}
+
+/// An error where a function of f32 samples could not tell apart what the model does.
+fn check_resolution(path: &Path, trained: &Trained) -> Result<(), Failure> {
+    let Some(channel) = trained.normalization.coarse_in_f32() else { return Ok(()) };
+    let names = trained.origin.as_ref().map_or(&[][..], |origin| &origin.columns[..]);
+    let column = names.get(channel).map_or(channel.to_string(), |name| format!("{name:?}"));
+    Err(Failure::failed(format!(
+        "{}: expected samples that f32 can hold, found column {column} around {:e} with a deviation \
+         of {:e}; subtract a constant from the column in the table, and train again",
+        path.display(),
+        trained.normalization.mean[channel],
+        trained.normalization.std[channel]
+    )))
+}
+
+struct Export<'a> {
+    exec: Exec,
+    trained: &'a Trained,
+    /// The tensors of the model, and the texts that others may see.
+    file: &'a Checkpoint,
+    samples: &'a Samples,
+}
+
+impl Export<'_> {
+    /// Writes a file, and compares what is in it with the model.
+    fn write(&self, format: Format, draft: &mut Draft) -> Result<(Proof, Details), Failure> {
+        let graph = Graph::of(self.trained)?;
+        match format {
+            Format::Safetensors => {
+                draft.fill_with(self.file)?;
+                let written = Trained::read(draft.path())?;
+                let mut written = Recorded::new(self.exec, &written, BATCH)?;
+                Ok((self.prove(&mut written)?, Details::Safetensors {}))
+            }
+            Format::Onnx => {
+                let texts = self.file.texts.iter().filter(|(key, _)| *key != "format");
+                let texts = texts.map(|(key, value)| (key.clone(), value.clone())).collect();
+                let model = onnx::Model::of(&graph, &self.trained.recipe.name, texts);
+                let bytes = model.to_bytes();
+                if bytes.len() > onnx::MAX_BYTES {
+                    return Err(Failure::failed(format!(
+                        "expected at most {} bytes, all that a file of ONNX can hold; found {}; \
+                         export to safetensors",
+                        onnx::MAX_BYTES,
+                        bytes.len()
+                    )));
+                }
+                draft.fill(|file| file.write_all(&bytes))?;
+                let read = fs::read(draft.path());
+                let read = read.map_err(|e| refused(draft.path(), "what was written", &e))?;
+                let read = onnx::Model::from_bytes(&read);
+                // No other model is run: it is one whose sizes are known to fit.
+                let model = read.filter(|read| *read == model);
+                // What cannot be run gives nothing that could be equal.
+                let run = |x: &[f32], y: &mut [f32]| match model
+                    .as_ref()
+                    .and_then(|model| onnx::run(model, x))
+                {
+                    Some(logits) if logits.len() == y.len() => y.copy_from_slice(&logits),
+                    _ => y.fill(f32::NAN),
+                };
+                let proof = self.prove(&mut Each::new(run, self.trained))?;
+                Ok((proof, Details::Onnx { opset: onnx::OPSET, ir_version: onnx::IR_VERSION }))
+            }
+            Format::Rust => {
+                let plan = Plan::of(&graph);
+                let about = About {
+                    recipe: &self.trained.recipe.name,
+                    scale: self.trained.normalization.scale,
+                    class_names: &self.trained.class_names,
+                    columns: self.trained.origin.as_ref().map_or(&[], |origin| &origin.columns),
+                };
+                let text = rust::text(&plan, &about);
+                draft.fill(|file| file.write_all(text.as_bytes()))?;
+                let mut runner = Runner::new(&plan);
+                let run = |x: &[f32], y: &mut [f32]| y.copy_from_slice(runner.run(x));
+                let proof = self.prove(&mut Each::new(run, self.trained))?;
+                Ok((proof, Details::Rust { scratch_bytes: plan.bytes(), sparse: plan.sparse() }))
+            }
+        }
+    }
+
+    fn prove(&self, written: &mut impl Network) -> Result<Proof, Failure> {
+        let Trained { model, params, .. } = self.trained;
+        let affordable = WORK / model.macs(params).max(1);
+        let most = usize::try_from(affordable).unwrap_or(SAMPLES).clamp(FEWEST, SAMPLES);
+        let mut trained = Recorded::new(self.exec, self.trained, BATCH)?;
+        let [proof] = prove(&mut trained, [written], self.samples, most)?;
+        Ok(proof)
+    }
+}
+
+/// A function from one raw sample to its logits.
+struct Each<F> {
+    run: F,
+    /// Raw samples are those that nothing is done to.
+    raw: Normalization,
+    classes: usize,
+    x: Vec<f32>,
+    y: Vec<f32>,
+}
+
+impl<F: FnMut(&[f32], &mut [f32])> Each<F> {
+    fn new(run: F, trained: &Trained) -> Each<F> {
+        let channels = trained.normalization.mean.len();
+        let raw = Normalization { scale: 1.0, mean: vec![0.0; channels], std: vec![1.0; channels] };
+        Each { run, raw, classes: trained.classes, x: Vec::new(), y: Vec::new() }
+    }
+}
+
+impl<F: FnMut(&[f32], &mut [f32])> Network for Each<F> {
+    fn outputs(&mut self, set: &Dataset, indices: &[u32]) -> &[f32] {
+        self.x.resize(indices.len() * set.sample_len(), 0.0);
+        self.y.resize(indices.len() * self.classes, 0.0);
+        set.fill(indices, &self.raw, None, &mut self.x, &mut vec![0; indices.len()]);
+        let samples = self.x.chunks_exact(set.sample_len());
+        for (x, y) in samples.zip(self.y.chunks_exact_mut(self.classes)) {
+            (self.run)(x, y);
+        }
+        &self.y
+    }
+}
+
+/// The samples of the recipe, or random ones where its data is not at hand; whether they are real.
+fn samples(
+    path: &Path,
+    trained: &Trained,
+    (given, voice): (Option<&Location>, Voice),
+) -> Result<(Samples, bool), Failure> {
+    let source = &trained.recipe.data.source.path;
+    if given.is_some() || source.as_os_str().is_empty() || source.exists() {
+        return Ok((again::own(path, trained, (None, voice))?, true));
+    }
+    let &[c, h, w] = trained.model.input().dims() else {
+        return Err(Failure::failed(format!(
+            "{}: expected samples of [C, H, W], found {}",
+            path.display(),
+            trained.model.input()
+        )));
+    };
+    let Normalization { scale, mean, std } = &trained.normalization;
+    let mut random = Random::new(1);
+    let samples = (VALUES / trained.model.input().len()).clamp(1, SAMPLES);
+    let mut values = Vec::new();
+    for _ in 0..samples {
+        for (mean, std) in mean.iter().zip(std) {
+            values.extend((0..h * w).map(|_| (*mean as f32 + std * random.normal()) / scale));
+        }
+    }
+    let set = proxtape::data::Samples::F32(values);
+    let set = Dataset::new([c, h, w], set, vec![0; samples], trained.classes)?;
+    let test = (0..samples as u32).collect();
+    let split = Split { train: Vec::new(), validation: Vec::new(), test };
+    let normalization = trained.normalization.clone();
+    Ok((Samples { source: Source::from(set).into(), split, normalization }, false))
+}

@@ -1,0 +1,104 @@
+//! `predict`: the classes of images.
+
+mod images;
+mod outcome;
+mod png;
+
+use crate::args::PredictArgs;
+use crate::failure::{Ending, Failure};
+use crate::output::terminal::{Voice, print, print_json};
+use crate::run::folder::model_path;
+use crate::run::inference::{BATCH, Network, Recorded};
+use crate::run::model_file::Trained;
+use images::{Images, Wanted};
+use outcome::{Outcome, Prediction};
+use proxtape::data::{Dataset, Samples};
+use proxtape::{Isa, Pool};
+use std::io::Cursor;
+use std::path::Path;
+
+/// Runs the command.
+pub(crate) fn run(args: &PredictArgs, voice: Voice) -> Result<Ending, Failure> {
+    let isa = Isa::from_env().map_err(|e| Failure::usage(format!("PROXTAPE_ISA: {e}")))?;
+    let pool = Pool::new(args.threads.count()).map_err(Failure::failed)?;
+    let path = model_path(&args.model)?;
+    if let Some(kind @ ("onnx" | "rs")) = path.extension().and_then(|e| e.to_str()) {
+        return Err(Failure::failed(format!(
+            "{}: expected a run folder or a safetensors file of `train`, `compact` or `export`, \
+             found one for other programs (.{kind}); name the model that it was exported from",
+            path.display()
+        )));
+    }
+    let trained = Trained::read(&path)?;
+    trained.tell(&path, voice);
+    let wanted = Wanted::new(&path, &trained, args)?;
+    let groups = images::read(&args.images, &wanted, voice)?;
+    let mut predictions = Vec::new();
+    let most = groups.iter().map(|group| group.names.len()).max().unwrap_or(1);
+    pool.install(|| -> Result<(), Failure> {
+        let exec = trained.recipe.exec(args.convolutions.of(pool.exec(isa)));
+        let mut network = Recorded::new(exec, &trained, most.min(BATCH))?;
+        for group in groups {
+            predict(&trained, &mut network, most.min(BATCH), group, &mut predictions)?;
+        }
+        Ok(())
+    })?;
+    let outcome = Outcome {
+        model: path.display().to_string(),
+        classes: trained.classes,
+        predictions,
+        threads: pool.threads(),
+        isa: isa.name(),
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    match args.speech.json {
+        true => print_json(&outcome)?,
+        false => print(&outcome.text())?,
+    }
+    Ok(Ending::Done)
+}
+
+/// Adds what the network says about a group of images.
+fn predict(
+    trained: &Trained,
+    network: &mut Recorded<'_>,
+    batch: usize,
+    group: Images,
+    predictions: &mut Vec<Prediction>,
+) -> Result<(), Failure> {
+    let Images { names, pixels, scale, shape } = group;
+    let set = Dataset::new(shape, Samples::U8(pixels), vec![0; names.len()], trained.classes)?;
+    network.normalization.scale = scale;
+    // A dataset has at most 2^32 - 1 samples.
+    let indices: Vec<u32> = (0..set.len() as u32).collect();
+    let mut names = names.into_iter();
+    for part in indices.chunks(batch) {
+        let outputs = network.outputs(&set, part);
+        for (logits, name) in outputs.chunks_exact(trained.classes).zip(&mut names) {
+            if !logits.iter().all(|x| x.is_finite()) {
+                return Err(Failure::failed(format!(
+                    "{}: expected finite outputs of the network, found {logits:?}; its weights \
+                     are of no use",
+                    name.file
+                )));
+            }
+            predictions.push(Prediction::new(name, logits, &trained.class_names));
+        }
+    }
+    Ok(())
+}
+
+/// The number of pixels of a picture in PNG, of 8 x 8 and of one channel or three.
+pub(crate) fn pixels(args: &PredictArgs, file: &[u8]) -> Result<usize, Failure> {
+    let decode = |channels| {
+        let wanted = Wanted::of([channels, 8, 8], args);
+        png::decode(Path::new("picture"), Cursor::new(file), &wanted)
+            .map(|picture| picture.pixels.len())
+    };
+    decode(1).or_else(|_| decode(3))
+}
+
+/// A path for people.
+fn told(path: &Path) -> String {
+    path.display().to_string()
+}

@@ -1,0 +1,79 @@
+//! `report`: one HTML file of a run, or of a comparison, that needs nothing but itself.
+//!
+//! ```text
+//! run          what its folder holds and its data give: result, curves, layers, groups, inputs and
+//!              filters, decisions, the proof of compaction
+//! comparison   compare.json or sweep.json: the table, accuracy against size, the choice of lambda, the groups
+//! ```
+
+mod compaction;
+mod comparison;
+mod curves;
+mod decisions;
+mod filters;
+mod groups;
+mod inputs;
+mod layers;
+mod result;
+mod run;
+
+use crate::args::ReportArgs;
+use crate::failure::{Ending, Failure};
+use crate::output::shown;
+use crate::output::terminal::{Voice, print, print_json};
+use crate::run::folder::write_text;
+use crate::run::metrics;
+use serde::Serialize;
+use std::path::Path;
+
+/// The file in the folder.
+const NAME: &str = "report.html";
+
+/// The object that `report --json` prints.
+#[derive(Serialize)]
+struct Written {
+    /// `run`, or `compare` for trainings that belong together.
+    kind: &'static str,
+    report: String,
+    bytes: usize,
+    version: &'static str,
+}
+
+/// The curves of metrics.jsonl, drawn.
+pub(crate) fn draw_metrics(text: &str) -> Result<(), Failure> {
+    curves::section(&metrics::lines(Path::new("metrics"), text)?);
+    Ok(())
+}
+
+/// The page of compare.json, without the models of its trainings.
+pub(crate) fn draw_comparison(text: &str) -> Result<String, Failure> {
+    let nowhere = Path::new("no folder");
+    Ok(comparison::draw(nowhere, nowhere, text)?.render())
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &ReportArgs, voice: Voice) -> Result<Ending, Failure> {
+    let folder = &args.folder;
+    if !folder.is_dir() {
+        return Err(Failure::failed(format!(
+            "{}: expected the folder of a run or of a comparison, found {}",
+            folder.display(),
+            if folder.exists() { "a file" } else { "nothing" }
+        )));
+    }
+    let (kind, page) = match comparison::file(folder)? {
+        Some(file) => ("compare", comparison::page(folder, &file)?),
+        None => ("run", run::page(args, voice)?),
+    };
+    let (path, text) = (folder.join(NAME), page.render());
+    write_text(&path, &text)?;
+    let report = path.display().to_string();
+    match args.speech.json {
+        true => {
+            let version = env!("CARGO_PKG_VERSION");
+            print_json(&Written { kind, report, bytes: text.len(), version })?;
+        }
+        false => print(&(shown::line(report) + "\n"))?,
+    }
+    Ok(Ending::Done)
+}

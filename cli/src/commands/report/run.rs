@@ -1,0 +1,260 @@
+//! The report of a run: what its folder holds, and what its data say of it.
+
+use super::decisions::{self, Decisions};
+use super::{compaction, curves, filters, groups, inputs, layers, result};
+use crate::args::ReportArgs;
+use crate::commands::eval;
+use crate::commands::inspect::Counted;
+use crate::failure::Failure;
+use crate::output::html::{Page, Section, code, details, facts};
+use crate::output::number::{grouped, percent, share};
+use crate::output::shell;
+use crate::output::terminal::Voice;
+use crate::recipe::handed_on;
+use crate::run::again;
+use crate::run::divergence::{self, Divergence};
+use crate::run::experiment::Samples;
+use crate::run::folder::{self, RunFolder, is_there, read_text, refused};
+use crate::run::metrics::{self, Line};
+use crate::run::model_file::Trained;
+use crate::run::summary::Summary;
+use crate::system::machine::Machine;
+use proxtape::Exec;
+use proxtape::checkpoint;
+use proxtape::train::Evaluation;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// A run, as its files tell it.
+pub(super) struct Run {
+    pub(super) folder: RunFolder,
+    /// The model file and its size.
+    pub(super) model: PathBuf,
+    pub(super) bytes: u64,
+    pub(super) trained: Trained,
+    pub(super) counted: Counted,
+    /// The epochs, as far as they were noted.
+    pub(super) lines: Vec<Line>,
+    /// What the state tells, where there is one.
+    pub(super) state: Option<State>,
+    /// What was told at the end, where the training has come to it.
+    pub(super) summary: Option<Summary>,
+    /// Why it will not come to it.
+    pub(super) diverged: Option<String>,
+}
+
+/// What the state of a run tells of its training.
+pub(super) struct State {
+    /// Those that are over.
+    pub(super) epochs: u32,
+    pub(super) done: bool,
+    pub(super) seconds: f64,
+    pub(super) isa: Option<String>,
+}
+
+/// What the data of a run say of its network.
+pub(super) struct Measured {
+    pub(super) samples: Samples,
+    pub(super) validation: Evaluation,
+    pub(super) test: Evaluation,
+    pub(super) decisions: Decisions,
+}
+
+impl Run {
+    /// Reads the folder of a run; only the model must be there.
+    pub(super) fn read(folder: &Path) -> Result<Run, Failure> {
+        let folder = RunFolder::at(folder);
+        let model = folder.model();
+        if !is_there(&model)? {
+            return Err(Failure::failed(format!(
+                "{}: expected the folder of a run, with model.safetensors, or of a comparison, with \
+                 compare.json; found neither",
+                folder.path().display()
+            )));
+        }
+        let bytes = std::fs::metadata(&model).map_err(|e| refused(&model, "a file", &e))?.len();
+        let trained = Trained::read(&model)?;
+        let counted = Counted::of(&trained)?;
+        // A training that runs adds a line before it saves the state that has seen its epoch.
+        let state = State::read(&folder.state())?;
+        let lines = metrics::read(&folder.metrics())?;
+        let (summary, diverged) = (None, None);
+        let mut run =
+            Run { folder, model, bytes, trained, counted, lines, state, summary, diverged };
+        run.summary = run.read_summary()?;
+        metrics::expect_end(&run.folder.metrics(), &run.lines, run.least_epochs())?;
+        Ok(run)
+    }
+
+    /// The epochs that are over, as far as the state or the summary tells: patience may end a training before
+    /// its last one.
+    fn least_epochs(&self) -> u32 {
+        let told = match (&self.state, &self.summary) {
+            (Some(state), _) => Some(state.epochs),
+            (None, Some(summary)) if self.trained.recipe.train.patience.is_none() => {
+                Some(summary.epochs)
+            }
+            _ => None,
+        };
+        told.unwrap_or(0)
+    }
+
+    /// The epochs that are over.
+    pub(super) fn epochs(&self) -> u32 {
+        self.lines.last().map_or(0, |line| line.epoch).max(self.least_epochs())
+    }
+
+    /// Takes what diverged.txt tells, if it can be of this training: one that goes on removes the file.
+    fn read_divergence(&mut self, voice: Voice) -> Result<(), Failure> {
+        let Some(Divergence { why, run }) = divergence::read(&self.folder)? else { return Ok(()) };
+        let path = self.folder.diverged();
+        if let Err(failure) = folder::expect_own(&path, ("line 2", &run), self.folder.path()) {
+            voice.say(format_args!("note: the report is without {failure}"));
+        } else if self.is_done() {
+            voice.say(format_args!(
+                "note: {}: the training came to its end, so the report is without this file; remove it",
+                path.display()
+            ));
+        } else {
+            self.diverged = Some(why);
+        }
+        Ok(())
+    }
+
+    /// The name of each class.
+    pub(super) fn class_names(&self) -> Vec<String> {
+        match &self.trained.class_names[..] {
+            [] => (0..self.trained.classes).map(|class| class.to_string()).collect(),
+            names => names.to_vec(),
+        }
+    }
+
+    /// summary.json, and its certificates to the counts of the layers.
+    fn read_summary(&mut self) -> Result<Option<Summary>, Failure> {
+        let path = self.folder.summary();
+        if !is_there(&path)? {
+            return Ok(None);
+        }
+        let summary: Summary = serde_json::from_str(&read_text(&path)?).map_err(|e| {
+            let expected = "the object of `train --json`";
+            Failure::failed(format!("{}: expected {expected}; found {e}", path.display()))
+        })?;
+        let told: HashMap<_, _> = summary.layers.iter().map(|l| (&l.name, l)).collect();
+        for layer in &mut self.counted.layers {
+            if let Some(told) = told.get(&layer.name) {
+                layer.prox_residual = told.prox_residual;
+                layer.stationarity = told.stationarity;
+            }
+        }
+        Ok(Some(summary))
+    }
+
+    /// Whether the training came to its end.
+    pub(super) fn is_done(&self) -> bool {
+        let epochs = self.trained.recipe.train.epochs.get();
+        self.summary.is_some()
+            || self.state.as_ref().is_some_and(|state| state.done)
+            || self.lines.last().is_some_and(|line| line.epoch >= epochs)
+    }
+
+    fn measure(&self, exec: Exec, voice: Voice) -> Result<Measured, Failure> {
+        let samples = again::own(&self.model, &self.trained, (None, voice))?;
+        let [validation, test] = eval::parts(exec, (&self.model, &self.trained), &samples)?;
+        let decisions = Decisions::of(exec, &self.trained, &samples)?;
+        Ok(Measured { samples, validation, test, decisions })
+    }
+}
+
+impl State {
+    fn read(path: &Path) -> Result<Option<State>, Failure> {
+        if !is_there(path)? {
+            return Ok(None);
+        }
+        let state = checkpoint::read_sealed(path)?;
+        let failed = |e| Failure::failed(format!("{}: {e}", path.display()));
+        Ok(Some(State {
+            epochs: state.number("epoch").map_err(failed)?,
+            done: state.number::<u8>("done").map_err(failed)? != 0,
+            seconds: state.number("run.seconds").map_err(failed)?,
+            isa: state.texts.get("run.isa").cloned(),
+        }))
+    }
+}
+
+/// The page.
+pub(super) fn page(args: &ReportArgs, voice: Voice) -> Result<Page, Failure> {
+    let machine = Machine::new(&args.threads)?;
+    let mut run = Run::read(&args.folder)?;
+    run.trained.tell(&run.model, voice);
+    run.read_divergence(voice)?;
+    run.trained.recipe.data.move_to(args.place.data.as_ref());
+    machine.install(|| {
+        // A network can be looked at where its data are not at hand.
+        let measured =
+            run.measure(run.trained.recipe.exec(machine.exec()), voice).map_err(|failure| {
+                voice.say_lines(&format!(
+                    "note: the report is without what its data would say: {failure}"
+                ));
+                handed_on::text(&failure.to_string().replace('\n', " "))
+            });
+        let measured = measured.as_ref().map_err(String::as_str);
+        let mut sections = vec![
+            result::section(&run, measured),
+            curves::section(&run.lines),
+            layers::section(&run),
+            groups::section(&run)?,
+            inputs::section(&run, measured),
+        ];
+        sections.extend(filters::section(&run));
+        sections.push(decisions::section(&run, measured));
+        sections.push(compaction::section(&run, measured, &machine)?);
+        sections.push(provenance(&run));
+        let recipe = &run.trained.recipe;
+        let counts = &run.counted.counts;
+        let kept = percent(counts.weights_kept, counts.weights);
+        let right = measured.ok().map(|m| m.test).filter(|test| test.samples > 0);
+        let subtitle = match right {
+            Some(test) => {
+                format!(
+                    "{} right on the test set, with {kept} % of the weights",
+                    share(test.accuracy)
+                )
+            }
+            None => format!("{kept} % of the weights are not zero"),
+        };
+        Ok(Page {
+            title: recipe.name.clone(),
+            subtitle,
+            sections,
+            footer: format!("Written by proxtape {}.", env!("CARGO_PKG_VERSION")),
+        })
+    })
+}
+
+/// How to train the network again.
+fn provenance(run: &Run) -> Section {
+    // A report is made to be sent.
+    let recipe = handed_on::recipe(&run.trained.recipe);
+    let file = shell::word(&handed_on::place(run.folder.path()).join("recipe.toml"));
+    let isa = run.state.as_ref().and_then(|state| state.isa.as_deref());
+    let forced = isa.map_or(String::new(), |isa| format!("PROXTAPE_ISA={isa} "));
+    // The folders before it are nobody else's business.
+    let from = match run.folder.path().is_absolute() {
+        true => " The path is told from the folder that holds the run.",
+        false => "",
+    };
+    let section = Section::new("again", "How to get it again")
+        .text(format_args!(
+            "The same recipe, data, version and instruction set give the same bits, at any number of \
+             threads.{from}"
+        ))
+        .add(code(format_args!("{forced}proxtape train {file}")));
+    let facts = facts([
+        ("Version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("Instruction set", isa.unwrap_or("not noted").to_owned()),
+        ("Seed", recipe.train.seed.to_string()),
+        ("Data", recipe.data.source.to_string()),
+        ("Model file", format!("{}, {} bytes", handed_on::name(&run.model), grouped(run.bytes))),
+    ]);
+    section.add(facts).add(details("The recipe, every default filled in", code(recipe.to_toml())))
+}

@@ -1,0 +1,158 @@
+//! `compact`: a smaller network without what is zero, which proves that it is the same.
+//!
+//! ```text
+//! model.safetensors --> compact --> a file under another name --> read back
+//!     outputs of both on the test samples, of the second also without the zeros that are left in it;
+//!     a difference fails, and the file is removed
+//!     bytes and multiply-accumulates of both, latency of all three
+//! the file takes the name model-compact.safetensors
+//! ```
+
+mod latency;
+mod outcome;
+mod proof;
+mod recipe;
+
+pub(crate) use outcome::Outcome;
+
+use crate::args::CompactArgs;
+use crate::failure::{Ending, Failure};
+use crate::output::terminal::{Voice, print, print_json};
+use crate::run::again;
+use crate::run::experiment::Samples;
+use crate::run::folder::{is_there, model_path, refused};
+use crate::run::model_file::{self, Trained};
+use crate::run::origin::Origin;
+use crate::system::draft::Draft;
+use crate::system::machine::Machine;
+use outcome::{Costs, Layer};
+use proof::Proofs;
+use proxtape::compact::compact;
+use proxtape::data::Source;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+/// One sample at a time, and as many as keep every lane busy.
+const BATCHES: [usize; 2] = [1, 128];
+
+/// The file in the folder of the run.
+const NAME: &str = "model-compact.safetensors";
+
+/// Runs the command.
+pub(crate) fn run(args: &CompactArgs, voice: Voice) -> Result<Ending, Failure> {
+    let machine = Machine::new(&args.threads)?.with(&args.convolutions);
+    let path = model_path(&args.model)?;
+    let outcome = machine.install(|| {
+        let mut dense = Trained::read(&path)?;
+        dense.tell(&path, voice);
+        dense.recipe.data.move_to(args.place.data.as_ref());
+        shrink((&path, &dense), (None, voice), (&BATCHES, &machine))
+    })?;
+    let outcome = outcome.map_err(|Refused(why)| Failure::failed(why))?;
+    match args.speech.json {
+        true => print_json(&outcome)?,
+        false => print(&outcome.text())?,
+    }
+    Ok(Ending::Done)
+}
+
+/// Why a compacted network was not kept: it is not the same network.
+pub(crate) struct Refused(pub(crate) String);
+
+/// Writes the compacted network of a model file beside it, with its proof and with the latency of
+/// `batches`. The samples are those of the model's recipe, read anew unless they are given.
+pub(crate) fn shrink(
+    (path, dense): (&Path, &Trained),
+    (source, voice): (Option<Arc<Source>>, Voice),
+    (batches, machine): (&[usize], &Machine),
+) -> Result<Result<Outcome, Refused>, Failure> {
+    let samples = again::own(path, dense, (source, voice))?;
+    let target = path.with_file_name(NAME);
+    let file = write(&target, dense, &samples)?;
+    // What was written is proven, not what was meant to be.
+    let written = Trained::read(file.path())?;
+    let both = [(path, dense), (file.path(), &written)];
+    let outcome = match compare(both, (&samples, batches), machine)? {
+        Ok(outcome) => Outcome { compact: target.display().to_string(), ..outcome },
+        Err(Refused(why)) => {
+            // What an earlier run left there is no better.
+            let _ = fs::remove_file(&target);
+            return Ok(Err(Refused(why + "; no file is kept")));
+        }
+    };
+    file.keep()?;
+    Ok(Ok(outcome))
+}
+
+/// What `compact` has left beside a model file, or would leave there, and whether it is there.
+/// Nothing is written that stays.
+pub(crate) fn look(
+    (path, dense): (&Path, &Trained),
+    samples: &Samples,
+    machine: &Machine,
+) -> Result<(Result<Outcome, Refused>, bool), Failure> {
+    let target = path.with_file_name(NAME);
+    let of = |file: &Path| {
+        let written = Trained::read(file)?;
+        compare([(path, dense), (file, &written)], (samples, &BATCHES), machine)
+    };
+    match is_there(&target)? {
+        true => Ok((of(&target)?, true)),
+        false => {
+            let file = write(&target, dense, samples)?;
+            Ok((of(file.path())?, false))
+        }
+    }
+}
+
+/// The dense network and the compacted one beside each other, each with its file.
+fn compare(
+    [(path, dense), (small_path, small)]: [(&Path, &Trained); 2],
+    (samples, batches): (&Samples, &[usize]),
+    machine: &Machine,
+) -> Result<Result<Outcome, Refused>, Failure> {
+    let (exec, both) = (dense.recipe.exec(machine.exec()), [dense, small]);
+    let [a, b] = both.map(|trained| (trained.model.input(), trained.model.output()));
+    if a != b {
+        return Ok(Err(Refused(format!(
+            "{}: expected a network from {} to {}, found one from {} to {}",
+            small_path.display(),
+            a.0,
+            a.1,
+            b.0,
+            b.1
+        ))));
+    }
+    let proof = Proofs::find(exec, both, samples)?;
+    if !proof.holds() {
+        return Ok(Err(Refused(format!("{}: {}", path.display(), proof.refusal()))));
+    }
+    Ok(Ok(Outcome {
+        model: path.display().to_string(),
+        compact: small_path.display().to_string(),
+        before: Costs::of(dense, size(path)?),
+        after: Costs::of(small, size(small_path)?),
+        proof,
+        latencies: latency::measure(exec, both, (samples, batches))?,
+        threads: machine.threads(),
+        isa: machine.isa(),
+        version: env!("CARGO_PKG_VERSION"),
+        layers: Layer::between(dense, small),
+    }))
+}
+
+fn size(path: &Path) -> Result<u64, Failure> {
+    Ok(fs::metadata(path).map_err(|e| refused(path, "a file", &e))?.len())
+}
+
+/// Writes the compacted network of a dense one, not yet under its name.
+fn write(target: &Path, dense: &Trained, samples: &Samples) -> Result<Draft, Failure> {
+    let layers = dense.recipe.model.net.layers(dense.classes);
+    let small = compact(&layers, &dense.params, dense.model.input())?;
+    let recipe = recipe::of(&dense.recipe, &small);
+    let origin = Origin::of(samples);
+    let mut file = Draft::of(target)?;
+    file.fill_with(&model_file::contents((&recipe, samples, &origin), &small.params))?;
+    Ok(file)
+}

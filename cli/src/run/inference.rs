@@ -1,0 +1,130 @@
+//! A trained network at work: what it says of samples.
+
+use crate::failure::Failure;
+use crate::run::experiment::Samples;
+use crate::run::model_file::Trained;
+use proxtape::data::{Dataset, Normalization};
+use proxtape::nn::{FrozenModel, Zeros};
+use proxtape::{Exec, Tape, Var};
+
+/// Samples of a batch, where nothing asks for another number.
+pub(crate) const BATCH: usize = 128;
+
+/// What gives outputs for samples.
+pub(crate) trait Network {
+    /// The outputs of at most [`BATCH`] samples, one row each.
+    fn outputs(&mut self, set: &Dataset, indices: &[u32]) -> &[f32];
+}
+
+/// A network that is recorded for batches of one size.
+pub(crate) struct Recorded<'a> {
+    trained: &'a Trained,
+    /// What raw samples go through: that of the model, but for samples of another scale.
+    pub(crate) normalization: Normalization,
+    tape: Tape,
+    x: Var,
+    model: FrozenModel,
+    labels: Vec<u32>,
+}
+
+impl<'a> Recorded<'a> {
+    pub(crate) fn new(
+        exec: Exec,
+        trained: &'a Trained,
+        batch: usize,
+    ) -> Result<Recorded<'a>, Failure> {
+        Recorded::record(exec, trained, batch, Zeros::Multiplied)
+    }
+
+    /// The zeros are left out of the layers where that is faster.
+    pub(crate) fn without_zeros(
+        exec: Exec,
+        trained: &'a Trained,
+        batch: usize,
+    ) -> Result<Recorded<'a>, Failure> {
+        Recorded::record(exec, trained, batch, Zeros::Measured)
+    }
+
+    fn record(
+        exec: Exec,
+        trained: &'a Trained,
+        batch: usize,
+        zeros: Zeros,
+    ) -> Result<Recorded<'a>, Failure> {
+        trained.model.check_batch(batch)?;
+        let mut tape = Tape::inference(exec);
+        let x = tape.input(trained.model.input().batch(batch));
+        let model = trained.model.record_frozen(&mut tape, &trained.params, x, zeros);
+        tape.keep(model.output);
+        tape.check_memory()?;
+        let normalization = trained.normalization.clone();
+        Ok(Recorded { trained, normalization, tape, x, model, labels: vec![0; batch] })
+    }
+
+    /// The layers whose zeros are left out.
+    pub(crate) fn sparse_layers(&self) -> impl Iterator<Item = &str> {
+        self.model.layers.iter().filter(|layer| layer.sparse).map(|layer| &*layer.layer)
+    }
+
+    /// Sets the first samples of the batch.
+    pub(crate) fn set(&mut self, set: &Dataset, indices: &[u32]) {
+        let values = indices.len() * set.sample_len();
+        let x = &mut self.tape.value_mut(self.x)[..values];
+        let labels = &mut self.labels[..indices.len()];
+        set.fill(indices, &self.normalization, None, x, labels);
+    }
+
+    pub(crate) fn run(&mut self) -> &[f32] {
+        self.tape.infer(&self.trained.params);
+        self.tape.value(self.model.output)
+    }
+}
+
+impl Network for Recorded<'_> {
+    fn outputs(&mut self, set: &Dataset, indices: &[u32]) -> &[f32] {
+        self.set(set, indices);
+        let outputs = self.trained.model.output().len();
+        // The rest of a short batch holds old samples.
+        &self.run()[..indices.len() * outputs]
+    }
+}
+
+/// A network that takes its samples one by one.
+pub(crate) struct OneByOne<'a> {
+    network: Recorded<'a>,
+    outputs: Vec<f32>,
+}
+
+impl<'a> OneByOne<'a> {
+    /// The network is recorded for batches of one sample.
+    pub(crate) fn new(network: Recorded<'a>) -> OneByOne<'a> {
+        OneByOne { network, outputs: Vec::new() }
+    }
+}
+
+impl Network for OneByOne<'_> {
+    fn outputs(&mut self, set: &Dataset, indices: &[u32]) -> &[f32] {
+        self.outputs.clear();
+        for index in indices {
+            let row = self.network.outputs(set, std::slice::from_ref(index));
+            self.outputs.extend_from_slice(row);
+        }
+        &self.outputs
+    }
+}
+
+/// The test samples, or those of the next best part.
+pub(crate) fn part(samples: &Samples) -> (&'static str, &Dataset, &[u32]) {
+    let (source, split) = (&samples.source, &samples.split);
+    let parts = [
+        ("test", source.test_set(), &split.test[..]),
+        ("validation", &source.train, &split.validation[..]),
+    ];
+    let found = parts.into_iter().find(|(.., indices)| !indices.is_empty());
+    found.unwrap_or(("training", &source.train, &split.train[..]))
+}
+
+/// The first largest element.
+pub(crate) fn largest(row: &[f32]) -> usize {
+    (0..row.len()).fold(0, |best, i| if row[i] > row[best] { i } else { best })
+}

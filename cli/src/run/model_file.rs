@@ -1,0 +1,231 @@
+//! `model.safetensors`: tensors by PyTorch's names and layout, and in the metadata all that it takes
+//! to use them.
+//!
+//! ```text
+//! recipe          the recipe as resolved, TOML
+//! normalization   {"scale": s, "mean": [C], "std": [C]}: x = (s raw - mean) / std
+//! input           [C, H, W] of a sample
+//! data            {"hash", "training", "validation", "test"}, and "columns" and "label" of a table
+//! classes         their number;  class_names: a list, maybe empty
+//! version         of the program that wrote it;  format: "pt", PyTorch's names and layout
+//! ```
+//!
+//! Every command reads a model by [`Trained::read`], where all that the metadata claim is checked against
+//! each other and against the tensors before the network is built.
+
+use crate::failure::Failure;
+use crate::output::terminal::Voice;
+use crate::recipe::{self, Recipe};
+use crate::run::experiment::{Samples, plan};
+use crate::run::inference::BATCH;
+use crate::run::origin::Origin;
+use crate::run::start_weights;
+use proxtape::checkpoint::{self, Checkpoint};
+use proxtape::data::Normalization;
+use proxtape::nn::{Model, Plan};
+use proxtape::{Params, Random};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::path::Path;
+
+/// What the file of a model holds.
+pub(crate) fn contents(
+    (recipe, samples, origin): (&Recipe, &Samples, &Origin),
+    params: &Params,
+) -> Checkpoint {
+    let mut file = notes((recipe, samples, origin));
+    file.put_params("", params);
+    file
+}
+
+/// An error if a file cannot hold what is noted of a model beside its tensors. Its column names and means
+/// may be many: it is asked before the training.
+pub(crate) fn check_notes(told: (&Recipe, &Samples, &Origin)) -> Result<(), Failure> {
+    let recipe = &told.0.name;
+    let written = checkpoint::to_bytes(&notes(told));
+    written.map(|_| ()).map_err(|e| Failure::failed(format!("a model of recipe {recipe:?}: {e}")))
+}
+
+/// What is noted of a model.
+fn notes((recipe, samples, origin): (&Recipe, &Samples, &Origin)) -> Checkpoint {
+    let set = &samples.source.train;
+    let mut file = Checkpoint::default();
+    file.note("recipe", recipe.to_toml());
+    file.note("normalization", json(&Scaling::from(&samples.normalization)));
+    file.note("input", json(&set.shape()));
+    file.note("classes", set.classes());
+    file.note("class_names", json(&set.class_names()));
+    file.note("data", json(origin));
+    file.note("version", env!("CARGO_PKG_VERSION"));
+    file.note("format", "pt");
+    file
+}
+
+/// A trained model, ready for use.
+pub(crate) struct Trained {
+    pub(crate) recipe: Recipe,
+    pub(crate) model: Model,
+    pub(crate) params: Params,
+    pub(crate) normalization: Normalization,
+    pub(crate) class_names: Vec<String>,
+    pub(crate) classes: usize,
+    /// What it was trained on; an older program kept nothing of it.
+    pub(crate) origin: Option<Origin>,
+    /// The tensors with values that became 0, and how many.
+    vanished: Vec<(String, usize)>,
+}
+
+impl Trained {
+    /// Reads a file of [`contents()`].
+    pub(crate) fn read(path: &Path) -> Result<Trained, Failure> {
+        Trained::from_checkpoint(path, &checkpoint::read_sealed(path)?)
+    }
+
+    /// The same from what was read before.
+    pub(crate) fn from_checkpoint(path: &Path, file: &Checkpoint) -> Result<Trained, Failure> {
+        let place = path.display();
+        let fault = |what: String| Failure::failed(format!("{place}: {what}"));
+        let recipe =
+            recipe::parse(&format!("{place}: metadata \"recipe\""), text(path, file, "recipe")?)?;
+        let input: Vec<usize> = parsed(path, file, "input")?;
+        if input.is_empty() || input.len() >= proxtape::MAX_RANK {
+            let most = proxtape::MAX_RANK - 1;
+            return Err(fault(format!(
+                "metadata \"input\": expected 1 to {most} extents, found {input:?}"
+            )));
+        }
+        let classes = parsed(path, file, "classes")?;
+        let class_names: Vec<String> = parsed(path, file, "class_names")?;
+        let normalization = parsed::<Scaling>(path, file, "normalization")?;
+        let normalization = normalization
+            .of(input[0])
+            .map_err(|what| fault(format!("metadata \"normalization\": {what}")))?;
+        let plan = plan(&recipe, &input, classes).map_err(|e| fault(e.to_string()))?;
+        let (output, names) = (plan.output(), class_names.len());
+        if output[..] != [classes] || (names != 0 && names != classes) {
+            return Err(fault(format!(
+                "expected an output for each of {classes} classes, and as many names or none; found \
+                 outputs {output} and {names} names"
+            )));
+        }
+        let origin = file.texts.contains_key("data").then(|| parsed(path, file, "data"));
+        let origin: Option<Origin> = origin.transpose()?;
+        if let Some(Origin { columns, .. }) = &origin
+            && !columns.is_empty()
+            && columns.len() != plan.input().len()
+        {
+            return Err(fault(format!(
+                "metadata \"data\": expected a column for each of {input:?} features, found {}",
+                columns.len()
+            )));
+        }
+        check_tensors(&plan, file).map_err(fault)?;
+        let mut params = Params::new();
+        let model = plan.allocate(&mut params).map_err(|e| fault(e.to_string()))?;
+        model.check_batch(BATCH).map_err(|e| fault(e.to_string()))?;
+        let vanished = file.get_params("", &mut params).map_err(|e| fault(e.to_string()))?;
+        Ok(Trained { recipe, model, params, normalization, class_names, classes, origin, vanished })
+    }
+
+    /// Whether its parameters are still those that its training started from.
+    pub(crate) fn is_at_the_start(&self) -> Result<bool, Failure> {
+        let Recipe { model, train, .. } = &self.recipe;
+        let plan = plan(&self.recipe, self.model.input().dims(), self.classes)?;
+        let mut params = Params::new();
+        match &model.weights {
+            None => plan.start(&mut params, &mut Random::new(train.seed)),
+            Some(_) => plan.allocate(&mut params),
+        }?;
+        if let Some(weights) = &model.weights {
+            // Whoever goes on from them is told more.
+            start_weights::load((weights, model), &mut params, Voice::new(true))?;
+        }
+        let mut both = params.ids().zip(self.params.ids());
+        Ok(both.all(|(a, b)| params.value(a) == self.params.value(b)))
+    }
+
+    /// Tells what of the file was not taken as it is.
+    pub(crate) fn tell(&self, path: &Path, voice: Voice) {
+        start_weights::tell_vanished((path, &self.vanished), voice);
+    }
+}
+
+/// Whether a file holds the tensors of a plan, before there is memory for them.
+fn check_tensors(plan: &Plan, file: &Checkpoint) -> Result<(), String> {
+    let found: HashMap<&str, _> = file.tensors.iter().map(|(name, s, _)| (&**name, *s)).collect();
+    for (name, wants) in plan.parameters() {
+        let has = match found.get(name) {
+            Some(&has) => has,
+            None => {
+                let told = |e| format!("{e}, and the recipe in the file wants {wants}");
+                file.get(name).map_err(told)?.0
+            }
+        };
+        if has != wants {
+            return Err(format!("tensor \"{name}\" has {has} and the model wants {wants}"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file tells that `train` wrote it.
+pub(crate) fn is_model(file: &Checkpoint) -> bool {
+    ["recipe", "input", "classes", "normalization"].iter().all(|key| file.texts.contains_key(*key))
+}
+
+#[derive(Serialize, Deserialize)]
+struct Scaling {
+    scale: f32,
+    mean: Vec<f64>,
+    std: Vec<f32>,
+}
+
+impl Scaling {
+    /// The normalisation of samples of so many channels.
+    fn of(self, channels: usize) -> Result<Normalization, String> {
+        let Scaling { scale, mean, std } = self;
+        if mean.len() != channels || std.len() != channels {
+            return Err(format!(
+                "expected a mean and a std for each of {channels} channels, found {} and {}",
+                mean.len(),
+                std.len()
+            ));
+        }
+        // Smaller ones have lost digits, and a processor may take them for 0.
+        let positive = |x: &f32| x.is_normal() && *x > 0.0;
+        let sound = positive(&scale) && mean.iter().all(|x| x.is_finite());
+        match sound && std.iter().all(positive) {
+            true => Ok(Normalization { scale, mean, std }),
+            false => Err(
+                "expected finite numbers, with scale and std normal numbers above 0, found others"
+                    .into(),
+            ),
+        }
+    }
+}
+
+impl From<&Normalization> for Scaling {
+    fn from(n: &Normalization) -> Scaling {
+        Scaling { scale: n.scale, mean: n.mean.clone(), std: n.std.clone() }
+    }
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("numbers and texts are plain data")
+}
+
+fn text<'a>(path: &Path, file: &'a Checkpoint, key: &str) -> Result<&'a str, Failure> {
+    file.texts.get(key).map(String::as_str).ok_or_else(|| {
+        Failure::failed(format!(
+            "{}: expected a model that `proxtape train` wrote, found no metadata \"{key}\"; name a \
+             run folder or its model.safetensors",
+            path.display()
+        ))
+    })
+}
+
+fn parsed<T: DeserializeOwned>(path: &Path, file: &Checkpoint, key: &str) -> Result<T, Failure> {
+    serde_json::from_str(text(path, file, key)?)
+        .map_err(|e| Failure::failed(format!("{}: metadata \"{key}\": {e}", path.display())))
+}

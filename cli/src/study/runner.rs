@@ -1,0 +1,260 @@
+//! The loop over trainings that are wanted.
+
+use super::cost::{Costs, probe};
+use super::trial::{BATCH, COMPACT};
+use super::{Cell, Done, Finished, Folder, Method, Orders, Plan, Task, folder};
+use crate::failure::Failure;
+use crate::output::number::{duration, grouped, percent, threads};
+use crate::output::terminal::{Voice, json};
+use crate::recipe;
+use crate::run::compaction::{Refused, shrink};
+use crate::run::experiment::{Samples, Start, build};
+use crate::run::folder::{RunFolder, is_there, read_text, refused, write_text};
+use crate::run::model_file::Trained;
+use crate::run::start_weights;
+use crate::run::training::{Ended, Job, Place, train};
+use crate::system::interrupt;
+use crate::system::machine::Machine;
+use crate::system::stop::{Reason, Stop};
+use proxtape::data::Source;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// A folder of trainings, and what runs them.
+pub(super) struct Cells<'a> {
+    pub(super) folder: Folder,
+    pub(super) source: Arc<Source>,
+    pub(super) done: Done,
+    pub(super) machine: &'a Machine,
+}
+
+impl Cells<'_> {
+    /// Finds the finished trainings of a plan; each may make others wanted.
+    pub(super) fn find(&mut self, plan: &dyn Plan) -> Result<(), Failure> {
+        loop {
+            let (tasks, _) = plan.tasks(&self.done);
+            let mut found = false;
+            for Task { cell, .. } in tasks {
+                if self.done.get(&cell).is_none() {
+                    found |= self.look(&cell)?;
+                }
+            }
+            if !found {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads what a training has left, if it is finished.
+    fn look(&mut self, cell: &Cell) -> Result<bool, Failure> {
+        let path = self.folder.cell(cell);
+        let Some(finished) = Finished::read(&path)? else { return Ok(false) };
+        let file = path.join("recipe.toml");
+        let (saved, asked) = (read_text(&file)?, cell.recipe(&self.folder.recipe).to_toml());
+        if !recipe::is_same(&saved, &asked) {
+            folder::same(&file, &saved, &asked)?;
+        }
+        self.done.0.insert(cell.name(), finished);
+        Ok(true)
+    }
+
+    /// Runs the trainings that are wanted until there is none, or until it is to stop.
+    pub(super) fn go(
+        &mut self,
+        plan: &dyn Plan,
+        orders: &mut Orders<'_>,
+    ) -> Result<Option<Reason>, Failure> {
+        let voice = orders.voice;
+        let mut costs = self.costs(plan)?;
+        let mut first = true;
+        loop {
+            let (tasks, later) = plan.tasks(&self.done);
+            let planned = tasks.len() + later.len();
+            let is_left = |task: &&Task| self.done.get(&task.cell).is_none();
+            let left: Vec<_> = tasks.iter().filter(is_left).map(|task| task.cell.method).collect();
+            let finished = tasks.len() - left.len();
+            let seconds = costs.sum(left.iter().chain(&later).copied());
+            if first {
+                if !left.is_empty() {
+                    self.check_start(voice)?;
+                }
+                voice.say(self.announcement(planned, finished, seconds));
+                if orders.deadline.is_some_and(|end| {
+                    seconds > end.saturating_duration_since(Instant::now()).as_secs_f64()
+                }) {
+                    voice.say("the time that was given will not do for all of them");
+                }
+                first = false;
+            }
+            let Some(task) = tasks.iter().find(|task| !self.done.serves(task)) else {
+                return Ok(None);
+            };
+            if let Some(reason) = orders.stop.reason() {
+                return Ok(Some(reason));
+            }
+            let start = Instant::now();
+            let is_new = self.done.get(&task.cell).is_none();
+            let number = finished + usize::from(is_new);
+            let label = format!("{number} of {planned}  {}  ", task.cell.told());
+            let was_begun = self.folder.cell(&task.cell).is_dir();
+            if !self.take(task, (&mut orders.stop, voice, label))? {
+                return Ok(orders.stop.reason().or(Some(Reason::Interrupt)));
+            }
+            if !was_begun {
+                costs.count(task.cell.method, start.elapsed());
+            }
+            if is_new {
+                let (tasks, later) = plan.tasks(&self.done);
+                let left = tasks.iter().filter(|task| self.done.get(&task.cell).is_none());
+                let left: Vec<_> = left.map(|task| task.cell.method).chain(later).collect();
+                let told = self.reached(&task.cell);
+                let left = match left.is_empty() {
+                    true => String::new(),
+                    false => format!(", about {} left", duration(costs.sum(left.into_iter()))),
+                };
+                voice.say(format_args!("{number:>3} of {planned}  {told}{left}"));
+            }
+            self.write_json(plan)?;
+        }
+    }
+
+    /// Looks at the weights that all start from, once and aloud: a training is told in a line.
+    fn check_start(&self, voice: Voice) -> Result<(), Failure> {
+        let recipe = &self.folder.recipe;
+        let Some(weights) = &recipe.model.weights else { return Ok(()) };
+        let (_, mut params) = build(recipe, &self.source.train, Start::Saved)?;
+        start_weights::load((weights, &recipe.model), &mut params, voice)
+    }
+
+    fn announcement(&self, planned: usize, finished: usize, seconds: f64) -> String {
+        let finished = match finished {
+            0 => String::new(),
+            n => format!("; {} finished", if n == 1 { "1 is".into() } else { format!("{n} are") }),
+        };
+        let time = match seconds > 0.0 {
+            true => format!(", about {}", duration(seconds)),
+            false => String::new(),
+        };
+        format!(
+            "{}: {} trainings{time} on {}, {}{finished}",
+            self.folder.path().display(),
+            grouped(planned),
+            threads(self.machine.threads()),
+            self.machine.isa()
+        )
+    }
+
+    /// What a training has reached, in a line.
+    fn reached(&self, cell: &Cell) -> String {
+        let told = cell.told();
+        match self.done.get(cell).map(|finished| &finished.summary) {
+            Some(Ok(summary)) => {
+                let counts = &summary.counts;
+                let accuracy = summary.validation_accuracy.unwrap_or(f64::NAN);
+                format!(
+                    "{told}: validation {:.2} %, kept {} %, {:.1} s",
+                    100.0 * accuracy,
+                    percent(counts.weights_kept as u64, counts.weights as u64),
+                    summary.train_seconds
+                )
+            }
+            Some(Err(why)) => format!("{told}: {why}"),
+            None => told,
+        }
+    }
+
+    /// Does what a task lacks: the training, the compaction, or both. False where it was stopped.
+    fn take(
+        &mut self,
+        task: &Task,
+        (stop, voice, label): (&mut Stop, Voice, String),
+    ) -> Result<bool, Failure> {
+        let path = self.folder.cell(&task.cell);
+        if self.done.get(&task.cell).is_none() {
+            let place = match is_there(&RunFolder::at(&path).state())? {
+                true => Place::Resume(RunFolder::open(&path)?),
+                false => Place::New(Some(cleared(&path)?)),
+            };
+            let recipe = task.cell.recipe(&self.folder.recipe);
+            let job = Job { recipe, source: Some(Arc::clone(&self.source)), place, label };
+            match train(job, self.machine, (stop, voice.hushed()))? {
+                Ended::Done(_) | Ended::Diverged(_) => {}
+                Ended::Stopped(_) => return Ok(false),
+            }
+            self.look(&task.cell)?;
+        }
+        if !self.done.serves(task) {
+            let source = Some(Arc::clone(&self.source));
+            let model = path.join("model.safetensors");
+            let dense = Trained::read(&model)?;
+            let asked = task.cell.recipe(&self.folder.recipe).to_toml();
+            if !recipe::is_same(&dense.recipe.to_toml(), &asked) {
+                return Err(Failure::failed(format!(
+                    "{}: expected the network of {}, found one of another recipe; put its own back, or \
+                     remove the folder of this training, and it will run again",
+                    model.display(),
+                    task.cell.told()
+                )));
+            }
+            let told = (source, voice.hushed());
+            let shrunk = shrink((&model, &dense), told, (&[BATCH], self.machine))?;
+            let text = match shrunk {
+                Ok(outcome) => json(&outcome)?,
+                Err(Refused(why)) => {
+                    let model = model.display().to_string();
+                    json(&serde_json::json!({ "model": model, "refused": why }))?
+                }
+            };
+            write_text(&path.join(COMPACT), &(text + "\n"))?;
+            self.look(&task.cell)?;
+        }
+        Ok(true)
+    }
+
+    /// Seconds of a training of each method: of one that is finished, or else from a few steps. An error if
+    /// an end is asked for.
+    fn costs(&self, plan: &dyn Plan) -> Result<Costs, Failure> {
+        let (tasks, later) = plan.tasks(&self.done);
+        let is_left = |task: &&Task| self.done.get(&task.cell).is_none();
+        let left = tasks.iter().filter(is_left).map(|task| task.cell.method).chain(later);
+        let mut costs = Costs::default();
+        let mut seen: Vec<Method> = Vec::new();
+        let mut samples = None;
+        for method in left {
+            if seen.contains(&method) {
+                continue;
+            }
+            seen.push(method);
+            interrupt::check()?;
+            let known = tasks.iter().filter(|task| task.cell.method == method);
+            let known = known.filter_map(|task| self.done.get(&task.cell)?.summary.as_ref().ok());
+            let seconds = match known.map(|summary| summary.train_seconds).reduce(f64::max) {
+                Some(seconds) => seconds,
+                None => {
+                    let grid = &self.folder.grid;
+                    let (strengths, seed) = (grid.strengths(method), grid.seeds[0]);
+                    let strength = strengths[strengths.len() / 2];
+                    let recipe = Cell { method, strength, seed }.recipe(&self.folder.recipe);
+                    let samples = match &mut samples {
+                        Some(samples) => samples,
+                        none => none.insert(Samples::of(Some(Arc::clone(&self.source)), &recipe)?),
+                    };
+                    probe(&recipe, samples, self.machine)?
+                }
+            };
+            costs.set(method, seconds);
+        }
+        Ok(costs)
+    }
+}
+
+/// A path without what a killed process has left there: no state, so nothing that counts.
+fn cleared(path: &Path) -> Result<&Path, Failure> {
+    if is_there(path)? {
+        let _lock = RunFolder::lock(path)?;
+        fs::remove_dir_all(path).map_err(|e| refused(path, "a folder to start anew in", &e))?;
+    }
+    Ok(path)
+}

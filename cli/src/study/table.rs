@@ -1,0 +1,156 @@
+//! The table for people (text, Markdown) and for spreadsheets (CSV).
+
+use super::metric::{METRICS, told};
+use super::plot;
+use super::{Kind, Metric, Outcome, Row, Spread};
+use crate::output::number::threads;
+use crate::output::shown;
+use crate::output::table::Table;
+use crate::recipe::handed_on;
+
+/// The mean alone.
+fn mean(spread: Option<Spread>, factor: f64, decimals: usize) -> String {
+    told(spread.map(|spread| Spread { std: None, ..spread }), factor, decimals)
+}
+
+/// A column: its head, and its cell of a row.
+type Column = (&'static str, fn(&Row) -> String);
+
+/// What a sweep is judged by; a comparison has chosen by it.
+const VALIDATION: &str = "validation %";
+
+const COLUMNS: [Column; 13] = [
+    ("regulariser", |row| row.label.to_owned()),
+    ("lambda", |row| row.family.told(row.lambda.unwrap_or(0.0))),
+    ("accuracy %", |row| told(row.numbers[Metric::TestAccuracy], 100.0, 2)),
+    (VALIDATION, |row| told(row.numbers[Metric::ValidationAccuracy], 100.0, 2)),
+    ("weights", |row| told(row.numbers[Metric::WeightsKept], 1.0, 0)),
+    ("%", |row| share(row, Metric::WeightsKept, Metric::Weights)),
+    ("groups", |row| told(row.numbers[Metric::GroupsKept], 1.0, 0)),
+    ("%", |row| share(row, Metric::GroupsKept, Metric::Groups)),
+    ("MACs", |row| told(row.numbers[Metric::MacsCompact], 1.0, 0)),
+    ("not zero", |row| told(row.numbers[Metric::MacsCompactNonzero], 1.0, 0)),
+    ("bytes", |row| mean(row.numbers[Metric::BytesCompact], 1.0, 0)),
+    ("latency us", |row| told(row.numbers[Metric::LatencySeconds], 1e6, 1)),
+    ("seconds", |row| mean(row.numbers[Metric::TrainSeconds], 1.0, 1)),
+];
+
+fn share(row: &Row, part: Metric, whole: Metric) -> String {
+    match (row.numbers.mean(part), row.numbers.mean(whole)) {
+        (Some(part), Some(whole)) if whole > 0.0 => format!("{:.1}", 100.0 * part / whole),
+        _ => "-".to_owned(),
+    }
+}
+
+/// Those that a table of its kind has.
+fn columns(outcome: &Outcome<'_>) -> impl Iterator<Item = &'static Column> + use<> {
+    let kind = outcome.kind;
+    COLUMNS.iter().filter(move |(head, _)| kind == Kind::Sweep || *head != VALIDATION)
+}
+
+/// The rows on the front have a mark.
+fn cells(outcome: &Outcome<'_>, row: &Row) -> Vec<String> {
+    let mut cells: Vec<String> = columns(outcome).map(|(_, cell)| cell(row)).collect();
+    if row.front == Some(true) {
+        cells[0].push_str(" *");
+    }
+    cells
+}
+
+/// What the numbers mean, line by line.
+fn legend(outcome: &Outcome<'_>) -> Vec<String> {
+    let rows = &outcome.rows;
+    let seeds = match outcome.seeds {
+        [one] => format!("seed {one}"),
+        [first, .., last] => format!("mean and standard deviation over seeds {first} to {last}"),
+        [] => String::new(),
+    };
+    let fewer: Vec<String> = rows
+        .iter()
+        .filter(|row| row.seeds < outcome.seeds.len())
+        .map(|row| format!("{} {}", row.label, row.seeds))
+        .collect();
+    let fewer = match fewer.is_empty() {
+        true => String::new(),
+        false => format!(" (so many of them: {})", fewer.join(", ")),
+    };
+    let mut lines = vec![
+        format!("{seeds}{fewer}; accuracy on the test samples"),
+        format!(
+            "MACs and bytes after compaction, with the zeros inside counted; not zero: without \
+             them; latency: one sample through the compacted network, median, {}, {}; seconds: training",
+            threads(outcome.threads),
+            outcome.isa
+        ),
+    ];
+    lines.push(match (outcome.kind, outcome.keep, outcome.tolerance) {
+        (Kind::Sweep, ..) => "*: the front; none is smaller and as right on validation".to_owned(),
+        (_, Some(keep), _) => format!(
+            "lambda: the one whose share of kept weights is nearest to {:.1} %, seed {}",
+            100.0 * keep,
+            outcome.seeds[0]
+        ),
+        (_, None, Some(tolerance)) => format!(
+            "lambda: the one with the fewest weights whose validation accuracy is within {tolerance} \
+             points of the network without a penalty, seed {}",
+            outcome.seeds[0]
+        ),
+        (_, None, None) => {
+            format!("lambda: the one of the most accurate on validation, seed {}", outcome.seeds[0])
+        }
+    });
+    lines.extend(outcome.notes.iter().map(|note| format!("note: {}", shown::line(note))));
+    lines
+}
+
+/// For a terminal.
+pub(super) fn text(outcome: &Outcome<'_>) -> String {
+    let heads: Vec<&str> = columns(outcome).map(|(head, _)| *head).collect();
+    let mut table = Table::new(&heads);
+    for row in &outcome.rows {
+        table.row(cells(outcome, row));
+    }
+    let drawn = match outcome.kind {
+        Kind::Compare => String::new(),
+        Kind::Sweep => plot::draw(&outcome.rows) + "\n",
+    };
+    format!("\n{}\n{drawn}{}\n", table.render(), legend(outcome).join("\n"))
+}
+
+/// As a file.
+pub(super) fn markdown(outcome: &Outcome<'_>) -> String {
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let escaped = |cells: &[String]| cells.iter().map(|c| shown::markdown(c)).collect::<Vec<_>>();
+    let heads: Vec<String> = columns(outcome).map(|(head, _)| (*head).to_owned()).collect();
+    let mut text = line(&escaped(&heads));
+    let align = |c: usize| if c == 0 { "---".to_owned() } else { "---:".to_owned() };
+    text.push_str(&line(&(0..heads.len()).map(align).collect::<Vec<_>>()));
+    for row in &outcome.rows {
+        text.push_str(&line(&escaped(&cells(outcome, row))));
+    }
+    // The table is made to be passed on: a note may tell the path of a file.
+    let told = |line: String| shown::markdown(&handed_on::text(&line));
+    text.extend(legend(outcome).into_iter().map(|line| format!("\n{}\n", told(line))));
+    text
+}
+
+/// Every metric, mean and deviation, in full.
+pub(super) fn csv(outcome: &Outcome<'_>) -> String {
+    let mut text = "family,lambda,seeds,front".to_owned();
+    for (name, _) in METRICS {
+        text.push_str(&format!(",{name}_mean,{name}_std"));
+    }
+    text.push('\n');
+    let or_empty = |x: Option<f64>| x.map_or(String::new(), |x| x.to_string());
+    for row in &outcome.rows {
+        let lambda = row.lambda.map_or(String::new(), |lambda| lambda.to_string());
+        let front = row.front.map_or(String::new(), |front| front.to_string());
+        text.push_str(&format!("{},{lambda},{},{front}", row.family, row.seeds));
+        for (_, metric) in METRICS {
+            let std = row.numbers[metric].and_then(|spread| spread.std);
+            text.push_str(&format!(",{},{}", or_empty(row.numbers.mean(metric)), or_empty(std)));
+        }
+        text.push('\n');
+    }
+    text
+}

@@ -1,0 +1,88 @@
+//! What is written of the trainings that are finished: `compare.json`, `.md` and `.csv`.
+
+use super::runner::Cells;
+use super::{CellRow, Outcome, Plan, Task, table};
+use crate::failure::Failure;
+use crate::output::terminal::json;
+use crate::run::folder::write_text;
+
+impl Cells<'_> {
+    /// Writes the tables of what there is.
+    pub(super) fn write(&self, plan: &dyn Plan) -> Result<Outcome<'_>, Failure> {
+        let outcome = self.write_json(plan)?;
+        write_text(&self.folder.table("md"), &table::markdown(&outcome))?;
+        write_text(&self.folder.table("csv"), &table::csv(&outcome))?;
+        Ok(outcome)
+    }
+
+    /// Writes the object alone, for those who look on.
+    pub(super) fn write_json(&self, plan: &dyn Plan) -> Result<Outcome<'_>, Failure> {
+        let (tasks, later) = plan.tasks(&self.done);
+        let is_done = later.is_empty() && tasks.iter().all(|task| self.done.serves(task));
+        let cells: Vec<CellRow> = tasks
+            .iter()
+            .filter_map(|Task { cell, role, chosen }| {
+                Some(CellRow::new(cell, (*role, *chosen), self.done.get(cell)?))
+            })
+            .collect();
+        let grid = &self.folder.grid;
+        let is_lost = |cell: &CellRow| cell.diverged.is_some();
+        // What accuracies are compared with.
+        let baseline = |cell: &&CellRow| cell.lambda.is_none() && cell.seed == grid.seeds[0];
+        let has_baseline = !cells.iter().find(baseline).is_some_and(is_lost);
+        let status = match is_done {
+            false => "partial",
+            true if cells.iter().all(is_lost) => "diverged",
+            true => "done",
+        };
+        let outcome = Outcome {
+            status,
+            kind: grid.kind,
+            folder: self.folder.path().display().to_string(),
+            recipe: &self.folder.recipe,
+            version: env!("CARGO_PKG_VERSION"),
+            threads: self.machine.threads(),
+            isa: self.machine.isa(),
+            seeds: &grid.seeds,
+            tolerance: grid.tolerance.filter(|_| has_baseline),
+            keep: grid.keep,
+            planned: tasks.len() + later.len(),
+            rows: plan.rows(&cells),
+            notes: self.notes(plan, &tasks),
+            cells,
+        };
+        write_text(&self.folder.table("json"), &(json(&outcome)? + "\n"))?;
+        Ok(outcome)
+    }
+
+    fn notes(&self, plan: &dyn Plan, tasks: &[Task]) -> Vec<String> {
+        let mut notes = plan.notes(&self.done);
+        for Task { cell, .. } in tasks {
+            let Some(finished) = self.done.get(cell) else { continue };
+            if let Err(why) = &finished.summary {
+                notes.push(format!("{}: {why}", cell.told()));
+            }
+            let refused = finished.compact.as_ref().and_then(|compact| compact.refused.as_ref());
+            if let Some(why) = refused {
+                notes.push(format!("{}: {why}", cell.told()));
+            }
+        }
+        let own = self.folder.recipe.penalty.0.layers.iter();
+        let own = own.filter(|own| own.family.is_some() || own.lambda.is_some());
+        let own: Vec<_> = own.map(|own| own.layer.as_str()).collect();
+        if !own.is_empty() {
+            let own = own.join(", ");
+            notes.push(format!("what the recipe tells of the lambda of {own} alone is not used"));
+        }
+        let isa = self.machine.isa();
+        let other = |task: &&Task| {
+            let summary = self.done.get(&task.cell).and_then(|done| done.summary.as_ref().ok());
+            summary.is_some_and(|summary| summary.isa != isa)
+        };
+        let others = tasks.iter().filter(other).count();
+        if others > 0 {
+            notes.push(format!("{others} trainings ran with another instruction set than {isa}"));
+        }
+        notes
+    }
+}

@@ -1,0 +1,8 @@
+//! The process and its files: signals, threads, and files that take their names at once.
+
+pub(crate) mod draft;
+pub(crate) mod file;
+pub(crate) mod interrupt;
+pub(crate) mod last_word;
+pub(crate) mod machine;
+pub(crate) mod stop;

@@ -1,0 +1,56 @@
+//! A file on its way to its name: written beside it, proven there where that is due, and then whole
+//! at once. It is removed where it is dropped before, where a signal ends the process, and, where
+//! that was killed, by whoever writes into the folder next.
+
+use crate::failure::Failure;
+use crate::system::interrupt::Removal;
+use proxtape::checkpoint::{Checkpoint, Replacement};
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+#[derive(Debug)]
+pub(crate) struct Draft {
+    file: Replacement,
+    removal: Removal,
+}
+
+impl Draft {
+    /// Begins a file that will have this name.
+    pub(crate) fn of(target: &Path) -> Result<Draft, Failure> {
+        let file = Replacement::of(target)?;
+        let removal = Removal::of(file.path());
+        Ok(Draft { file, removal })
+    }
+
+    /// Where it is until it is kept.
+    pub(crate) fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    pub(crate) fn fill(
+        &mut self,
+        write: impl FnOnce(&mut File) -> io::Result<()>,
+    ) -> Result<(), Failure> {
+        Ok(self.file.fill(write)?)
+    }
+
+    pub(crate) fn fill_with(&mut self, checkpoint: &Checkpoint) -> Result<(), Failure> {
+        Ok(self.file.fill_with(checkpoint)?)
+    }
+
+    /// Gives the file its name.
+    pub(crate) fn keep(self) -> Result<(), Failure> {
+        let Draft { file, removal } = self;
+        file.keep()?;
+        drop(removal);
+        Ok(())
+    }
+}
+
+/// Writes a checkpoint, at once or not at all.
+pub(crate) fn write(path: &Path, checkpoint: &Checkpoint) -> Result<(), Failure> {
+    let mut draft = Draft::of(path)?;
+    draft.fill_with(checkpoint)?;
+    draft.keep()
+}

@@ -1,0 +1,72 @@
+//! What is told where a signal ends the process at once: what stays, and how to go on.
+//!
+//! ```text
+//! a folder is worked in     what it keeps, and the command that goes on with it
+//! anything else             no file is left unfinished, and the same command starts it again
+//! ```
+//!
+//! Like the signals themselves, it belongs to the process.
+
+use crate::output::shell;
+use crate::output::terminal::Voice;
+use signal_hook::low_level::signal_name;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+/// The command that takes `--resume`, if it is one, and the voice that it was told to have.
+static COMMAND: OnceLock<(Option<&'static str>, Voice)> = OnceLock::new();
+
+/// The folder that is worked in: the first one that was locked, which has the others in it.
+static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+
+/// How long is waited for a stream that others hold, or that nobody reads.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+pub(crate) fn of(command: Option<&'static str>, voice: Voice) {
+    let _ = COMMAND.set((command, voice));
+}
+
+pub(crate) fn about(folder: &Path) {
+    let _ = FOLDER.set(folder.to_path_buf());
+}
+
+/// Says it, if that can be done in a moment.
+pub(crate) fn say(signal: i32) {
+    let (command, voice) = COMMAND.get().copied().unwrap_or((None, Voice::new(false)));
+    let (said, heard) = channel();
+    let say = move || {
+        // Held to the end: nothing is told behind it.
+        let _stream = std::io::stderr().lock();
+        voice.say(text(signal, command));
+        let _ = said.send(());
+        loop {
+            std::thread::park();
+        }
+    };
+    if std::thread::Builder::new().spawn(say).is_ok() {
+        let _ = heard.recv_timeout(PATIENCE);
+    }
+}
+
+fn text(signal: i32, command: Option<&str>) -> String {
+    let name = signal_name(signal).unwrap_or("a signal");
+    // Without its recipe, a folder has not been begun.
+    let folder = FOLDER.get().filter(|folder| folder.join("recipe.toml").is_file());
+    let (Some(command), Some(folder)) = (command, folder) else {
+        return format!(
+            "ended by {name} before it was done, without an unfinished file; start it again by the \
+             same command"
+        );
+    };
+    let kept = match command {
+        "train" if folder.join("state.safetensors").is_file() => {
+            "the run stays as of its last save"
+        }
+        "train" => "nothing is trained yet",
+        _ => "the trainings that are finished stay",
+    };
+    let folder = shell::word(folder);
+    format!("ended by {name}: {kept}; go on with `proxtape {command} --resume {folder}`")
+}
