@@ -8,11 +8,11 @@
 //! second makes those of a group compete; both have one exact prox, so zeros are exact.
 
 use proxtape::data::{Fractions, Normalization, Source, digits};
-use proxtape::nn::{Layer, Model};
+use proxtape::nn::{Activation, Layer, Network};
 use proxtape::optim::{Family, Penalty, Rule, Schedule, ScheduleShape};
 use proxtape::sparsity::Report;
 use proxtape::train::{Config, Data, Event, Trainer};
-use proxtape::{Isa, Params, Pool, Random};
+use proxtape::{Isa, Pool, Random};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // 1,797 images of [1, 8, 8] that are part of the library, scaled by the training part; black
@@ -26,13 +26,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let layers = [
         Layer::Flatten.named("flatten"),
         Layer::linear(128).named("fc1"),
-        Layer::Relu.named("relu1"),
+        Activation::Relu.named("relu1"),
         Layer::linear(64).named("fc2"),
-        Layer::Relu.named("relu2"),
+        Activation::Relu.named("relu2"),
         Layer::linear(10).named("fc3"),
     ];
-    let mut params = Params::new();
-    let model = Model::new(&mut params, [1, 8, 8], &layers, &mut Random::new(1))?;
+    let network = Network::new([1, 8, 8], &layers, &mut Random::new(1))?;
 
     let config = Config {
         epochs: 60,
@@ -47,7 +46,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let pool = Pool::new(0)?;
     let exec = pool.exec(Isa::detect());
     let (test, report) = pool.install(|| {
-        let mut trainer = Trainer::new(exec, data, (model, params), config)?;
+        let mut trainer = Trainer::new(exec, data, network, config)?;
         loop {
             match trainer.advance()? {
                 Event::Epoch(e) if e.epoch % 20 == 19 => {

@@ -26,27 +26,22 @@ mod kernel;
 mod net;
 mod weight;
 
-use crate::nn::{Model, ModelError, Named, Plan};
-use crate::params::Params;
+use crate::nn::{ModelError, Network};
 use crate::shape::Shape;
 use std::collections::HashMap;
 
 /// A network without what was zero.
 #[derive(Clone, Debug)]
 pub struct Compact {
-    /// The layers that are left, each with its name. A [`Select`](crate::nn::Layer::Select) is new
-    /// where only some of the input's features, or of those behind a flatten, are read, and where
+    /// The network that is left; each of its layers has a name. A [`Select`](crate::nn::Layer::Select) is
+    /// new where only some of the input's features, or of those behind a flatten, are read, and where
     /// that saves more weights than it copies features.
-    pub layers: Vec<Named>,
-    /// The same, built.
-    pub model: Model,
-    /// Its parameters.
-    pub params: Params,
-    /// What became of each weight, in the order of the layers.
+    pub network: Network,
+    /// The change of each weight, in the order of the layers.
     pub removed: Vec<Removed>,
 }
 
-/// What became of one weight.
+/// The change of one weight.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Removed {
     /// The layer's name.
@@ -64,73 +59,62 @@ impl Removed {
     }
 }
 
-/// Removes what is zero from a network for samples of the shape `input`, without the batch axis.
-///
-/// The outputs in inference stay the same up to rounding, for every finite input.
-///
-/// ```
-/// use proxtape::compact::compact;
-/// use proxtape::nn::{Layer, Model};
-/// use proxtape::{Params, Random};
-/// let layers = [
-///     Layer::linear(5).named("fc1"),
-///     Layer::Relu.named("relu"),
-///     Layer::linear(2).named("fc2"),
-/// ];
-/// let mut params = Params::new();
-/// Model::new(&mut params, [4], &layers, &mut Random::new(1))?;
-/// // Feature 1 feeds nothing, and neuron 2 gives relu(0.5) for every sample.
-/// let w = params.find("fc1.weight").unwrap();
-/// for at in [1, 5, 9, 13, 17, 8, 10, 11] {
-///     params.value_mut(w)[at] = 0.0;
-/// }
-/// let b = params.find("fc1.bias").unwrap();
-/// params.value_mut(b)[2] = 0.5;
-///
-/// let small = compact(&layers, &params, [4])?;
-/// assert_eq!(small.layers[0].layer, Layer::Select { indices: vec![0, 2, 3] });
-/// assert_eq!(small.removed[0].after, Some([4, 3].into()));
-/// assert_eq!(small.removed[1].after, Some([2, 4].into()));
-/// // relu(0.5) went into the biases of fc2, which were zero.
-/// let (w, b) = (params.find("fc2.weight").unwrap(), small.params.find("fc2.bias").unwrap());
-/// assert_eq!(small.params.value(b)[1], 0.5 * params.value(w)[7]);
-/// # Ok::<(), proxtape::nn::ModelError>(())
-/// ```
-///
-/// # Errors
-/// As [`Model::new`].
-///
-/// # Panics
-/// If `params` does not hold the parameters of these layers.
-pub fn compact(
-    layers: &[Named],
-    params: &Params,
-    input: impl Into<Shape>,
-) -> Result<Compact, ModelError> {
-    let input = input.into();
-    let mut declared = Params::new();
-    let before = Plan::new(&declared, input, layers)?.allocate(&mut declared)?;
-    for id in declared.ids() {
-        let (name, shape) = (declared.name(id), declared.shape(id));
-        let found = params.find(name).map(|id| params.shape(id));
-        assert!(found == Some(shape), "compact: the layers want \"{name}\" {shape}, not {found:?}");
+impl Network {
+    /// The network without what is zero.
+    ///
+    /// The outputs in inference stay the same up to rounding, for every finite input.
+    ///
+    /// ```
+    /// use proxtape::Random;
+    /// use proxtape::nn::{Activation, Layer, Network};
+    /// let layers = [
+    ///     Layer::linear(5).named("fc1"),
+    ///     Activation::Relu.named("relu"),
+    ///     Layer::linear(2).named("fc2"),
+    /// ];
+    /// let mut network = Network::new([4], &layers, &mut Random::new(1))?;
+    /// // Feature 1 feeds nothing, and neuron 2 gives relu(0.5) for every sample.
+    /// let params = network.params_mut();
+    /// let w = params.find("fc1.weight").unwrap();
+    /// for at in [1, 5, 9, 13, 17, 8, 10, 11] {
+    ///     params.value_mut(w)[at] = 0.0;
+    /// }
+    /// let b = params.find("fc1.bias").unwrap();
+    /// params.value_mut(b)[2] = 0.5;
+    ///
+    /// let small = network.compact()?;
+    /// assert_eq!(small.network.layers()[0].layer, Layer::Select { indices: vec![0, 2, 3] });
+    /// assert_eq!(small.removed[0].after, Some([4, 3].into()));
+    /// assert_eq!(small.removed[1].after, Some([2, 4].into()));
+    /// // relu(0.5) went into the biases of fc2, which were zero.
+    /// let (before, after) = (network.params(), small.network.params());
+    /// let (w, b) = (before.find("fc2.weight").unwrap(), after.find("fc2.bias").unwrap());
+    /// assert_eq!(after.value(b)[1], 0.5 * before.value(w)[7]);
+    /// # Ok::<(), proxtape::nn::ModelError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If there is no memory for it.
+    pub fn compact(&self) -> Result<Compact, ModelError> {
+        let mut net = net::Net::read(self);
+        while net.pass() {}
+        let (layers, values) = net.cut();
+        let mut network = Network::zeros(self.input(), &layers)?;
+        let params = network.params_mut();
+        assert_eq!(params.ids().len(), values.len(), "the layers declare what they hold");
+        for (id, values) in params.ids().zip(values) {
+            params.value_mut(id).copy_from_slice(&values);
+        }
+        let shape = |network: &Network, id| network.params().shape(id);
+        let weights = network.model().weights().iter();
+        let left: HashMap<_, _> =
+            weights.map(|after| (&after.layer, shape(&network, after.id))).collect();
+        let removed = self.model().weights().iter().map(|weight| Removed {
+            layer: weight.layer.clone(),
+            before: shape(self, weight.id),
+            after: left.get(&weight.layer).copied(),
+        });
+        let removed = removed.collect();
+        Ok(Compact { network, removed })
     }
-    let mut net = net::Net::read(layers, params, input);
-    while net.pass() {}
-    let (layers, values) = net.cut();
-    let mut params = Params::new();
-    let model = Plan::new(&params, input, &layers)?.allocate(&mut params)?;
-    for (name, values) in values {
-        let id = params.find(&name).expect("the model declares what its layers hold");
-        params.value_mut(id).copy_from_slice(&values);
-    }
-    let left: HashMap<_, _> =
-        model.weights().iter().map(|after| (&after.layer, params.shape(after.id))).collect();
-    let removed = before.weights().iter().map(|weight| Removed {
-        layer: weight.layer.clone(),
-        before: declared.shape(weight.id),
-        after: left.get(&weight.layer).copied(),
-    });
-    let removed = removed.collect();
-    Ok(Compact { removed, layers, model, params })
 }

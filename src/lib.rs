@@ -8,30 +8,28 @@
 //! - [`Tape`] is reverse-mode autodiff over flat f32 buffers: record once, replay many times
 //!   without any heap allocation. [`ops`] are the operations, and a [`Primitive`] of your own is
 //!   as good as ours; [`gradcheck`] compares it with finite differences.
-//! - [`nn`] builds models from lists of layers over a [`Params`].
+//! - [`nn`] builds networks from lists of layers.
 //! - [`optim`] takes the regularised step: gradient, moments and the exact prox of its subproblem, fused.
 //! - [`train`] is a loop that its caller drives; [`data`] reads samples; [`sparsity`] counts what
 //!   became zero; [`compact`] removes it; [`checkpoint`] saves.
 //!
 //! ```
 //! use proxtape::data::{self, Fractions, Normalization, Source};
-//! use proxtape::nn::{Model, zoo};
+//! use proxtape::nn::{Network, zoo};
 //! use proxtape::optim::{Family, Penalty};
 //! use proxtape::train::{Config, Data, Event, Trainer};
-//! use proxtape::{Exec, Isa, Params, Random, sparsity::Report};
+//! use proxtape::{Exec, Isa, Random, sparsity::Report};
 //!
 //! let source = Source::from(data::digits::load()?); // 1,797 images of 8 x 8, embedded
 //! let split = source.split(Fractions { validation: 0.1, test: 0.2 }, 1)?;
 //! let normalization = Normalization::fit(&source.train, &split.train);
 //! let data = Data { source: &source, split: &split, normalization: &normalization };
 //!
-//! let mut params = Params::new();
-//! let layers = zoo::digits_conv(10);
-//! let model = Model::new(&mut params, [1, 8, 8], &layers, &mut Random::new(1))?;
+//! let network = Network::new([1, 8, 8], &zoo::digits_conv(10), &mut Random::new(1))?;
 //! let penalty = Penalty { lambda: 1e-3, ..Penalty::new(Family::L11L12) };
 //! let config = Config { epochs: 3, penalty, ..Config::default() };
 //!
-//! let mut trainer = Trainer::new(Exec::new(Isa::detect()), data, (model, params), config)?;
+//! let mut trainer = Trainer::new(Exec::new(Isa::detect()), data, network, config)?;
 //! while trainer.advance()? != Event::Done {}
 //! let report = Report::new(trainer.model(), trainer.params(), trainer.regularized());
 //! println!("{:?}, {} of {} weights", trainer.test(), report.kept(), report.weights());

@@ -29,7 +29,7 @@ pub use target::{Measure, Target};
 use crate::data::{Batches, LastBatch, Normalization, Source, Split};
 use crate::gradients::Gradients;
 use crate::memory;
-use crate::nn::{Model, Phase};
+use crate::nn::{Network, Phase};
 use crate::optim::{Optimizer, Regularized, StepOutcome};
 use crate::params::Params;
 use crate::random::Random;
@@ -51,21 +51,20 @@ pub struct Data<'a> {
     pub normalization: &'a Normalization,
 }
 
-/// Trains a model.
+/// Trains a network.
 ///
 /// ```
 /// use proxtape::data::{self, Fractions, Normalization, Source};
-/// use proxtape::nn::{Model, zoo};
+/// use proxtape::nn::{Network, zoo};
 /// use proxtape::train::{Config, Data, Event, Trainer};
-/// use proxtape::{Exec, Isa, Params, Random};
+/// use proxtape::{Exec, Isa, Random};
 /// let source = Source::from(data::digits::load()?);
 /// let split = source.split(Fractions { validation: 0.1, test: 0.2 }, 1)?;
 /// let normalization = Normalization::fit(&source.train, &split.train);
 /// let data = Data { source: &source, split: &split, normalization: &normalization };
-/// let mut params = Params::new();
-/// let model = Model::new(&mut params, [1, 8, 8], &zoo::lenet300(10), &mut Random::new(1))?;
+/// let network = Network::new([1, 8, 8], &zoo::lenet300(10), &mut Random::new(1))?;
 /// let config = Config { epochs: 1, batch: 64, ..Config::default() };
-/// let mut trainer = Trainer::new(Exec::new(Isa::detect()), data, (model, params), config)?;
+/// let mut trainer = Trainer::new(Exec::new(Isa::detect()), data, network, config)?;
 /// while trainer.advance()? != Event::Done {}
 /// assert!(trainer.test().accuracy > 0.5);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -74,8 +73,8 @@ pub struct Trainer<'a> {
     exec: Exec,
     data: Data<'a>,
     config: Config,
-    model: Model,
-    params: Params,
+    /// With the parameters after the last step.
+    network: Network,
     /// The regularisers at the strength in use.
     regularized: Vec<Regularized>,
     /// The strength in use over the configuration's.
@@ -135,16 +134,17 @@ impl<'a> Trainer<'a> {
     pub fn new(
         exec: Exec,
         data: Data<'a>,
-        (model, params): (Model, Params),
+        network: Network,
         config: Config,
     ) -> Result<Trainer<'a>, TrainError> {
-        config.check(&data, &model)?;
-        let regularized = config.penalty.resolve(&model, &params)?;
-        config.check_metric(&regularized, &model)?;
-        config.check_names(&params)?;
-        let mut graph = Graph::new(exec, (&model, &params), config.batch, Phase::Training);
+        let (model, params) = (network.model(), network.params());
+        config.check(&data, model)?;
+        let regularized = config.penalty.resolve(model, params)?;
+        config.check_metric(&regularized, model)?;
+        config.check_names(params)?;
+        let mut graph = Graph::new(exec, (model, params), config.batch, Phase::Training);
         *graph.tape.random_mut() = Random::stream(config.seed, streams::DROPOUT);
-        let mut evaluator = Evaluator::new(exec, &model, &params, config.batch);
+        let mut evaluator = Evaluator::new(exec, &network, config.batch);
         // The good parameters, the best and the moments, and the same again in a state that is saved;
         // the gradients, what a state holds of the newest parameters, and a controller's sight.
         let copies = 2 * (2 + config.rule.moments()) + 2 + 3 * usize::from(config.target.is_some());
@@ -153,16 +153,16 @@ impl<'a> Trainer<'a> {
         let train = &data.split.train;
         let batches = Batches::new(train, config.batch, LastBatch::Drop, config.seed)?;
         let optimizer =
-            Optimizer::new(exec, &params, config.rule, &regularized).with_path(config.path);
-        let taken = config.taken(&optimizer, &params, &graph.tape.gives_rows());
+            Optimizer::new(exec, params, config.rule, &regularized).with_path(config.path);
+        let taken = config.taken(&optimizer, params, &graph.tape.gives_rows());
         let control = config.target.map(|target| {
-            let wanted = target.wanted((&model, &params), &regularized)?;
-            Ok::<_, TrainError>(Control::new(target, wanted, (&optimizer, &params), &regularized))
+            let wanted = target.wanted((model, params), &regularized)?;
+            Ok::<_, TrainError>(Control::new(target, wanted, (&optimizer, params), &regularized))
         });
         let control = control.transpose()?;
         let mut trainer = Trainer {
             exec,
-            gradients: Gradients::without(&params, &taken),
+            gradients: Gradients::without(params, &taken),
             optimizer,
             augmentation: Random::stream(config.seed, streams::AUGMENTATION),
             progress: Progress::default(),
@@ -171,8 +171,7 @@ impl<'a> Trainer<'a> {
             best: None,
             data,
             config,
-            model,
-            params,
+            network,
             regularized,
             factor: 1.0,
             control,
@@ -213,7 +212,7 @@ impl<'a> Trainer<'a> {
         }
         let result = self.step(asked).map(|step| step.map(Event::Step));
         if result.is_err() {
-            self.params.copy_from(&self.good);
+            self.network.params_mut().copy_from(&self.good);
         }
         result
     }
@@ -248,7 +247,7 @@ impl<'a> Trainer<'a> {
         if let Some(prune) = self.config.prune
             && (epoch, step) == (self.config.starts().1, 0)
         {
-            prune.apply(&mut self.params, &self.regularized);
+            prune.apply(&mut self.network.params, &self.regularized);
         }
         let (parts, steps) = (self.parts(epoch), self.steps(epoch));
         // The middle of the step: a warm-up starts above zero, a cosine ends above its floor, and
@@ -302,7 +301,7 @@ impl<'a> Trainer<'a> {
             }
             let indices = self.batches.batch(batch);
             let augmentation = self.config.augment.as_ref().map(|a| (a, &mut self.augmentation));
-            let (params, sink) = (&mut self.params, &mut self.gradients);
+            let (params, sink) = (&mut self.network.params, &mut self.gradients);
             let outcome = self.graph.run(self.data, (indices, augmentation), params, sink);
             loss += self.progress.note(&outcome, indices.len()) / parts as f64;
         }
@@ -317,7 +316,7 @@ impl<'a> Trainer<'a> {
         }
         self.scale_gradients(parts);
         self.set_strength(time, *eta)?;
-        let outcome = self.optimizer.step(&mut self.params, &mut self.gradients, *eta);
+        let outcome = self.optimizer.step(&mut self.network.params, &mut self.gradients, *eta);
         Ok(Some((loss, Some(outcome))))
     }
 
@@ -351,7 +350,7 @@ impl<'a> Trainer<'a> {
         let mut validation = None;
         if !indices.is_empty() {
             let of = (&self.data.source.train, &indices[..], self.data.normalization);
-            validation = self.evaluator.run_unless(&self.params, of, asked);
+            validation = self.evaluator.run_unless(&self.network.params, of, asked);
             if validation.is_none() {
                 return Ok(None);
             }
@@ -359,11 +358,11 @@ impl<'a> Trainer<'a> {
         if let Some(evaluation) = validation
             && !evaluation.loss.is_finite()
         {
-            self.params.copy_from(&self.good);
+            self.network.params_mut().copy_from(&self.good);
             return Err(TrainError::Loss { epoch, step, loss: evaluation.loss });
         }
         self.steer(epoch)?;
-        self.good.copy_from(&self.params);
+        self.good.copy_from(&self.network.params);
         let best = self.note_best(epoch, validation);
         self.progress.stale = if best { 0 } else { self.progress.stale + 1 };
         let stale = self.progress.stale;
@@ -387,11 +386,11 @@ impl<'a> Trainer<'a> {
             Some(best) if evaluation.loss >= best.evaluation.loss => false,
             Some(best) => {
                 (best.epoch, best.evaluation) = (epoch, evaluation);
-                best.params.copy_from(&self.params);
+                best.params.copy_from(&self.network.params);
                 true
             }
             None => {
-                self.best = Some(Best { epoch, evaluation, params: self.params.clone() });
+                self.best = Some(Best { epoch, evaluation, params: self.network.params.clone() });
                 true
             }
         }

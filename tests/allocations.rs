@@ -3,10 +3,10 @@
 //! This file has one test, so that no other test of the process allocates meanwhile.
 
 use proxtape::data::{Fractions, Normalization, Source, digits};
-use proxtape::nn::{Model, Named, zoo};
+use proxtape::nn::{Named, Network, zoo};
 use proxtape::optim::{Family, Penalty, Rule};
 use proxtape::train::{Config, Data, Event, Trainer};
-use proxtape::{Isa, Params, Pool, Random};
+use proxtape::{Isa, Pool, Random};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
@@ -44,12 +44,11 @@ fn allocations(layers: &[Named], rule: Rule, threads: usize) -> usize {
     let data = Data { source: &source, split: &split, normalization: &normalization };
     let pool = Pool::new(threads).unwrap();
     pool.install(|| {
-        let mut params = Params::new();
-        let model = Model::new(&mut params, [1, 8, 8], layers, &mut Random::new(1)).unwrap();
+        let network = Network::new([1, 8, 8], layers, &mut Random::new(1)).unwrap();
         let penalty = Penalty { lambda: 1e-3, ..Penalty::new(Family::L11L12) };
         let config = Config { epochs: 20, batch: 128, rule, penalty, ..Config::default() };
         let exec = pool.exec(Isa::detect());
-        let mut trainer = Trainer::new(exec, data, (model, params), config).unwrap();
+        let mut trainer = Trainer::new(exec, data, network, config).unwrap();
         let mut take = |steps: usize| {
             let mut taken = 0;
             while taken < steps {

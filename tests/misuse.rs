@@ -3,7 +3,7 @@
 
 use proxtape::checkpoint::Checkpoint;
 use proxtape::data::{Normalization, digits};
-use proxtape::nn::{Layer, Model};
+use proxtape::nn::{Activation, Layer, Model, Network};
 use proxtape::optim::{
     Family, Groups, L1, Optimizer, Penalty, Ramp, Regularized, Regularizer, Rise, Rule, Schedule,
     ScheduleShape,
@@ -241,18 +241,16 @@ fn an_evaluator_wants_a_batch_and_an_output_for_each_label() {
     let set = digits::load().unwrap();
     let build = |layers: &[Layer]| {
         let layers: Vec<_> = layers.iter().cloned().map(Into::into).collect();
-        let mut params = Params::new();
-        let model = Model::new(&mut params, [1, 8, 8], &layers, &mut Random::new(1)).unwrap();
-        (model, params)
+        Network::new([1, 8, 8], &layers, &mut Random::new(1)).unwrap()
     };
-    let (model, params) = build(&[Layer::Flatten, Layer::linear(3)]);
-    refused("a batch of 0", || Evaluator::new(exec(), &model, &params, 0));
-    let mut evaluator = Evaluator::new(exec(), &model, &params, 8);
+    let network = build(&[Layer::Flatten, Layer::linear(3)]);
+    refused("a batch of 0", || Evaluator::new(exec(), &network, 0));
+    let mut evaluator = Evaluator::new(exec(), &network, 8);
     let all: Vec<u32> = (0..100).collect();
     let scale = Normalization::identity(&set);
-    refused("the model gives 3 outputs", || evaluator.run(&params, &set, &all, &scale));
-    let (model, params) = build(&[Layer::Relu]);
-    refused("one output for each class", || Evaluator::new(exec(), &model, &params, 8));
+    refused("the model gives 3 outputs", || evaluator.run(network.params(), &set, &all, &scale));
+    let network = build(&[Activation::Relu.into()]);
+    refused("one output for each class", || Evaluator::new(exec(), &network, 8));
 }
 
 #[test]

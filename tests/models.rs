@@ -5,7 +5,7 @@
 mod limits;
 
 use proxtape::checkpoint::Checkpoint;
-use proxtape::nn::{Init, Layer, Model, ModelError, Named, Phase, Plan, WithBias, zoo};
+use proxtape::nn::{Activation, Init, Layer, Model, ModelError, Named, Phase, Plan, WithBias, zoo};
 use proxtape::{Exec, Isa, Kind, Params, Random, Shape, Tape};
 
 fn build(
@@ -233,7 +233,7 @@ fn names_are_those_of_pytorch() {
     let layers: [Named; 5] = [
         Layer::conv2d(2, 3, 1).into(),
         Layer::batch_norm().into(),
-        Layer::Relu.into(),
+        Activation::Relu.into(),
         Layer::Flatten.into(),
         Layer::linear(3).into(),
     ];
@@ -273,7 +273,7 @@ fn pytorch_state_dict_loads_and_computes_what_pytorch_would() {
     let layers = [
         Layer::conv2d(1, 2, 0).named("conv1"),
         Layer::batch_norm().named("bn1"),
-        Layer::Relu.named("relu"),
+        Activation::Relu.named("relu"),
         Layer::Flatten.named("flatten"),
         Layer::linear(2).named("fc"),
     ];

@@ -5,7 +5,7 @@
 //! 1 - beta.
 
 use proxtape::data::{Normalization, digits};
-use proxtape::nn::{Layer, Model, Named, Phase};
+use proxtape::nn::{Activation, Layer, Model, Named, Phase};
 use proxtape::optim::{Grouping, L11L12, Optimizer, Path, Regularized, Regularizer, Rule};
 use proxtape::{Exec, Gradients, Isa, Params, Random, Tape, ops};
 use serde_json::Value;
@@ -17,7 +17,7 @@ fn mlp() -> Vec<Named> {
     vec![
         Layer::Flatten.named("flatten"),
         Layer::linear(24).named("fc1"),
-        Layer::Relu.named("relu1"),
+        Activation::Relu.named("relu1"),
         Layer::linear(10).named("fc2"),
     ]
 }
@@ -26,10 +26,10 @@ fn cnn() -> Vec<Named> {
     vec![
         Layer::conv2d(6, 3, 1).named("conv1"),
         Layer::batch_norm().named("bn1"),
-        Layer::Relu.named("relu1"),
+        Activation::Relu.named("relu1"),
         Layer::max_pool(2).named("pool1"),
         Layer::conv2d(8, 3, 0).named("conv2"),
-        Layer::Relu.named("relu2"),
+        Activation::Relu.named("relu2"),
         Layer::Flatten.named("flatten"),
         Layer::linear(10).named("fc"),
     ]

@@ -10,7 +10,6 @@
 
 mod args;
 mod commands;
-mod export;
 mod failure;
 mod output;
 #[cfg(feature = "readers")]

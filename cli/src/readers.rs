@@ -3,17 +3,18 @@
 
 use crate::args::{Cli, Command};
 use crate::commands::{inspect, predict, report};
+use crate::recipe;
 use crate::run::experiment::{Start, build};
 use crate::run::inference::Recorded;
 use crate::run::model_file::Trained;
 use crate::run::summary::Summary;
 use crate::run::training;
 use crate::study::Grid;
-use crate::{export, recipe};
 use clap::Parser;
 use proxtape::checkpoint::{self, Checkpoint};
 use proxtape::data::Dataset;
 use proxtape::{Exec, Isa};
+use proxtape_export::onnx;
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -111,8 +112,8 @@ pub fn png(file: &[u8]) -> Read {
 /// # Errors
 /// If it is no such file.
 pub fn onnx(file: &[u8]) -> Read {
-    let operations = export::onnx_operations(file);
-    operations.map(|_| ()).ok_or_else(|| "it is no file of `export`".to_owned())
+    let model = onnx::Model::from_bytes(file);
+    model.map(|_| ()).ok_or_else(|| "it is no file of `export`".to_owned())
 }
 
 fn text(file: &[u8]) -> Result<&str, String> {

@@ -153,11 +153,12 @@ pub(crate) fn methods(
         )));
     }
     let set = &source.train;
-    let (model, params) = build(recipe, set, Start::Seed)?;
+    let network = build(recipe, set, Start::Seed)?;
     let is_adam = matches!(recipe.train.optimizer.0, Rule::Adam { .. });
     let fits = |method: Method| -> Result<(), Failure> {
         let config = method.recipe(recipe, 0.0, 0).config();
-        let regularized = config.penalty.resolve(&model, &params).map_err(Failure::failed)?;
+        let regularized =
+            config.penalty.resolve(network.model(), network.params()).map_err(Failure::failed)?;
         if config.prune.is_some() && config.refit.is_none() {
             return Err(Failure::failed(format!(
                 "{}: some of the epochs are for a refit, and {} are too few",

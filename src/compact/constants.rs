@@ -16,9 +16,8 @@
 
 use super::net::{BatchNorm, Net, Node, Op};
 use super::weight::Weight;
-use crate::nn::{Layer, Model, Named, Phase};
+use crate::nn::{Activation, Layer, body_prefix, shortcut_prefix};
 use crate::params::Params;
-use crate::random::Random;
 use crate::tape::Tape;
 use proxtape_kernels::{Exec, Isa};
 
@@ -59,10 +58,10 @@ impl Folding {
             if is_zero(&long) || is_zero(&short) {
                 self.changed = true;
                 let (rest, prefix) = match is_zero(&long) {
-                    true => (std::mem::take(shortcut), format!("{}.shortcut", node.name)),
-                    false => (std::mem::take(body), node.name.clone()),
+                    true => (std::mem::take(shortcut), shortcut_prefix(&node.name)),
+                    false => (std::mem::take(body), body_prefix(&node.name)),
                 };
-                let named = |n: Node| Node { name: format!("{prefix}.{}", n.name), ..n };
+                let named = |n: Node| Node { name: format!("{prefix}{}", n.name), ..n };
                 let rest: Vec<Node> = rest.into_iter().map(named).collect();
                 let count = rest.len();
                 nodes.splice(at..=at, rest);
@@ -96,7 +95,8 @@ impl Folding {
                     x.into_iter().map(|v| v.filter(|&v| v == 0.0)).collect()
                 }
                 Layer::AvgPool { .. } => x,
-                ref activation => activate(activation, x),
+                Layer::Activation(activation) => activate(activation, x),
+                _ => unreachable!("the others change units, or have values"),
             },
             Op::Flatten { area } => x.iter().flat_map(|&v| std::iter::repeat_n(v, *area)).collect(),
             Op::Select { indices, .. } => indices.iter().map(|&i| x[i]).collect(),
@@ -124,23 +124,19 @@ impl BatchNorm {
 }
 
 /// Constants behind an activation, computed as the network computes them.
-fn activate(layer: &Layer, x: Constants) -> Constants {
+fn activate(activation: Activation, x: Constants) -> Constants {
     if x.iter().all(Option::is_none) {
         return x;
     }
     let values: Vec<f32> = x.iter().map(|v| v.unwrap_or(0.0)).collect();
-    let (mut params, mut random) = (Params::new(), Random::new(0));
-    let layers = [Named::from(layer.clone())];
-    let model = Model::new(&mut params, [values.len()], &layers, &mut random);
-    let model = model.expect("an activation fits any width");
     // The lowest instruction set: the result does not depend on the machine.
     let isa = Isa::available().next().expect("every CPU has the baseline");
     let mut tape = Tape::inference(Exec::new(isa));
     let input = tape.input([1, values.len()]);
-    let y = model.record(&mut tape, &params, input, Phase::Inference);
+    let y = activation.record(&mut tape, input);
     tape.keep(y);
     tape.set(input, &values);
-    tape.infer(&params);
+    tape.infer(&Params::new());
     x.iter().zip(tape.value(y)).map(|(v, &y)| v.map(|_| y)).collect()
 }
 

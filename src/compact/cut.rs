@@ -1,18 +1,18 @@
 //! The layers and values that are left, without the units that do not stay.
 
 use super::keep::Kept;
-use super::net::{Axes, Net, Node, Op};
+use super::net::{Axes, BatchNorm, Net, Node, Op};
 use super::weight::Weight;
 use crate::nn::{Layer, Named, WithBias};
 
-/// Values by the names of their parameters.
-type Values = Vec<(String, Vec<f32>)>;
+/// The values of each parameter, in the order of declaration.
+type Values = Vec<Vec<f32>>;
 
 impl Net {
     pub(super) fn cut(mut self) -> (Vec<Named>, Values) {
         let kept = self.choose();
         let mut cutter = Cutter { axes: &self.axes, kept, values: Vec::new() };
-        let layers = cutter.sequence(&self.nodes, "");
+        let layers = cutter.sequence(&self.nodes);
         (layers, cutter.values)
     }
 }
@@ -24,32 +24,25 @@ struct Cutter<'a> {
 }
 
 impl Cutter<'_> {
-    fn sequence(&mut self, nodes: &[Node], prefix: &str) -> Vec<Named> {
-        nodes.iter().filter_map(|node| Some(self.node(node, prefix)?.named(&node.name))).collect()
+    fn sequence(&mut self, nodes: &[Node]) -> Vec<Named> {
+        nodes.iter().filter_map(|node| Some(self.node(node)?.named(&node.name))).collect()
     }
 
     /// The layer, or `None` where it has nothing left to do.
-    fn node(&mut self, node: &Node, prefix: &str) -> Option<Layer> {
-        let full = format!("{prefix}{}", node.name);
+    fn node(&mut self, node: &Node) -> Option<Layer> {
         let [before, after] = node.axes.map(|axis| self.kept.of(self.axes.index(axis)));
-        let mut values: Vec<(&str, Vec<f32>)> = Vec::new();
-        let layer = match &node.op {
+        Some(match &node.op {
             Op::Weight(weight) => {
-                values.push(("weight", weight.part(before, after)));
-                values.extend(weight.bias.as_ref().map(|bias| ("bias", part(bias, after))));
+                self.values.push(weight.part(before, after));
+                self.values.extend(weight.bias.as_ref().map(|bias| part(bias, after)));
                 weight.layer(&node.layer, after.iter().filter(|&&kept| kept).count())
             }
-            Op::BatchNorm(norm) => {
-                values = vec![
-                    ("weight", part(&norm.gamma, after)),
-                    ("bias", part(&norm.beta, after)),
-                    ("running_mean", part(&norm.mean, after)),
-                    ("running_var", part(&norm.var, after)),
-                ];
+            Op::BatchNorm(BatchNorm { gamma, beta, mean, var, .. }) => {
+                self.values.extend([gamma, beta, mean, var].map(|values| part(values, after)));
                 node.layer.clone()
             }
             Op::Whole(whole) => {
-                values.clone_from(whole);
+                self.values.extend_from_slice(whole);
                 node.layer.clone()
             }
             Op::Select { indices, .. } => {
@@ -66,13 +59,10 @@ impl Cutter<'_> {
             }
             Op::Each | Op::Flatten { .. } => node.layer.clone(),
             Op::Residual { body, shortcut } => {
-                let body = self.sequence(body, &format!("{full}."));
-                let shortcut = self.sequence(shortcut, &format!("{full}.shortcut."));
-                Layer::Residual { body, shortcut }
+                let body = self.sequence(body);
+                Layer::Residual { body, shortcut: self.sequence(shortcut) }
             }
-        };
-        self.values.extend(values.into_iter().map(|(p, values)| (format!("{full}.{p}"), values)));
-        Some(layer)
+        })
     }
 }
 
@@ -89,7 +79,7 @@ impl Weight {
         spans.flat_map(|span| &self.w[span]).copied().collect()
     }
 
-    /// What it is called now: other numbers, and a bias where constants were folded into one.
+    /// The layer that it is now: other numbers, and a bias where constants were folded into one.
     fn layer(&self, was: &Layer, units: usize) -> Layer {
         let with = if self.bias.is_some() { WithBias::Yes } else { WithBias::No };
         let mut layer = was.clone();

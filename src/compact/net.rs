@@ -2,8 +2,8 @@
 //! axes of units that it reads and writes.
 
 use super::weight::{Weight, Window};
-use crate::nn::{Layer, Named, WithBias};
-use crate::params::Params;
+use crate::nn::{Graph, Layer, Named, Network, Parameters};
+use crate::params::{ParamId, Params};
 use crate::shape::Shape;
 
 /// One axis of units that layers share: channels or features. A name in [`Axes`].
@@ -80,14 +80,15 @@ pub(super) struct Node {
     pub(super) op: Op,
 }
 
-/// What a layer does with units.
+/// The effect of a layer on units.
 pub(super) enum Op {
     Weight(Weight),
     BatchNorm(BatchNorm),
     /// Each unit for itself, and no values: activations, dropout, pools.
     Each,
-    /// Layer norm and convolutions of several groups: values that stay as they are, by their parts.
-    Whole(Vec<(&'static str, Vec<f32>)>),
+    /// Layer norm and convolutions of several groups: values that stay as they are, in the order of
+    /// declaration.
+    Whole(Vec<Vec<f32>>),
     /// Each channel becomes so many features.
     Flatten {
         area: usize,
@@ -123,9 +124,11 @@ pub(super) struct Net {
 }
 
 impl Net {
-    /// The layers of a model that was built before, with the parameters that it declared.
-    pub(super) fn read(layers: &[Named], params: &Params, input: Shape) -> Net {
-        let mut reader = Reader { params, axes: Axes::default() };
+    /// The layers of a network with their values.
+    pub(super) fn read(network: &Network) -> Net {
+        let (layers, input) = (network.layers(), network.input());
+        let (graph, params) = (network.graph(), network.params());
+        let mut reader = Reader { graph, params, next: 0, axes: Axes::default() };
         let axis = reader.axes.add(units(input));
         reader.axes.lock(axis);
         let mut nodes = Vec::new();
@@ -137,7 +140,7 @@ impl Net {
             start = plan.axes[1];
             nodes.push(plan);
         }
-        let (rest, _, output) = reader.sequence(layers, "", (input, start));
+        let (rest, output) = reader.sequence(layers, start);
         nodes.extend(rest);
         reader.axes.lock(output);
         Net { nodes, axes: reader.axes, output, read: Vec::new() }
@@ -148,33 +151,40 @@ fn units(shape: Shape) -> usize {
     shape.first().copied().unwrap_or(1)
 }
 
+/// Goes through the lists of layers and through the graph, which has the layers in the same order.
 struct Reader<'a> {
+    graph: &'a Graph,
     params: &'a Params,
+    /// The node of the graph at hand.
+    next: usize,
     axes: Axes,
 }
 
 impl Reader<'_> {
-    fn sequence(
-        &mut self,
-        layers: &[Named],
-        prefix: &str,
-        (mut shape, mut axis): (Shape, Axis),
-    ) -> (Vec<Node>, Shape, Axis) {
+    fn sequence(&mut self, layers: &[Named], mut axis: Axis) -> (Vec<Node>, Axis) {
         let mut nodes = Vec::with_capacity(layers.len());
-        for (i, Named { name, layer }) in layers.iter().enumerate() {
-            let name = name.clone().unwrap_or_else(|| i.to_string());
-            let full = format!("{prefix}{name}");
-            let (op, output, after) = self.layer(layer, &full, (shape, axis));
+        for (i, named) in layers.iter().enumerate() {
+            let (name, layer) = (named.own_name(i), named.layer.clone());
+            let (op, after) = match &named.layer {
+                Layer::Residual { body, shortcut } => {
+                    let (body, long) = self.sequence(body, axis);
+                    let (shortcut, short) = self.sequence(shortcut, axis);
+                    self.axes.join(long, short);
+                    (Op::Residual { body, shortcut }, long)
+                }
+                layer => self.layer(layer, axis),
+            };
+            self.next += 1;
             let plan = matches!(op, Op::Flatten { area } if area > 1);
             let planned = plan.then(|| self.planned(format!("{name}.select"), after));
-            nodes.push(Node { name, layer: layer.clone(), axes: [axis, after], op });
-            (shape, axis) = (output, planned.as_ref().map_or(after, |node| node.axes[1]));
+            nodes.push(Node { name, layer, axes: [axis, after], op });
+            axis = planned.as_ref().map_or(after, |node| node.axes[1]);
             nodes.extend(planned);
         }
-        (nodes, shape, axis)
+        (nodes, axis)
     }
 
-    /// All units, for the time being.
+    /// A selection of all units, for the time being.
     fn planned(&mut self, name: String, axis: Axis) -> Node {
         let units = self.axes.units(axis);
         let indices: Vec<usize> = (0..units).collect();
@@ -186,96 +196,71 @@ impl Reader<'_> {
         }
     }
 
-    fn layer(
-        &mut self,
-        layer: &Layer,
-        full: &str,
-        (input, axis): (Shape, Axis),
-    ) -> (Op, Shape, Axis) {
-        let values = |part: &str| {
-            let id = self.params.find(&format!("{full}.{part}"));
-            self.params.value(id.expect("it was declared")).to_vec()
-        };
-        let bias_of = |bias| (bias == WithBias::Yes).then(|| values("bias"));
-        let pooled = |kernel: [usize; 2], stride, padding| {
-            let window = Window { size: sides(input), stride, padding, dilation: [1; 2] };
-            Shape::from([input[0], window.outputs(0, kernel[0]), window.outputs(1, kernel[1])])
-        };
+    fn layer(&mut self, layer: &Layer, axis: Axis) -> (Op, Axis) {
+        let node = &self.graph.nodes()[self.next];
+        let input = self.graph.shape(node.inputs()[0]);
+        let parameters = node.parameters();
         match *layer {
-            Layer::Linear { out, bias, .. } => {
-                let weight = Weight {
-                    w: values("weight"),
-                    bias: bias_of(bias),
-                    out,
-                    inputs: input[0],
-                    kernel: [1; 2],
-                    window: None,
-                };
-                (Op::Weight(weight), [out].into(), self.axes.add(out))
+            Layer::Linear { out, .. } => {
+                (Op::Weight(self.weight(parameters, [1; 2], None)), self.axes.add(out))
             }
-            Layer::Conv2d { out, kernel, stride, padding, dilation, groups, bias, .. } => {
-                let window = Window { size: sides(input), stride, padding, dilation };
-                let [oh, ow] = [0, 1].map(|axis| window.outputs(axis, kernel[axis]));
-                let (w, bias) = (values("weight"), bias_of(bias));
+            Layer::Conv2d { out, kernel, stride, padding, dilation, groups: 1, .. } => {
+                let window = Window { size: [input[1], input[2]], stride, padding, dilation };
+                (Op::Weight(self.weight(parameters, kernel, Some(window))), self.axes.add(out))
+            }
+            Layer::Conv2d { out, .. } => {
                 let after = self.axes.add(out);
-                let op = if groups == 1 {
-                    let (inputs, window) = (input[0], Some(window));
-                    Op::Weight(Weight { w, bias, out, inputs, kernel, window })
-                } else {
-                    self.axes.lock(axis);
-                    self.axes.lock(after);
-                    let bias = bias.map(|bias| ("bias", bias));
-                    Op::Whole([("weight", w)].into_iter().chain(bias).collect())
-                };
-                (op, [out, oh, ow].into(), after)
+                self.axes.lock(axis);
+                self.axes.lock(after);
+                (self.whole(parameters), after)
             }
             Layer::BatchNorm { eps, .. } => {
-                let [gamma, beta] = ["weight", "bias"].map(values);
-                let [mean, var] = ["running_mean", "running_var"].map(values);
-                (Op::BatchNorm(BatchNorm { gamma, beta, mean, var, eps }), input, axis)
+                let Parameters { weight, bias, running_mean, running_var, .. } = *parameters;
+                let [gamma, beta, mean, var] = [weight, bias, running_mean, running_var]
+                    .map(|id| self.values(id.expect("a batch norm has four")));
+                (Op::BatchNorm(BatchNorm { gamma, beta, mean, var, eps }), axis)
             }
             Layer::LayerNorm { .. } => {
                 if input.rank() == 1 {
                     self.axes.lock(axis);
                 }
-                (Op::Whole(["weight", "bias"].map(|part| (part, values(part))).into()), input, axis)
+                (self.whole(parameters), axis)
             }
-            Layer::MaxPool { kernel, stride, padding }
-            | Layer::AvgPool { kernel, stride, padding } => {
-                (Op::Each, pooled(kernel, stride, padding), axis)
-            }
-            Layer::GlobalAvgPool => (Op::Each, [input[0]].into(), axis),
             Layer::Flatten => {
                 let area = input.len() / units(input);
                 let after = if area == 1 { axis } else { self.axes.add(input.len()) };
-                (Op::Flatten { area }, [input.len()].into(), after)
+                (Op::Flatten { area }, after)
             }
             Layer::Select { ref indices } => {
-                let rest = input[1..].iter().copied();
-                let output = std::iter::once(indices.len()).chain(rest).collect();
                 let op = Op::Select { indices: indices.clone(), planned: false };
-                (op, output, self.axes.add(indices.len()))
+                (op, self.axes.add(indices.len()))
             }
-            Layer::Residual { ref body, ref shortcut } => {
-                let prefix = format!("{full}.");
-                let (body, output, long) = self.sequence(body, &prefix, (input, axis));
-                let prefix = format!("{full}.shortcut.");
-                let (shortcut, _, short) = self.sequence(shortcut, &prefix, (input, axis));
-                self.axes.join(long, short);
-                (Op::Residual { body, shortcut }, output, long)
-            }
-            Layer::Dropout { .. }
-            | Layer::Relu
-            | Layer::LeakyRelu { .. }
-            | Layer::Gelu
-            | Layer::GeluTanh
-            | Layer::Tanh
-            | Layer::Sigmoid => (Op::Each, input, axis),
+            Layer::MaxPool { .. }
+            | Layer::AvgPool { .. }
+            | Layer::GlobalAvgPool
+            | Layer::Dropout { .. }
+            | Layer::Activation(_) => (Op::Each, axis),
+            Layer::Residual { .. } => unreachable!("a block is a sequence's own business"),
         }
     }
-}
 
-/// [H, W] of [C, H, W].
-fn sides(input: Shape) -> [usize; 2] {
-    [input[1], input[2]]
+    fn values(&self, id: ParamId) -> Vec<f32> {
+        self.params.value(id).to_vec()
+    }
+
+    fn whole(&self, parameters: &Parameters) -> Op {
+        Op::Whole(parameters.ids().map(|id| self.values(id)).collect())
+    }
+
+    fn weight(
+        &self,
+        parameters: &Parameters,
+        kernel: [usize; 2],
+        window: Option<Window>,
+    ) -> Weight {
+        let id = parameters.weight();
+        let shape = self.params.shape(id);
+        let bias = parameters.bias.map(|id| self.values(id));
+        Weight { w: self.values(id), bias, out: shape[0], inputs: shape[1], kernel, window }
+    }
 }

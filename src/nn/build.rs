@@ -1,16 +1,14 @@
 //! From a list of layers to the plan of a model: shapes are inferred and checked against limits.
 
-use super::costs::{Costs, check_conv};
-use super::layer::WithBias;
+use super::costs::Costs;
+use super::graph::{Graph, Node, Parameters};
+use super::layer::{WithBias, body_prefix, shortcut_prefix};
 use super::place::{MAX_ELEMENTS, ModelError, Place, elements};
 use super::plan::{Parameter, Plan, Start};
-use super::window::Window;
-use super::{Built, Init, Layer, Named, Weight};
-use crate::ops::{BatchNormAttrs, ConvAttrs, PoolAttrs};
+use super::{Init, Layer, Model, Named, Weight};
 use crate::params::{Kind, ParamId, Params};
 use crate::shape::Shape;
 use proxtape_kernels::conv::Conv2d;
-use proxtape_kernels::pool::Pool2d;
 use std::collections::HashSet;
 
 /// The most elements of all parameters together: 16 GiB.
@@ -25,6 +23,7 @@ const MAX_DEPTH: usize = 32;
 pub(super) fn plan(params: &Params, input: Shape, layers: &[Named]) -> Result<Plan, ModelError> {
     let mut builder = Builder {
         before: params,
+        graph: Graph::new(input),
         parameters: Vec::new(),
         names: HashSet::new(),
         elements: 0,
@@ -36,23 +35,27 @@ pub(super) fn plan(params: &Params, input: Shape, layers: &[Named]) -> Result<Pl
         depth: 0,
     };
     Place { name: "input", input }.fitting(input)?;
-    let (built, output) = builder.sequence(layers, "", input)?;
-    let Builder { parameters, weights, convs, least_batch, activations, .. } = builder;
+    builder.sequence(layers, "", 0)?;
+    let Builder { graph, parameters, weights, convs, least_batch, activations, .. } = builder;
     let costs = Costs { convs, activations: activations + input.len() as u64 };
-    let before = params.ids().len();
-    Ok(Plan { input, output, layers: built, weights, least_batch, costs, parameters, before })
+    let model = Model { graph, weights, least_batch, costs };
+    let layers = layers.to_vec();
+    Ok(Plan { layers, model, parameters, before: params.ids().len() })
 }
 
-struct Builder<'a> {
-    /// What is declared already.
+/// A model on its way.
+pub(super) struct Builder<'a> {
+    /// Those declared before the model.
     before: &'a Params,
+    graph: Graph,
     parameters: Vec<Parameter>,
     names: HashSet<String>,
     /// Of all parameters.
     elements: usize,
-    weights: Vec<Weight>,
-    convs: Vec<(usize, Conv2d)>,
-    least_batch: usize,
+    pub(super) weights: Vec<Weight>,
+    /// The convolutions by their weights, each for one sample.
+    pub(super) convs: Vec<(usize, Conv2d)>,
+    pub(super) least_batch: usize,
     activations: u64,
     /// Layers so far, and residual blocks around the one at hand.
     layers: usize,
@@ -60,162 +63,67 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
+    /// The layers one after the other, from a value to the last one's.
     fn sequence(
         &mut self,
         layers: &[Named],
         prefix: &str,
-        input: Shape,
-    ) -> Result<(Vec<Built>, Shape), ModelError> {
-        let mut shape = input;
-        let mut built = Vec::with_capacity(layers.len());
-        for (i, named) in layers.iter().enumerate() {
-            let own = named.name.clone().unwrap_or_else(|| i.to_string());
-            let name = format!("{prefix}{own}");
-            let at = Place { name: &name, input: shape };
+        value: usize,
+    ) -> Result<usize, ModelError> {
+        layers.iter().enumerate().try_fold(value, |value, (i, named)| {
+            let name = named.full_name(prefix, i);
+            let at = Place { name: &name, input: self.graph.shape(value) };
             self.layers += 1;
             if self.layers > MAX_LAYERS {
                 return Err(at.error(format!(
                     "a model has at most {MAX_LAYERS} layers, and this is one more"
                 )));
             }
-            let (layer, output) = self.layer(&named.layer, at)?;
-            built.push(layer);
-            shape = at.fitting(output)?;
-            self.activations += shape.len() as u64;
-        }
-        Ok((built, shape))
+            let (parameters, output, inputs) = match &named.layer {
+                Layer::Residual { body, shortcut } => {
+                    let ([long, short], output) = self.residual(at, [body, shortcut], value)?;
+                    (Parameters::default(), output, vec![long, short])
+                }
+                layer => {
+                    let (parameters, output) = layer.build(self, at)?;
+                    (parameters, output, vec![value])
+                }
+            };
+            let output = at.fitting(output)?;
+            self.activations += output.len() as u64;
+            let node = Node::new(name, &named.layer, parameters, inputs);
+            Ok(self.graph.push(node, output))
+        })
     }
 
-    fn layer(&mut self, layer: &Layer, at: Place<'_>) -> Result<(Built, Shape), ModelError> {
-        let same = |built| Ok((built, at.input));
-        match *layer {
-            Layer::Linear { out, bias, init } => self.linear(at, out, bias, init),
-            Layer::Conv2d { out, kernel, bias, init, .. } => {
-                self.conv2d(at, (out, kernel), conv_attrs(layer), (bias, init))
-            }
-            Layer::BatchNorm { momentum, eps } => self.batch_norm(at, momentum, eps),
-            Layer::LayerNorm { eps } => {
-                at.check_eps(eps)?;
-                let width = *at.input.last().ok_or_else(|| at.error("the input has no axis"))?;
-                let width = Shape::from([width]);
-                let gamma = self.declare(at, "weight", (Kind::Norm, width), Start::Ones)?;
-                let beta = self.declare(at, "bias", (Kind::Norm, width), Start::Zeros)?;
-                same(Built::LayerNorm { gamma, beta, eps })
-            }
-            Layer::MaxPool { kernel, stride, padding } => {
-                let attrs = PoolAttrs { kernel, stride, padding };
-                let output = pooled(at, "max pool", attrs)?;
-                let [planes, h, w] = at.image("max pool")?;
-                if !(Pool2d { planes, h, w, kernel, stride, padding }).is_indexable() {
-                    return Err(at.error(format!(
-                        "a max pool of {kernel:?} over {} is too large: (KH - 1) * W + KW is at most 2^23; \
-                         take a smaller kernel",
-                        at.input
-                    )));
-                }
-                Ok((Built::MaxPool(attrs), output))
-            }
-            Layer::AvgPool { kernel, stride, padding } => {
-                let attrs = PoolAttrs { kernel, stride, padding };
-                Ok((Built::AvgPool(attrs), pooled(at, "average pool", attrs)?))
-            }
-            Layer::GlobalAvgPool => {
-                let [c, ..] = at.image("global average pool")?;
-                Ok((Built::GlobalAvgPool, [c].into()))
-            }
-            Layer::Dropout { p } if !(0.0..1.0).contains(&p) => {
-                Err(at.error(format!("dropout wants p in [0, 1) and found {p}")))
-            }
-            Layer::Dropout { p } => same(Built::Dropout { p }),
-            Layer::Flatten => Ok((Built::Flatten, [at.input.len()].into())),
-            Layer::Select { ref indices } => selected(at, indices),
-            Layer::Relu => same(Built::Relu),
-            Layer::LeakyRelu { slope } if !slope.is_finite() => {
-                Err(at.error(format!("slope is a finite number, not {slope}")))
-            }
-            Layer::LeakyRelu { slope } => same(Built::LeakyRelu { slope }),
-            Layer::Gelu => same(Built::Gelu),
-            Layer::GeluTanh => same(Built::GeluTanh),
-            Layer::Tanh => same(Built::Tanh),
-            Layer::Sigmoid => same(Built::Sigmoid),
-            Layer::Residual { ref body, ref shortcut } => {
-                if self.depth == MAX_DEPTH {
-                    return Err(at.error(format!(
-                        "residual blocks lie in each other at most {MAX_DEPTH} deep, and this is one more"
-                    )));
-                }
-                self.depth += 1;
-                let prefix = format!("{}.", at.name);
-                let (body, long) = self.sequence(body, &prefix, at.input)?;
-                let prefix = format!("{prefix}shortcut.");
-                let (shortcut, short) = self.sequence(shortcut, &prefix, at.input)?;
-                self.depth -= 1;
-                if long != short {
-                    return Err(at.error(format!(
-                        "the body gives {long} and the shortcut {short}; both must be equal"
-                    )));
-                }
-                Ok((Built::Residual { body, shortcut }, long))
-            }
-        }
-    }
-
-    fn linear(
+    /// The two ways of a block: their values, and the shape of both.
+    fn residual(
         &mut self,
         at: Place<'_>,
-        out: usize,
-        bias: WithBias,
-        init: Init,
-    ) -> Result<(Built, Shape), ModelError> {
-        let [features] = *at.input.dims() else {
+        [body, shortcut]: [&[Named]; 2],
+        value: usize,
+    ) -> Result<([usize; 2], Shape), ModelError> {
+        if self.depth == MAX_DEPTH {
             return Err(at.error(format!(
-                "linear wants an input of [features] and comes after {}; put a flatten before it",
-                at.input
-            )));
-        };
-        let shape = Shape::from([out, features]);
-        let start = Start::Random(init, [features, out]);
-        let w = self.declare(at, "weight", (Kind::Weight, shape), start)?;
-        self.weights.push(Weight { layer: at.name.to_owned(), id: w, uses: 1, conv_groups: 1 });
-        let b = self.bias(at, bias, (out, features, init))?;
-        Ok((Built::Linear { w, b }, [out].into()))
-    }
-
-    fn conv2d(
-        &mut self,
-        at: Place<'_>,
-        (out, kernel): (usize, [usize; 2]),
-        attrs: ConvAttrs,
-        (bias, init): (WithBias, Init),
-    ) -> Result<(Built, Shape), ModelError> {
-        let [c, h, w] = at.image("conv2d")?;
-        let groups = attrs.groups;
-        if groups == 0 || c % groups != 0 || out % groups != 0 {
-            return Err(at.error(format!(
-                "{groups} groups do not divide {c} input and {out} output channels"
+                "residual blocks lie in each other at most {MAX_DEPTH} deep, and this is one more"
             )));
         }
-        let ConvAttrs { stride, padding, dilation, .. } = attrs;
-        let [oh, ow] = Window { kernel, stride, padding, dilation }.output(at, [h, w])?;
-        let output = at.fitting([out, oh, ow].into())?;
-        let shape = Shape::from([out, c / groups, kernel[0], kernel[1]]);
-        let area = kernel[0] * kernel[1];
-        // It is a part of the weight's size, which is checked next.
-        let [fan_in, fan_out] = [c, out].map(|channels| (channels / groups).saturating_mul(area));
-        let start = Start::Random(init, [fan_in, fan_out]);
-        let id = self.declare(at, "weight", (Kind::Weight, shape), start)?;
-        let [kh, kw] = kernel;
-        let conv = Conv2d { n: 1, c, h, w, oc: out, kh, kw, stride, padding, dilation, groups };
-        check_conv(at.name, conv)?;
-        self.convs.push((self.weights.len(), conv));
-        let uses = (oh * ow) as u64;
-        self.weights.push(Weight { layer: at.name.to_owned(), id, uses, conv_groups: groups });
-        let b = self.bias(at, bias, (out, fan_in, init))?;
-        Ok((Built::Conv2d { w: id, b, attrs }, output))
+        self.depth += 1;
+        let long = self.sequence(body, &body_prefix(at.name), value)?;
+        let short = self.sequence(shortcut, &shortcut_prefix(at.name), value)?;
+        self.depth -= 1;
+        let shapes = [long, short].map(|value| self.graph.shape(value));
+        if shapes[0] != shapes[1] {
+            return Err(at.error(format!(
+                "the body gives {} and the shortcut {}; both must be equal",
+                shapes[0], shapes[1]
+            )));
+        }
+        Ok(([long, short], shapes[0]))
     }
 
     /// Biases start at zero, save where PyTorch's own start is asked for.
-    fn bias(
+    pub(super) fn bias(
         &mut self,
         at: Place<'_>,
         bias: WithBias,
@@ -231,32 +139,8 @@ impl Builder<'_> {
         self.declare(at, "bias", (Kind::Bias, [out].into()), start).map(Some)
     }
 
-    fn batch_norm(
-        &mut self,
-        at: Place<'_>,
-        momentum: f32,
-        eps: f32,
-    ) -> Result<(Built, Shape), ModelError> {
-        at.check_eps(eps)?;
-        if !(0.0..=1.0).contains(&momentum) {
-            return Err(at.error(format!("momentum is a share in [0, 1], not {momentum}")));
-        }
-        let channels = *at.input.first().ok_or_else(|| at.error("the input has no channels"))?;
-        if at.input.len() == channels {
-            // One element of a channel in each sample, and a variance needs two.
-            self.least_batch = 2;
-        }
-        let c = Shape::from([channels]);
-        let mut declare = |part, kind, start| self.declare(at, part, (kind, c), start);
-        let gamma = declare("weight", Kind::Norm, Start::Ones)?;
-        let beta = declare("bias", Kind::Norm, Start::Zeros)?;
-        let running_mean = declare("running_mean", Kind::Running, Start::Zeros)?;
-        let running_var = declare("running_var", Kind::Running, Start::Ones)?;
-        let attrs = BatchNormAttrs { running_mean, running_var, momentum, eps };
-        Ok((Built::BatchNorm { gamma, beta, attrs }, at.input))
-    }
-
-    fn declare(
+    /// Declares a parameter, of the last part of its name.
+    pub(super) fn declare(
         &mut self,
         at: Place<'_>,
         part: &str,
@@ -289,40 +173,4 @@ impl Builder<'_> {
         self.parameters.push(Parameter { name, kind, shape, start });
         Ok(id)
     }
-}
-
-fn conv_attrs(layer: &Layer) -> ConvAttrs {
-    match *layer {
-        Layer::Conv2d { stride, padding, dilation, groups, .. } => {
-            ConvAttrs { stride, padding, dilation, groups }
-        }
-        _ => ConvAttrs::default(),
-    }
-}
-
-/// The output has as many channels or features as there are indices.
-fn selected(at: Place<'_>, indices: &[usize]) -> Result<(Built, Shape), ModelError> {
-    let &[units, ref rest @ ..] = at.input.dims() else {
-        return Err(at.error("the input has no axis"));
-    };
-    match indices {
-        [.., last] if *last < units && indices.is_sorted_by(|a, b| a < b) => {
-            let output = std::iter::once(indices.len()).chain(rest.iter().copied()).collect();
-            Ok((Built::Select { indices: indices.into() }, output))
-        }
-        _ => Err(at.error(format!(
-            "select wants one or more indices, increasing and below {units}, of an input {}",
-            at.input
-        ))),
-    }
-}
-
-fn pooled(at: Place<'_>, what: &str, attrs: PoolAttrs) -> Result<Shape, ModelError> {
-    let [c, h, w] = at.image(what)?;
-    let PoolAttrs { kernel, stride, padding } = attrs;
-    let [oh, ow] = Window { kernel, stride, padding, dilation: [1; 2] }.output(at, [h, w])?;
-    if (0..2).any(|i| padding[i] > kernel[i] / 2) {
-        return Err(at.error("the padding of a pool is at most half of its kernel"));
-    }
-    Ok([c, oh, ow].into())
 }

@@ -1,4 +1,4 @@
-//! What a batch costs: whether the tape can hold it, and the kernels compute it.
+//! The costs of a batch: whether the tape can hold it, and the kernels compute it.
 
 use super::Weight;
 use super::place::ModelError;

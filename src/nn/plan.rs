@@ -1,10 +1,9 @@
-//! What a list of layers comes to, before any of it is there: shapes and names of all parameters.
+//! The plan of a model: shapes and names of all parameters, before any of them is there.
 //!
 //! A recipe of a few bytes can ask for gigabytes. So a model is planned first, the plan is compared with
 //! limits and with what a file holds, and only then memory is taken, and filled once.
 
-use super::costs::Costs;
-use super::{Built, Init, Model, ModelError, Named, Weight, build};
+use super::{Init, Model, ModelError, Named, Network, build};
 use crate::memory::MemoryError;
 use crate::params::{Kind, Params};
 use crate::random::Random;
@@ -26,14 +25,10 @@ use crate::shape::Shape;
 /// ```
 #[derive(Debug)]
 pub struct Plan {
-    pub(super) input: Shape,
-    pub(super) output: Shape,
-    pub(super) layers: Vec<Built>,
-    pub(super) weights: Vec<Weight>,
-    pub(super) least_batch: usize,
-    pub(super) costs: Costs,
+    pub(super) layers: Vec<Named>,
+    pub(super) model: Model,
     pub(super) parameters: Vec<Parameter>,
-    /// The parameters that there are already.
+    /// The number of parameters that there are already.
     pub(super) before: usize,
 }
 
@@ -72,12 +67,12 @@ impl Plan {
 
     /// The shape of one sample.
     pub fn input(&self) -> Shape {
-        self.input
+        self.model.input()
     }
 
     /// The shape of the output for one sample.
     pub fn output(&self) -> Shape {
-        self.output
+        self.model.output()
     }
 
     /// Names and shapes of the parameters, in the order of their declaration.
@@ -94,7 +89,7 @@ impl Plan {
     /// If others were declared since the plan was made.
     pub fn allocate(self, params: &mut Params) -> Result<Model, ModelError> {
         self.declare(params)?;
-        Ok(self.model())
+        Ok(self.model)
     }
 
     /// Declares the parameters, with the values that they start from.
@@ -114,7 +109,33 @@ impl Plan {
                 Start::Random(init, fans) => init.fill(value, fans, random),
             }
         }
-        Ok(self.model())
+        Ok(self.model)
+    }
+
+    /// The network, with the values that its parameters start from.
+    ///
+    /// # Errors
+    /// If there is no memory for them.
+    ///
+    /// # Panics
+    /// If the parameters were to be declared behind others.
+    pub fn network(mut self, random: &mut Random) -> Result<Network, ModelError> {
+        let (layers, mut params) = (std::mem::take(&mut self.layers), Params::new());
+        let model = self.start(&mut params, random)?;
+        Ok(Network { layers, model, params })
+    }
+
+    /// The network, with parameters of zeros, to be read from a file.
+    ///
+    /// # Errors
+    /// If there is no memory for them.
+    ///
+    /// # Panics
+    /// If the parameters were to be declared behind others.
+    pub fn zeros(mut self) -> Result<Network, ModelError> {
+        let (layers, mut params) = (std::mem::take(&mut self.layers), Params::new());
+        let model = self.allocate(&mut params)?;
+        Ok(Network { layers, model, params })
     }
 
     fn declare(&self, params: &mut Params) -> Result<(), MemoryError> {
@@ -124,10 +145,5 @@ impl Plan {
             params.add(name.as_str(), *kind, *shape);
         }
         Ok(())
-    }
-
-    fn model(self) -> Model {
-        let Plan { input, output, layers, weights, least_batch, costs, .. } = self;
-        Model { input, output, layers, weights, least_batch, costs }
     }
 }

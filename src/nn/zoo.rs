@@ -1,7 +1,7 @@
 //! Networks by name.
 
 use super::layer::WithBias;
-use super::{Init, Layer, Named};
+use super::{Activation, Init, Layer, Named};
 
 /// The names that [`by_name`] knows.
 pub const NAMES: [&str; 5] = ["digits-conv", "lenet300", "lenet5", "vgg-small", "resnet20"];
@@ -22,13 +22,13 @@ pub fn by_name(name: &str, classes: usize) -> Option<Vec<Named>> {
 pub fn digits_conv(classes: usize) -> Vec<Named> {
     vec![
         Layer::conv2d(16, 3, 1).named("conv1"),
-        Layer::Relu.named("relu1"),
+        Activation::Relu.named("relu1"),
         Layer::conv2d(32, 3, 1).named("conv2"),
-        Layer::Relu.named("relu2"),
+        Activation::Relu.named("relu2"),
         Layer::max_pool(2).named("pool"),
         Layer::Flatten.named("flatten"),
         Layer::linear(64).named("fc1"),
-        Layer::Relu.named("relu3"),
+        Activation::Relu.named("relu3"),
         Layer::linear(classes).named("fc2"),
     ]
 }
@@ -38,9 +38,9 @@ pub fn lenet300(classes: usize) -> Vec<Named> {
     vec![
         Layer::Flatten.named("flatten"),
         Layer::linear(300).named("fc1"),
-        Layer::Relu.named("relu1"),
+        Activation::Relu.named("relu1"),
         Layer::linear(100).named("fc2"),
-        Layer::Relu.named("relu2"),
+        Activation::Relu.named("relu2"),
         Layer::linear(classes).named("fc3"),
     ]
 }
@@ -54,7 +54,7 @@ pub fn lenet5(classes: usize) -> Vec<Named> {
         Layer::max_pool(2).named("pool2"),
         Layer::Flatten.named("flatten"),
         Layer::linear(500).named("fc1"),
-        Layer::Relu.named("relu1"),
+        Activation::Relu.named("relu1"),
         Layer::linear(classes).named("fc2"),
     ]
 }
@@ -68,7 +68,7 @@ pub fn vgg_small(classes: usize) -> Vec<Named> {
             let n = 2 * i + j + 1;
             layers.push(Layer::conv2d(filters, 3, 1).named(format!("conv{n}")));
             layers.push(Layer::batch_norm().named(format!("bn{n}")));
-            layers.push(Layer::Relu.named(format!("relu{n}")));
+            layers.push(Activation::Relu.named(format!("relu{n}")));
         }
         layers.push(Layer::max_pool(2).named(format!("pool{}", i + 1)));
     }
@@ -83,7 +83,7 @@ pub fn resnet20(classes: usize) -> Vec<Named> {
     let mut layers = vec![
         conv_without_bias(16, 3, 1).named("conv1"),
         Layer::batch_norm().named("bn1"),
-        Layer::Relu.named("relu1"),
+        Activation::Relu.named("relu1"),
     ];
     let mut channels = 16;
     for (stage, filters) in [16, 32, 64].into_iter().enumerate() {
@@ -99,13 +99,13 @@ pub fn resnet20(classes: usize) -> Vec<Named> {
             let body = vec![
                 conv_without_bias(filters, 3, stride).named("conv1"),
                 Layer::batch_norm().named("bn1"),
-                Layer::Relu.named("relu1"),
+                Activation::Relu.named("relu1"),
                 conv_without_bias(filters, 3, 1).named("conv2"),
                 Layer::batch_norm().named("bn2"),
             ];
             let name = format!("layer{}.{block}", stage + 1);
             layers.push(Layer::Residual { body, shortcut }.named(name.clone()));
-            layers.push(Layer::Relu.named(format!("{name}.relu2")));
+            layers.push(Activation::Relu.named(format!("{name}.relu2")));
             channels = filters;
         }
     }

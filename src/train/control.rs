@@ -202,8 +202,9 @@ impl super::Trainer<'_> {
         };
         let steps = self.steps(epoch);
         if let Some(control) = &mut self.control {
-            let (penalty, model) = (&self.config.penalty, &self.model);
-            let sight = Sight { penalty, model, params: &self.params, optimizer: &self.optimizer };
+            let (penalty, model) = (&self.config.penalty, &self.network.model);
+            let sight =
+                Sight { penalty, model, params: &self.network.params, optimizer: &self.optimizer };
             if stage == Stage::Settle {
                 control.settle(&sight, &self.gradients, (eta, refit - epoch))?;
             } else if epoch + 1 == refit {
@@ -218,7 +219,7 @@ impl super::Trainer<'_> {
     /// Sets the penalty to `factor` times its strength.
     pub(super) fn apply_strength(&mut self, factor: f32) -> Result<(), PenaltyError> {
         if factor.to_bits() != self.factor.to_bits() {
-            let of = (&self.model, &self.params);
+            let of = (&self.network.model, &self.network.params);
             self.config.penalty.scale(of, factor, &mut self.regularized)?;
             self.optimizer.set_regularizers(&self.regularized);
             self.factor = factor;
@@ -237,8 +238,9 @@ impl super::Trainer<'_> {
         }
         let alone = self.config.settle;
         let alone = alone.map(|settle| (settle.eta, (settle.epochs as f32 / 3.0).max(1.0)));
-        let (penalty, model) = (&self.config.penalty, &self.model);
-        let sight = Sight { penalty, model, params: &self.params, optimizer: &self.optimizer };
+        let (penalty, model) = (&self.config.penalty, &self.network.model);
+        let sight =
+            Sight { penalty, model, params: &self.network.params, optimizer: &self.optimizer };
         let warmup = f64::from(ramp.warmup);
         let t = (f64::from(done) - warmup) / (1.0 - warmup).max(f64::MIN_POSITIVE);
         control.steer(&sight, (t, settle), alone)

@@ -40,19 +40,19 @@ impl Trainer<'_> {
         let augmentation = self.config.augment.as_ref().map(|a| (a, &mut self.augmentation));
         let mut sink = self.optimizer.during_backward(&mut self.gradients, eta);
         let outcome =
-            self.graph.run(self.data, (indices, augmentation), &mut self.params, &mut sink);
+            self.graph.run(self.data, (indices, augmentation), &mut self.network.params, &mut sink);
         let loss = self.progress.note(&outcome, indices.len());
-        Ok((loss, loss.is_finite().then(|| sink.finish(&mut self.params))))
+        Ok((loss, loss.is_finite().then(|| sink.finish(&mut self.network.params))))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use crate::data::{Fractions, Normalization, Source, digits};
-    use crate::nn::{Layer, Model};
+    use crate::nn::{Activation, Layer, Network};
     use crate::optim::{Family, Grouping, Penalty};
     use crate::train::{Config, Data, Event, Refit, Trainer};
-    use crate::{Isa, Params, Pool, Random};
+    use crate::{Isa, Pool, Random};
 
     /// 9,000 x 64 weights are large, and several tasks.
     #[test]
@@ -65,7 +65,7 @@ mod tests {
         let layers = [
             Layer::Flatten.named("flatten"),
             Layer::linear(9_000).named("fc1"),
-            Layer::Relu.named("relu"),
+            Activation::Relu.named("relu"),
             Layer::linear(10).named("fc2"),
         ];
         let penalty =
@@ -79,12 +79,10 @@ mod tests {
         let train = |isa, threads: usize, config: &Config, has_all: bool| {
             let pool = Pool::new(threads).unwrap();
             pool.install(|| {
-                let mut params = Params::new();
                 let random = &mut Random::new(1);
-                let model = Model::new(&mut params, [1, 8, 8], &layers, random).unwrap();
+                let network = Network::new([1, 8, 8], &layers, random).unwrap();
                 let exec = pool.exec(isa);
-                let mut trainer =
-                    Trainer::new(exec, data, (model, params), config.clone()).unwrap();
+                let mut trainer = Trainer::new(exec, data, network, config.clone()).unwrap();
                 assert_eq!(trainer.gradients.has_all(), has_all);
                 while trainer.advance().unwrap() != Event::Done {}
                 let params = trainer.params();

@@ -2,7 +2,7 @@
 
 use crate::data::{Dataset, Normalization};
 use crate::memory::MemoryError;
-use crate::nn::{Model, Phase};
+use crate::nn::{Network, Phase};
 use crate::params::Params;
 use crate::tape::{Labels, Tape, Var};
 use proxtape_kernels::Exec;
@@ -27,23 +27,23 @@ pub struct Evaluator {
 }
 
 impl Evaluator {
-    /// Records the model for batches of this size.
+    /// Records the network for batches of this size.
     ///
     /// # Panics
-    /// If the batch is 0, or the model does not give one output for each class.
+    /// If the batch is 0, or the network does not give one output for each class.
     #[track_caller]
-    pub fn new(exec: Exec, model: &Model, params: &Params, batch: usize) -> Evaluator {
+    pub fn new(exec: Exec, network: &Network, batch: usize) -> Evaluator {
         assert!(batch > 0, "Evaluator: a batch of 0 samples; give it one or more");
-        let output = model.output();
+        let output = network.output();
         let is_row = output.rank() == 1;
         assert!(
             is_row,
             "Evaluator: the model gives {output}; it must be one output for each class"
         );
         let mut tape = Tape::inference(exec);
-        let x = tape.input(model.input().batch(batch));
+        let x = tape.input(network.input().batch(batch));
         let labels = tape.labels(batch);
-        let logits = model.record(&mut tape, params, x, Phase::Inference);
+        let logits = network.record(&mut tape, x, Phase::Inference);
         tape.keep(logits);
         Evaluator { tape, x, labels, logits }
     }

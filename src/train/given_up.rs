@@ -17,7 +17,7 @@ impl Trainer<'_> {
     /// Notes what the batches of a step will change.
     pub(super) fn note_before(&mut self) -> Before {
         self.running.clear();
-        self.running.extend_from_slice(self.params.running());
+        self.running.extend_from_slice(self.network.params.running());
         Before {
             progress: self.progress,
             augmentation: self.augmentation.clone(),
@@ -28,7 +28,7 @@ impl Trainer<'_> {
     /// Puts it back.
     pub(super) fn give_up(&mut self, before: Before) {
         let Before { progress, augmentation, dropout } = before;
-        self.params.running_mut().copy_from_slice(&self.running);
+        self.network.params.running_mut().copy_from_slice(&self.running);
         self.progress = progress;
         self.augmentation = augmentation;
         *self.graph.tape.random_mut() = dropout;

@@ -3,7 +3,7 @@
 use super::graph::Graph;
 use super::{Config, Data, Evaluation, Keep, Trainer};
 use crate::gradients::Gradients;
-use crate::nn::{Model, Phase};
+use crate::nn::{Model, Network, Phase};
 use crate::optim::{Optimizer, Regularized};
 use crate::params::Params;
 
@@ -20,13 +20,13 @@ impl Trainer<'_> {
     pub fn params(&self) -> &Params {
         match (&self.best, self.config.keep) {
             (Some(best), Keep::Best) => &best.params,
-            _ => &self.params,
+            _ => &self.network.params,
         }
     }
 
     /// The parameters after the last step, whichever are kept.
     pub fn last(&self) -> &Params {
-        &self.params
+        &self.network.params
     }
 
     /// The best epoch by validation loss, what it reached, and its parameters.
@@ -36,7 +36,21 @@ impl Trainer<'_> {
 
     /// The model.
     pub fn model(&self) -> &Model {
-        &self.model
+        &self.network.model
+    }
+
+    /// The network, with the parameters after the last step.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The network with the parameters to keep.
+    pub fn into_network(self) -> Network {
+        let Trainer { mut network, best, config, .. } = self;
+        if let (Some(best), Keep::Best) = (best, config.keep) {
+            network.params = best.params;
+        }
+        network
     }
 
     /// The configuration.
@@ -66,7 +80,7 @@ impl Trainer<'_> {
         let Data { source, split, normalization } = self.data;
         let params = match (&self.best, self.config.keep) {
             (Some(best), Keep::Best) => &best.params,
-            _ => &self.params,
+            _ => &self.network.params,
         };
         self.evaluator.run(params, source.test_set(), &split.test, normalization)
     }
@@ -89,7 +103,7 @@ impl Trainer<'_> {
         // Each batch adds the gradient of its own mean, so the sum is that of all samples over the
         // batch size; the rest comes in its own measure.
         let mut measure = self.config.batch;
-        let mut graph = Graph::new(exec, (&self.model, &params), measure, Phase::Inference);
+        let mut graph = Graph::new(exec, (&self.network.model, &params), measure, Phase::Inference);
         for indices in batches {
             if asked() {
                 return None;
@@ -99,7 +113,8 @@ impl Trainer<'_> {
         if !rest.is_empty() {
             gradients.scale(exec, measure as f32 / rest.len() as f32);
             measure = rest.len();
-            let mut graph = Graph::new(exec, (&self.model, &params), measure, Phase::Inference);
+            let mut graph =
+                Graph::new(exec, (&self.network.model, &params), measure, Phase::Inference);
             graph.run(self.data, (rest, None), &mut params, &mut gradients);
         }
         gradients.scale(exec, measure as f32 / train.len() as f32);

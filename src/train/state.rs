@@ -15,7 +15,7 @@ impl Trainer<'_> {
     /// Everything that a training needs to go on to the same bits.
     pub fn state(&self) -> Checkpoint {
         let mut state = Checkpoint::default();
-        state.put_params("", &self.params);
+        state.put_params("", &self.network.params);
         state.put_params(GOOD, &self.good);
         for (name, values) in NAMES.iter().zip(self.optimizer.state()) {
             state.put(name, [values.len()], values);
@@ -57,7 +57,7 @@ impl Trainer<'_> {
     /// and shapes of parameters, lengths of moments and thresholds, the seed, the epochs and steps that are
     /// over and the number of samples. The training is then to be made anew.
     pub fn restore(&mut self, state: &Checkpoint) -> Result<(), TrainError> {
-        state.get_params("", &mut self.params)?;
+        state.get_params("", &mut self.network.params)?;
         state.get_params(GOOD, &mut self.good)?;
         let progress = Progress {
             epoch: state.number("epoch")?,
@@ -95,7 +95,7 @@ impl Trainer<'_> {
         *self.graph.tape.random_mut() = random("dropout", streams::DROPOUT)?;
         self.best = None;
         if state.texts.contains_key("best.epoch") {
-            let mut params = self.params.clone();
+            let mut params = self.network.params.clone();
             state.get_params(BEST, &mut params)?;
             let validation = self.data.split.validation.len();
             let evaluation = Evaluation {

@@ -1,32 +1,32 @@
 //! What must leave, case by case, and what must stay.
 
-use crate::network::{Network, activations, conv, names, pool, shape};
+use crate::network::{Filled, activations, conv, names, pool, shape};
 use proxtape::Random;
-use proxtape::nn::{Layer, Named, WithBias};
+use proxtape::nn::{Activation, Layer, Named, WithBias};
 
 fn random() -> Random {
     Random::new(5)
 }
 
 /// linear 6 (fc1), an activation, linear 5 (fc2), relu, linear 3 (fc3) on 4 features.
-fn mlp(activation: Layer) -> Network {
+fn mlp(activation: Layer) -> Filled {
     let layers = [
         Layer::linear(6).named("fc1"),
         activation.named("act"),
         Layer::linear(5).named("fc2"),
-        Layer::Relu.named("relu"),
+        Activation::Relu.named("relu"),
         Layer::linear(3).named("fc3"),
     ];
-    Network::new([4], layers, &mut random())
+    Filled::new([4], layers, &mut random())
 }
 
 #[test]
 fn network_without_zeros_stays_as_it_is() {
-    let network = mlp(Layer::Gelu);
+    let network = mlp(Activation::Gelu.into());
     let small = network.checked();
-    assert_eq!(small.layers, network.layers);
-    for id in network.params.ids() {
-        assert_eq!(small.params.value(id), network.params.value(id));
+    assert_eq!(small.network.layers(), network.layers());
+    for id in network.params().ids() {
+        assert_eq!(small.network.params().value(id), network.params().value(id));
     }
     assert!(small.removed.iter().all(|r| r.weights() == 0));
 }
@@ -52,8 +52,8 @@ fn dead_neurons_leave_through_every_activation() {
 #[test]
 fn layer_without_bias_gets_one_for_a_constant() {
     let bare = Layer::Linear { out: 3, bias: WithBias::No, init: Default::default() };
-    let layers = [Layer::linear(4).named("fc1"), Layer::Sigmoid.into(), bare.named("fc2")];
-    let mut network = Network::new([4], layers, &mut random());
+    let layers = [Layer::linear(4).named("fc1"), Activation::Sigmoid.into(), bare.named("fc2")];
+    let mut network = Filled::new([4], layers, &mut random());
     network.zero_rows("fc1", &[0]);
     let small = network.checked();
     assert_eq!(shape(&small, "fc2.weight"), [3, 3]);
@@ -63,7 +63,7 @@ fn layer_without_bias_gets_one_for_a_constant() {
 /// Nobody reads neuron 3 of fc2; only it reads neurons 0 and 5 of fc1; only they read feature 2.
 #[test]
 fn unread_neurons_leave_with_all_that_only_they_read() {
-    let mut network = mlp(Layer::Tanh);
+    let mut network = mlp(Activation::Tanh.into());
     network.zero_columns("fc3", &[3]);
     let w = network.value("fc2.weight");
     for o in [0, 1, 2, 4] {
@@ -74,7 +74,7 @@ fn unread_neurons_leave_with_all_that_only_they_read() {
         w[o * 4 + 2] = 0.0;
     }
     let small = network.checked();
-    assert_eq!(small.layers[0].layer, Layer::Select { indices: vec![0, 1, 3] });
+    assert_eq!(small.network.layers()[0].layer, Layer::Select { indices: vec![0, 1, 3] });
     assert_eq!(shape(&small, "fc1.weight"), [4, 3]);
     assert_eq!(shape(&small, "fc2.weight"), [4, 4]);
     assert_eq!(shape(&small, "fc3.weight"), [3, 4]);
@@ -82,10 +82,10 @@ fn unread_neurons_leave_with_all_that_only_they_read() {
 
 #[test]
 fn layer_keeps_one_unit() {
-    let mut network = mlp(Layer::Relu);
+    let mut network = mlp(Activation::Relu.into());
     network.zero_rows("fc2", &[0, 1, 2, 3, 4]);
     let small = network.checked();
-    assert_eq!(small.layers[0].layer, Layer::Select { indices: vec![0] });
+    assert_eq!(small.network.layers()[0].layer, Layer::Select { indices: vec![0] });
     for name in ["fc1", "fc2"] {
         assert_eq!(shape(&small, &format!("{name}.weight")), [1, 1]);
     }
@@ -93,13 +93,13 @@ fn layer_keeps_one_unit() {
 }
 
 /// conv 4 (conv1), relu, conv 3 of 3 x 3 (conv2), pooled, on 2 channels of 6 x 7.
-fn cnn(padding: usize, between: impl IntoIterator<Item = Layer>) -> Network {
-    let mut layers = vec![conv(4, 3, 1, 1).named("conv1"), Layer::Relu.named("relu")];
+fn cnn(padding: usize, between: impl IntoIterator<Item = Layer>) -> Filled {
+    let mut layers = vec![conv(4, 3, 1, 1).named("conv1"), Activation::Relu.named("relu")];
     layers.extend(between.into_iter().map(Named::from));
     layers.push(conv(3, 3, 1, padding).named("conv2"));
     layers.push(Layer::GlobalAvgPool.named("pool"));
     layers.push(Layer::linear(3).named("fc"));
-    Network::new([2, 6, 7], layers, &mut random())
+    Filled::new([2, 6, 7], layers, &mut random())
 }
 
 #[test]
@@ -173,22 +173,22 @@ fn input_channels_leave() {
     let mut network = cnn(1, []);
     network.zero_columns("conv1", &[0]);
     let small = network.checked();
-    assert_eq!(small.layers[0].layer, Layer::Select { indices: vec![1] });
+    assert_eq!(small.network.layers()[0].layer, Layer::Select { indices: vec![1] });
     assert_eq!(shape(&small, "conv1.weight"), [4, 1, 3, 3]);
 }
 
 /// What is left of a kernel [KH, KW] with its padding.
 fn kernel_left(layer: Layer, zero: impl Fn(usize, usize) -> bool) -> [[usize; 2]; 2] {
     let Layer::Conv2d { kernel: [kh, kw], .. } = layer else { unreachable!() };
-    let layers = [layer.named("conv"), Layer::Relu.into()];
-    let mut network = Network::new([2, 7, 8], layers, &mut random());
+    let layers = [layer.named("conv"), Activation::Relu.into()];
+    let mut network = Filled::new([2, 7, 8], layers, &mut random());
     for (at, w) in network.value("conv.weight").iter_mut().enumerate() {
         let k = at % (kh * kw);
         if zero(k / kw, k % kw) {
             *w = 0.0;
         }
     }
-    match network.checked().layers[0].layer {
+    match network.checked().network.layers()[0].layer {
         Layer::Conv2d { kernel, padding, .. } => [kernel, padding],
         ref other => panic!("{other:?}"),
     }
@@ -221,22 +221,22 @@ fn dilated_kernel_takes_its_dilation_from_the_padding() {
 }
 
 /// A stream of 4 channels through a block, and a linear layer.
-fn block(body: Vec<Named>, shortcut: Vec<Named>) -> Network {
+fn block(body: Vec<Named>, shortcut: Vec<Named>) -> Filled {
     let layers = [
         conv(4, 3, 1, 1).named("conv"),
         Layer::Residual { body, shortcut }.named("block"),
-        Layer::Relu.named("relu"),
+        Activation::Relu.named("relu"),
         Layer::GlobalAvgPool.named("pool"),
         Layer::linear(3).named("fc"),
     ];
-    Network::new([2, 5, 5], layers, &mut random())
+    Filled::new([2, 5, 5], layers, &mut random())
 }
 
 fn body() -> Vec<Named> {
     vec![
         conv(5, 3, 1, 1).named("conv1"),
         Layer::batch_norm().named("bn1"),
-        Layer::Relu.named("relu"),
+        Activation::Relu.named("relu"),
         conv(4, 3, 1, 1).named("conv2"),
         Layer::batch_norm().named("bn2"),
     ]
@@ -295,14 +295,14 @@ fn way_that_adds_nothing_leaves() {
 }
 
 /// flatten of 3 channels of 2 x 2 and a linear layer.
-fn flat(out: usize, columns: &[usize]) -> Network {
+fn flat(out: usize, columns: &[usize]) -> Filled {
     let layers = [
         conv(3, 3, 2, 1).named("conv"),
-        Layer::Relu.named("relu"),
+        Activation::Relu.named("relu"),
         Layer::Flatten.named("flatten"),
         Layer::linear(out).named("fc"),
     ];
-    let mut network = Network::new([2, 4, 4], layers, &mut random());
+    let mut network = Filled::new([2, 4, 4], layers, &mut random());
     network.zero_columns("fc", columns);
     network
 }
@@ -312,7 +312,7 @@ fn features_behind_a_flatten_leave_by_their_index() {
     let small = flat(20, &[1, 6, 8, 9, 10, 11]).checked();
     assert_eq!(shape(&small, "conv.weight"), [2, 2, 3, 3], "channel 2 leaves as a whole");
     assert_eq!(names(&small)[3], "flatten.select");
-    assert_eq!(small.layers[3].layer, Layer::Select { indices: vec![0, 2, 3, 4, 5, 7] });
+    assert_eq!(small.network.layers()[3].layer, Layer::Select { indices: vec![0, 2, 3, 4, 5, 7] });
     assert_eq!(shape(&small, "fc.weight"), [20, 6]);
 }
 
@@ -327,10 +327,10 @@ fn selection_that_does_not_pay_is_not_made() {
 #[test]
 fn table_loses_features_behind_its_flatten() {
     let layers = [Layer::Flatten.named("flatten"), Layer::linear(9).named("fc")];
-    let mut network = Network::new([6, 1, 1], layers, &mut random());
+    let mut network = Filled::new([6, 1, 1], layers, &mut random());
     network.zero_columns("fc", &[0, 1, 4]);
     let small = network.checked();
-    assert_eq!(small.layers[0].layer, Layer::Select { indices: vec![2, 3, 5] });
+    assert_eq!(small.network.layers()[0].layer, Layer::Select { indices: vec![2, 3, 5] });
     assert_eq!(shape(&small, "fc.weight"), [9, 3]);
 }
 
@@ -341,7 +341,7 @@ fn layer_norm_keeps_its_features_and_not_its_channels() {
         Layer::LayerNorm { eps: 1e-5 }.named("norm"),
         Layer::linear(3).named("fc2"),
     ];
-    let mut network = Network::new([4], layers, &mut random());
+    let mut network = Filled::new([4], layers, &mut random());
     network.zero_rows("fc1", &[0]);
     network.zero_columns("fc2", &[1]);
     let small = network.checked();
@@ -361,7 +361,7 @@ fn grouped_convolution_is_left_alone() {
         }
         _ => unreachable!(),
     };
-    let mut network = cnn(0, [grouped, Layer::Relu]);
+    let mut network = cnn(0, [grouped, Activation::Relu.into()]);
     network.zero_rows("conv1", &[0]);
     network.zero_rows("2", &[1]);
     network.zero_columns("conv2", &[2]);

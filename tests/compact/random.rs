@@ -1,9 +1,8 @@
 //! Random networks of every kind of layer with random zeros.
 
-use crate::network::{Network, activations, conv, pool};
+use crate::network::{Filled, activations, conv, pool};
 use proxtape::Random;
-use proxtape::compact::compact;
-use proxtape::nn::{Layer, Model, Named, WithBias};
+use proxtape::nn::{Activation, Layer, Model, Named, WithBias};
 use proxtape::{Kind, Params, Shape};
 
 const NETWORKS: u64 = 1500;
@@ -24,7 +23,7 @@ fn chance(random: &mut Random, of: u32) -> bool {
 
 fn activation(random: &mut Random) -> Layer {
     // ReLU in every second case, as in the networks that are trained.
-    if chance(random, 2) { Layer::Relu } else { pick(random, activations()) }
+    if chance(random, 2) { Activation::Relu.into() } else { pick(random, activations()) }
 }
 
 fn convolution(random: &mut Random, channels: usize) -> Layer {
@@ -131,12 +130,12 @@ fn layers(random: &mut Random) -> (Shape, Vec<Named>) {
 }
 
 /// Zeroes rows, columns, positions, whole weights and single numbers.
-fn add_zeros(network: &mut Network, random: &mut Random) {
-    let ids: Vec<_> = network.params.ids().collect();
+fn add_zeros(network: &mut Filled, random: &mut Random) {
+    let ids: Vec<_> = network.params().ids().collect();
     for id in ids {
-        let shape = network.params.shape(id);
-        let kind = network.params.kind(id);
-        let values = network.params.value_mut(id);
+        let shape = network.params().shape(id);
+        let kind = network.params().kind(id);
+        let values = network.params_mut().value_mut(id);
         if kind == Kind::Weight {
             let [out, inputs, area] = shape.around(1);
             let [kh, kw] = if shape.rank() == 4 { [shape[2], shape[3]] } else { [1, 1] };
@@ -168,10 +167,10 @@ fn add_zeros(network: &mut Network, random: &mut Random) {
     }
 }
 
-fn network(seed: u64) -> Network {
+fn network(seed: u64) -> Filled {
     let mut random = Random::new(seed);
     let (input, layers) = layers(&mut random);
-    let mut network = Network::new(input, layers, &mut random);
+    let mut network = Filled::new(input, layers, &mut random);
     add_zeros(&mut network, &mut random);
     network
 }
@@ -190,13 +189,13 @@ fn outputs_stay_the_same() {
     for seed in 0..NETWORKS {
         let network = network(seed);
         let small = std::panic::catch_unwind(|| network.checked())
-            .unwrap_or_else(|_| panic!("seed {seed}: {:#?}", network.layers));
-        before += elements(&network.params);
-        after += elements(&small.params);
+            .unwrap_or_else(|_| panic!("seed {seed}: {:#?}", network.layers()));
+        before += elements(network.params());
+        after += elements(small.network.params());
         let is_select = |layer: &Layer| matches!(layer, Layer::Select { .. });
         let is_block = |layer: &Layer| matches!(layer, Layer::Residual { .. });
-        selects += count(&small.layers, is_select);
-        blocks += count(&network.layers, is_block) - count(&small.layers, is_block);
+        selects += count(small.network.layers(), is_select);
+        blocks += count(network.layers(), is_block) - count(small.network.layers(), is_block);
     }
     // Else the test would look at networks where there is nothing to do.
     assert!(2 * after < before, "{after} of {before} values are left");
@@ -208,10 +207,19 @@ fn what_is_compact_stays_as_it_is() {
     for seed in 0..NETWORKS / 4 {
         let network = network(seed);
         let once = network.compact();
-        let twice = compact(&once.layers, &once.params, network.model.input()).unwrap();
-        assert_eq!(twice.layers, once.layers, "seed {seed}: {:#?}", network.layers);
-        for id in once.params.ids() {
-            assert_eq!(twice.params.value(id), once.params.value(id), "seed {seed}");
+        let twice = once.network.compact().unwrap();
+        assert_eq!(
+            twice.network.layers(),
+            once.network.layers(),
+            "seed {seed}: {:#?}",
+            network.layers()
+        );
+        for id in once.network.params().ids() {
+            assert_eq!(
+                twice.network.params().value(id),
+                once.network.params().value(id),
+                "seed {seed}"
+            );
         }
     }
 }

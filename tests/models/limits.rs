@@ -76,7 +76,7 @@ fn layers_and_their_depth_have_limits() {
     let message = build([2], layers(40_000)).unwrap_err().to_string();
     assert!(message.contains("layer \"4096\"") && message.contains("at most 4096"), "{message}");
     let deep = |n: usize| {
-        (0..n).fold(Layer::Relu, |inner, _| Layer::Residual {
+        (0..n).fold(Layer::from(Activation::Relu), |inner, _| Layer::Residual {
             body: vec![inner.into()],
             shortcut: vec![],
         })
@@ -117,7 +117,7 @@ fn plan_tells_the_parameters_before_there_are_any() {
 
 #[test]
 fn batch_that_no_machine_holds_is_an_error() {
-    let (model, _) = build([1 << 20], [Layer::Relu.into()]).unwrap();
+    let (model, _) = build([1 << 20], [Activation::Relu.into()]).unwrap();
     assert!(model.check_batch(1 << 13).is_ok());
     let message = model.check_batch(1 << 14).unwrap_err().to_string();
     assert!(message.contains("a batch of 16384") && message.contains("17179869184"), "{message}");

@@ -38,7 +38,7 @@ fn threads_do_not_change_a_bit() {
     let samples = Small::digits(256, 64);
     for isa in Isa::available() {
         for (name, layers) in [("mlp", mlp(1024)), ("conv", conv_net(16))] {
-            let start = bits(&crate::setup::model(&layers).1);
+            let start = bits(crate::setup::network(&layers).params());
             let one = bits(&train(&samples, (isa, 1), &layers, &config()));
             assert_ne!(one, start, "{name}: the training moves the parameters");
             for threads in [2, 4] {

@@ -1,6 +1,6 @@
 //! From one penalty to a regulariser for each weight, and every family in a training.
 
-use crate::setup::{Small, conv_net, finish, mlp, model};
+use crate::setup::{Small, conv_net, finish, mlp, network};
 use proxtape::optim::{
     Cges, Elastic, Exclusive, FAMILIES, Family, GroupLasso, GroupScale, Grouping, Groups, L1,
     L11L12, LayerPenalty, Mixing, Penalty, Regularizer, Rule, ScheduleShape, SparseGroupLasso,
@@ -9,10 +9,10 @@ use proxtape::train::{Config, TrainError};
 
 /// mu of each layer: l1,1 + l1,2 at lambda 1 without scaling has rho = mu and lambda1 = 1 - mu.
 fn shares(mixing: Mixing, layers: &[proxtape::nn::Named]) -> Vec<f32> {
-    let (model, params) = model(layers);
+    let network = network(layers);
     let scale = GroupScale::None;
     let penalty = Penalty { lambda: 1.0, mixing, scale, ..Penalty::new(Family::L11L12) };
-    let resolved = penalty.resolve(&model, &params).unwrap();
+    let resolved = penalty.resolve(network.model(), network.params()).unwrap();
     let mu = resolved.iter().map(|r| match r.regularizer {
         Regularizer::L11L12(L11L12 { lambda1, rho }) => {
             assert!((lambda1 + rho - 1.0).abs() < 1e-6, "the terms share lambda");
@@ -46,11 +46,11 @@ fn mixing_moves_with_depth_as_stated() {
 /// fc1: [20, 64], grouped by input: 64 groups of 20.
 #[test]
 fn strengths_are_shared_and_scaled_as_stated() {
-    let (model, params) = model(&mlp(20));
+    let network = network(&mlp(20));
     let of = |family, scale| {
         let mixing = Mixing::Constant(0.25);
         let penalty = Penalty { lambda: 8.0, mixing, scale, ..Penalty::new(family) };
-        penalty.resolve(&model, &params).unwrap()[0].regularizer
+        penalty.resolve(network.model(), network.params()).unwrap()[0].regularizer
     };
     let root = 20f32.sqrt();
     let size = GroupScale::GroupSize;
@@ -78,7 +78,7 @@ fn strengths_are_shared_and_scaled_as_stated() {
 
 #[test]
 fn layers_override_what_they_name_and_nothing_else() {
-    let (model, params) = model(&conv_net(4));
+    let network = network(&conv_net(4));
     let own = LayerPenalty {
         layer: "fc".to_owned(),
         family: Some(Family::Exclusive),
@@ -88,8 +88,8 @@ fn layers_override_what_they_name_and_nothing_else() {
     };
     let usual = Penalty { lambda: 2.0, ..Penalty::new(Family::L1) };
     let resolved = Penalty { layers: vec![own.clone()], ..usual.clone() };
-    let resolved = resolved.resolve(&model, &params).unwrap();
-    assert_eq!(resolved[0], usual.resolve(&model, &params).unwrap()[0]);
+    let resolved = resolved.resolve(network.model(), network.params()).unwrap();
+    assert_eq!(resolved[0], usual.resolve(network.model(), network.params()).unwrap()[0]);
     assert_eq!(resolved[0].groups, Groups { outer: 1, groups: 4, inner: 9 }, "by filter");
     // fc: [10, 64] by output: 10 groups of 4 channels of 4 x 4.
     assert_eq!(resolved[1].groups, Groups { outer: 1, groups: 10, inner: 64 });
@@ -106,14 +106,14 @@ fn layers_override_what_they_name_and_nothing_else() {
         layers: vec![mu("fc"), mu("conv")],
         ..Penalty::new(Family::Elastic)
     };
-    for r in penalty.resolve(&model, &params).unwrap() {
+    for r in penalty.resolve(network.model(), network.params()).unwrap() {
         assert_eq!(r.regularizer, Regularizer::Elastic(Elastic { lambda1: 0.0, beta: 1.0 }));
     }
 }
 
 #[test]
 fn penalties_that_do_not_fit_are_errors_that_say_why() {
-    let (model, params) = model(&mlp(8));
+    let network = network(&mlp(8));
     let named = |layer: &str| LayerPenalty { layer: layer.to_owned(), ..LayerPenalty::default() };
     let base = || Penalty { lambda: 1.0, ..Penalty::new(Family::L11L12) };
     let mixing = |mixing| Penalty { mixing, ..base() };
@@ -144,7 +144,7 @@ fn penalties_that_do_not_fit_are_errors_that_say_why() {
         (Penalty { gamma: f32::NAN, ..Penalty::new(Family::Mcp) }, &["gamma of MCP", "NaN"]),
     ];
     for (penalty, parts) in cases {
-        let message = penalty.resolve(&model, &params).unwrap_err().to_string();
+        let message = penalty.resolve(network.model(), network.params()).unwrap_err().to_string();
         for part in parts {
             assert!(message.contains(part), "\"{message}\" should name {part}");
         }

@@ -18,13 +18,12 @@ fn weights(params: &Params) -> Vec<f32> {
 /// A step so small that it moves nothing but what the pruning moves.
 fn pruned(start: impl Fn(&mut Params), keep: f32) -> (Vec<f32>, Vec<f32>) {
     let samples = Small::digits(160, 0);
-    let (model, mut params) = crate::setup::model(&mlp(16));
-    start(&mut params);
-    let before = weights(&params);
+    let mut network = crate::setup::network(&mlp(16));
+    start(network.params_mut());
+    let before = weights(network.params());
     let refit = Some(Refit { epochs: 1, eta: 1e-30 });
     let config = Config { epochs: 1, refit, ..config(keep) };
-    let mut trainer =
-        Trainer::new(crate::setup::exec(), samples.data(), (model, params), config).unwrap();
+    let mut trainer = Trainer::new(crate::setup::exec(), samples.data(), network, config).unwrap();
     assert_eq!(weights(trainer.last()), before, "nothing is pruned before the first step");
     take(&mut trainer, 1).unwrap();
     (before, weights(trainer.last()))

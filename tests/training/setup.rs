@@ -1,7 +1,7 @@
 //! Small data, small models, and a look at all parameters.
 
 use proxtape::data::{Dataset, Fractions, Normalization, Samples, Source, Split, digits};
-use proxtape::nn::{Layer, Model, Named};
+use proxtape::nn::{Activation, Layer, Named, Network};
 use proxtape::train::{Config, Data, Event, TrainError, Trainer};
 use proxtape::{Exec, Isa, Params, Random};
 
@@ -55,7 +55,7 @@ impl Small {
         layers: &[Named],
         config: Config,
     ) -> Result<Trainer<'_>, TrainError> {
-        Trainer::new(exec, self.data(), model(layers), config)
+        Trainer::new(exec, self.data(), network(layers), config)
     }
 }
 
@@ -63,10 +63,8 @@ pub(crate) fn exec() -> Exec {
     Exec::new(Isa::detect())
 }
 
-pub(crate) fn model(layers: &[Named]) -> (Model, Params) {
-    let mut params = Params::new();
-    let model = Model::new(&mut params, [1, 8, 8], layers, &mut Random::new(1)).unwrap();
-    (model, params)
+pub(crate) fn network(layers: &[Named]) -> Network {
+    Network::new([1, 8, 8], layers, &mut Random::new(1)).unwrap()
 }
 
 /// 64 - `hidden` - 10.
@@ -74,7 +72,7 @@ pub(crate) fn mlp(hidden: usize) -> Vec<Named> {
     vec![
         Layer::Flatten.named("flatten"),
         Layer::linear(hidden).named("fc1"),
-        Layer::Relu.named("relu"),
+        Activation::Relu.named("relu"),
         Layer::linear(10).named("fc2"),
     ]
 }
@@ -84,7 +82,7 @@ pub(crate) fn conv_net(channels: usize) -> Vec<Named> {
     vec![
         Layer::conv2d(channels, 3, 1).named("conv"),
         Layer::batch_norm().named("bn"),
-        Layer::Relu.named("relu"),
+        Activation::Relu.named("relu"),
         Layer::max_pool(2).named("pool"),
         Layer::Flatten.named("flatten"),
         Layer::Dropout { p: 0.25 }.named("dropout"),

@@ -181,12 +181,12 @@ fn thawed_support_grows() {
     let samples = Small::digits(160, 0);
     let penalty = Penalty::new(Family::None);
     for (refit, moves) in [(Some(Refit { epochs: 1, eta: 0.05 }), false), (None, true)] {
-        let (model, mut params) = crate::setup::model(&mlp(16));
-        let fc2 = params.find("fc2.weight").unwrap();
-        params.value_mut(fc2)[..80].fill(0.0);
+        let mut network = crate::setup::network(&mlp(16));
+        let fc2 = network.params().find("fc2.weight").unwrap();
+        network.params_mut().value_mut(fc2)[..80].fill(0.0);
         let trained = Config { refit, penalty: penalty.clone(), ..config(1) };
         let exec = crate::setup::exec();
-        let mut trainer = Trainer::new(exec, samples.data(), (model, params), trained).unwrap();
+        let mut trainer = Trainer::new(exec, samples.data(), network, trained).unwrap();
         take(&mut trainer, 1).unwrap();
         let moved = trainer.last().value(fc2)[..80].iter().any(|&w| w != 0.0);
         assert_eq!(moved, moves, "{refit:?}");

@@ -1,11 +1,11 @@
 //! One step: accumulation, clipping, the weights that a penalty reaches.
 
-use crate::setup::{Small, conv_net, difference, exec, finish, mlp, model, take, value};
+use crate::setup::{Small, conv_net, difference, exec, finish, mlp, network, take, value};
 use proxtape::data::{Dataset, Normalization, Samples, Source, Split};
-use proxtape::nn::{Layer, Model};
+use proxtape::nn::{Layer, Network};
 use proxtape::optim::{Family, Penalty, Rule};
 use proxtape::train::{Config, Trainer};
-use proxtape::{Kind, Params, Random};
+use proxtape::{Kind, Random};
 
 fn sgd(eta: f32) -> Config {
     let mut config = Config { rule: Rule::Sgd, ..Config::default() };
@@ -31,7 +31,7 @@ fn two_batches_of_32_make_the_step_of_one_of_64() {
 #[test]
 fn clipping_bounds_the_step_and_keeps_its_direction() {
     let samples = Small::digits(64, 0);
-    let (_, start) = model(&mlp(20));
+    let start = network(&mlp(20)).params().clone();
     let step = |clip| {
         let config = Config { clip, ..sgd(0.5) };
         let mut trainer = samples.trainer(&mlp(20), config).unwrap();
@@ -61,10 +61,11 @@ fn clipping_bounds_the_step_of_huge_gradients() {
         let split = Split { train: vec![0], validation: vec![], test: vec![] };
         let samples = Small { source: Source::from(set), split, normalization };
         let layers = [Layer::Flatten.named("flatten"), Layer::linear(10).named("fc")];
-        let (model, mut params) = model(&layers);
-        params.value_mut(params.find("fc.weight").unwrap()).fill(0.0);
+        let mut network = network(&layers);
+        let w = network.params().find("fc.weight").unwrap();
+        network.params_mut().value_mut(w).fill(0.0);
         let config = Config { batch: 1, clip: Some(clip), ..sgd(0.5) };
-        let mut trainer = Trainer::new(exec(), samples.data(), (model, params), config).unwrap();
+        let mut trainer = Trainer::new(exec(), samples.data(), network, config).unwrap();
         take(&mut trainer, 1).unwrap();
         let step = trainer.params().ids().flat_map(|id| trainer.params().value(id));
         let norm = step.map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
@@ -156,15 +157,14 @@ fn samples_of_another_shape_and_steps_too_large_are_errors() {
     let rule = Rule::Momentum { beta: 1.0 };
     assert!(refused(&mlp(8), Config { rule, ..sgd(0.1) }).contains("out of range"));
 
-    let mut params = Params::new();
     let layers = [Layer::linear(10).named("fc")];
-    let model = Model::new(&mut params, [64], &layers, &mut Random::new(1)).unwrap();
-    let trainer = Trainer::new(exec(), samples.data(), (model, params), Config::default());
+    let network = Network::new([64], &layers, &mut Random::new(1)).unwrap();
+    let trainer = Trainer::new(exec(), samples.data(), network, Config::default());
     let message = trainer.err().unwrap().to_string();
     assert!(message.contains("[64]") && message.contains("[1, 8, 8]"), "{message}");
 
     let split = Split { train: vec![], ..samples.split.clone() };
     let empty = proxtape::train::Data { split: &split, ..samples.data() };
-    let trainer = Trainer::new(exec(), empty, crate::setup::model(&mlp(8)), Config::default());
+    let trainer = Trainer::new(exec(), empty, crate::setup::network(&mlp(8)), Config::default());
     assert!(trainer.err().unwrap().to_string().contains("0 training samples"));
 }

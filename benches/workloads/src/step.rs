@@ -125,7 +125,7 @@ impl Inference {
         let (params, model) = build(network, layers);
         let mut tape = Tape::inference(exec);
         let (x, labels) = batch(&mut tape, network);
-        model.record_frozen(&mut tape, &params, x, Zeros::default());
+        model.record_prepacked(&mut tape, &params, x, Zeros::default());
         fill(&mut tape, x, labels);
         Inference { params, tape }
     }

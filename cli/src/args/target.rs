@@ -1,10 +1,10 @@
 //! `--to`: which format, and which file.
 
-use crate::export::rust;
 use crate::failure::Failure;
 use crate::run::folder::{is_there, refused};
 use core::fmt;
 use core::str::FromStr;
+use proxtape_export::rust;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};

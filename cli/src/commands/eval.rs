@@ -73,11 +73,11 @@ pub(crate) fn parts(
     samples: &Samples,
 ) -> Result<[Evaluation; 2], Failure> {
     let batch = trained.recipe.train.batch.get().min(samples.source.train.len());
-    trained.model.check_batch(batch)?;
-    let mut evaluator = Evaluator::new(exec, &trained.model, &trained.params, batch);
+    trained.network.model().check_batch(batch)?;
+    let mut evaluator = Evaluator::new(exec, &trained.network, batch);
     evaluator.check_memory()?;
     let mut part = |name: &str, set: &Dataset, indices: &[u32]| {
-        let part = evaluator.run(&trained.params, set, indices, &trained.normalization);
+        let part = evaluator.run(trained.network.params(), set, indices, &trained.normalization);
         sound(name, part).map_err(|what| Failure::failed(format!("{}: {what}", path.display())))
     };
     let validation = part("validation", &samples.source.train, &samples.split.validation)?;

@@ -14,7 +14,6 @@ mod outcome;
 
 use crate::args::ExportArgs;
 use crate::args::target::Format;
-use crate::export::{About, Graph, Plan, Runner, onnx, rust};
 use crate::failure::{Ending, Failure};
 use crate::output::shown;
 use crate::output::terminal::{Voice, print, print_json};
@@ -31,6 +30,8 @@ use outcome::{Details, Outcome};
 use proxtape::checkpoint::{self, Checkpoint};
 use proxtape::data::{Dataset, Normalization, Source, Split};
 use proxtape::{Exec, Isa, Pool, Random};
+use proxtape_export::rust::{self, About, Plan, Runner};
+use proxtape_export::{Pipeline, onnx};
 use std::collections::HashSet;
 use std::fs;
 use std::io::Write;
@@ -88,7 +89,7 @@ pub(crate) fn run(args: &ExportArgs, voice: Voice) -> Result<Ending, Failure> {
         file: target.display().to_string(),
         format: format.to_string(),
         bytes,
-        input: trained.model.input().to_vec(),
+        input: trained.network.input().to_vec(),
         range: rust::range(trained.normalization.scale),
         classes: trained.classes,
         details,
@@ -104,7 +105,7 @@ pub(crate) fn run(args: &ExportArgs, voice: Voice) -> Result<Ending, Failure> {
 
 /// Leaves out the tensors that the network does not have, and says so: nobody has looked at their values.
 fn leave_out_others(path: &Path, trained: &Trained, file: &mut Checkpoint, voice: Voice) {
-    let params = &trained.params;
+    let params = trained.network.params();
     let own: HashSet<&str> = params.ids().map(|id| params.name(id)).collect();
     let tensors = std::mem::take(&mut file.tensors).into_iter();
     let (kept, others): (Vec<_>, Vec<_>) = tensors.partition(|(name, ..)| own.contains(&**name));
@@ -146,7 +147,8 @@ struct Export<'a> {
 impl Export<'_> {
     /// Writes a file, and compares what is in it with the model.
     fn write(&self, format: Format, draft: &mut Draft) -> Result<(Proof, Details), Failure> {
-        let graph = Graph::of(self.trained)?;
+        let Trained { network, normalization, .. } = self.trained;
+        let pipeline = Pipeline::new(network, normalization).map_err(Failure::failed)?;
         match format {
             Format::Safetensors => {
                 draft.fill_with(self.file)?;
@@ -157,7 +159,7 @@ impl Export<'_> {
             Format::Onnx => {
                 let texts = self.file.texts.iter().filter(|(key, _)| *key != "format");
                 let texts = texts.map(|(key, value)| (key.clone(), value.clone())).collect();
-                let model = onnx::Model::of(&graph, &self.trained.recipe.name, texts);
+                let model = onnx::Model::new(&pipeline, &self.trained.recipe.name, texts);
                 let bytes = model.to_bytes();
                 if bytes.len() > onnx::MAX_BYTES {
                     return Err(Failure::failed(format!(
@@ -185,7 +187,7 @@ impl Export<'_> {
                 Ok((proof, Details::Onnx { opset: onnx::OPSET, ir_version: onnx::IR_VERSION }))
             }
             Format::Rust => {
-                let plan = Plan::of(&graph);
+                let plan = Plan::new(&pipeline);
                 let about = About {
                     recipe: &self.trained.recipe.name,
                     scale: self.trained.normalization.scale,
@@ -203,8 +205,8 @@ impl Export<'_> {
     }
 
     fn prove(&self, written: &mut impl Network) -> Result<Proof, Failure> {
-        let Trained { model, params, .. } = self.trained;
-        let affordable = WORK / model.macs(params).max(1);
+        let network = &self.trained.network;
+        let affordable = WORK / network.model().macs(network.params()).max(1);
         let most = usize::try_from(affordable).unwrap_or(SAMPLES).clamp(FEWEST, SAMPLES);
         let mut trained = Recorded::new(self.exec, self.trained, BATCH)?;
         let [proof] = prove(&mut trained, [written], self.samples, most)?;
@@ -253,16 +255,16 @@ fn samples(
     if given.is_some() || source.as_os_str().is_empty() || source.exists() {
         return Ok((again::own(path, trained, (None, voice))?, true));
     }
-    let &[c, h, w] = trained.model.input().dims() else {
+    let &[c, h, w] = trained.network.input().dims() else {
         return Err(Failure::failed(format!(
             "{}: expected samples of [C, H, W], found {}",
             path.display(),
-            trained.model.input()
+            trained.network.input()
         )));
     };
     let Normalization { scale, mean, std } = &trained.normalization;
     let mut random = Random::new(1);
-    let samples = (VALUES / trained.model.input().len()).clamp(1, SAMPLES);
+    let samples = (VALUES / trained.network.input().len()).clamp(1, SAMPLES);
     let mut values = Vec::new();
     for _ in 0..samples {
         for (mean, std) in mean.iter().zip(std) {

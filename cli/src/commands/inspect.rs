@@ -119,7 +119,7 @@ impl Tensor<'_> {
 
 impl Counted {
     pub(crate) fn of(trained: &Trained) -> Result<Counted, Failure> {
-        let (model, params) = (&trained.model, &trained.params);
+        let (model, params) = (trained.network.model(), trained.network.params());
         let penalty = &trained.recipe.penalty;
         let regularized = penalty.0.resolve(model, params).map_err(Failure::failed)?;
         let report = Report::new(model, params, &regularized);

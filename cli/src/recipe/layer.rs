@@ -9,7 +9,7 @@
 //! ```
 
 use super::{Fault, by_name};
-use proxtape::nn::{Init, Layer as Kind, Named, WithBias};
+use proxtape::nn::{Activation, Init, Layer as Kind, Named, WithBias};
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,7 @@ pub(crate) struct Layer(pub(crate) Named);
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Table {
-    kind: Spanned<KindName>,
+    kind: Spanned<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,69 +60,40 @@ pub(super) struct Table {
     shortcut: Option<Vec<Table>>,
 }
 
-/// The kinds of layers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum KindName {
-    Linear,
-    Conv2d,
-    BatchNorm,
-    LayerNorm,
-    MaxPool,
-    AvgPool,
-    GlobalAvgPool,
-    Dropout,
-    Flatten,
-    Select,
-    Relu,
-    LeakyRelu,
-    Gelu,
-    GeluTanh,
-    Tanh,
-    Sigmoid,
-    Residual,
+/// The kinds of layers but for activations, each with the attributes that it takes beside a name.
+const KINDS: [(&str, &[&str]); 11] = [
+    ("linear", &["out", "bias", "init"]),
+    ("conv2d", &["out", "kernel", "stride", "padding", "dilation", "groups", "bias", "init"]),
+    ("batch-norm", &["momentum", "eps"]),
+    ("layer-norm", &["eps"]),
+    ("max-pool", &["kernel", "stride", "padding"]),
+    ("avg-pool", &["kernel", "stride", "padding"]),
+    ("global-avg-pool", &[]),
+    ("dropout", &["p"]),
+    ("flatten", &[]),
+    ("select", &["indices"]),
+    ("residual", &["body", "shortcut"]),
+];
+
+/// The attributes of a kind, or `None` if there is no such kind.
+fn attributes(kind: &str) -> Option<Vec<&'static str>> {
+    let layer = KINDS.iter().find(|(name, _)| *name == kind).map(|(_, takes)| takes.to_vec());
+    let number = |activation: Activation| activation.number().map(|(name, _)| name);
+    layer.or_else(|| Some(number(Activation::by_name(kind)?).into_iter().collect()))
 }
 
-impl KindName {
-    /// The attributes that this kind takes, beside a name.
-    fn attributes(self) -> &'static [&'static str] {
-        match self {
-            KindName::Linear => &["out", "bias", "init"],
-            KindName::Conv2d => {
-                &["out", "kernel", "stride", "padding", "dilation", "groups", "bias", "init"]
-            }
-            KindName::BatchNorm => &["momentum", "eps"],
-            KindName::LayerNorm => &["eps"],
-            KindName::MaxPool | KindName::AvgPool => &["kernel", "stride", "padding"],
-            KindName::Dropout => &["p"],
-            KindName::LeakyRelu => &["slope"],
-            KindName::Select => &["indices"],
-            KindName::Residual => &["body", "shortcut"],
-            KindName::GlobalAvgPool
-            | KindName::Flatten
-            | KindName::Relu
-            | KindName::Gelu
-            | KindName::GeluTanh
-            | KindName::Tanh
-            | KindName::Sigmoid => &[],
-        }
-    }
-
-    /// The name that a recipe uses.
-    fn name(self) -> String {
-        // A unit variant is written as its name.
-        toml::Value::try_from(self)
-            .ok()
-            .and_then(|v| v.as_str().map(str::to_owned))
-            .unwrap_or_default()
-    }
+/// The names of all kinds, as a message lists them.
+fn kinds() -> String {
+    let layers = KINDS.iter().map(|(name, _)| *name);
+    let names = layers.chain(Activation::ALL.iter().map(|activation| activation.name()));
+    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 impl Table {
-    /// A layer of which nothing but the kind is told.
-    fn new(kind: KindName) -> Table {
+    /// A layer of a kind, without attributes.
+    fn new(kind: &str) -> Table {
         Table {
-            kind: Spanned::new(0..0, kind),
+            kind: Spanned::new(0..0, kind.to_owned()),
             name: None,
             out: None,
             kernel: None,
@@ -139,6 +110,14 @@ impl Table {
             indices: None,
             body: None,
             shortcut: None,
+        }
+    }
+
+    /// The attribute of an activation's number.
+    fn number(&mut self, name: &str) -> &mut Option<f32> {
+        match name {
+            "slope" => &mut self.slope,
+            _ => unreachable!("a number of an activation has a field of its name"),
         }
     }
 
@@ -169,16 +148,17 @@ impl Table {
 impl TryFrom<Table> for Layer {
     type Error = Fault;
 
-    fn try_from(table: Table) -> Result<Layer, Fault> {
-        let kind = *table.kind.get_ref();
+    fn try_from(mut table: Table) -> Result<Layer, Fault> {
+        let kind = table.kind.get_ref().as_str();
         let fault = |message| Fault { at: table.kind.span().start, message };
-        let takes = kind.attributes();
+        let unknown =
+            || fault(format!("unknown kind `{kind}` of a layer, expected one of {}", kinds()));
+        let takes = attributes(kind).ok_or_else(unknown)?;
         if let Some(other) = table.present().find(|name| !takes.contains(name)) {
             let takes = if takes.is_empty() { "name only".to_owned() } else { takes.join(", ") };
-            let kind = kind.name();
             return Err(fault(format!("a {kind} layer has no `{other}`; it takes {takes}")));
         }
-        let missing = |what: &str| fault(format!("a {} layer needs `{what}`", kind.name()));
+        let missing = |what: &str| fault(format!("a {kind} layer needs `{what}`"));
         let out = || table.out.ok_or_else(|| missing("out"));
         let kernel = || table.kernel.map(|k| k.0).ok_or_else(|| missing("kernel"));
         let pair = |value: Option<Pair>, default: [usize; 2]| value.map_or(default, |v| v.0);
@@ -197,8 +177,8 @@ impl TryFrom<Table> for Layer {
         let bias = if table.bias == Some(false) { WithBias::No } else { WithBias::Yes };
         let init = table.init.unwrap_or_default();
         let layer = match kind {
-            KindName::Linear => Kind::Linear { out: out()?, bias, init },
-            KindName::Conv2d => Kind::Conv2d {
+            "linear" => Kind::Linear { out: out()?, bias, init },
+            "conv2d" => Kind::Conv2d {
                 out: out()?,
                 kernel: kernel()?,
                 stride: pair(table.stride, [1; 2]),
@@ -208,39 +188,36 @@ impl TryFrom<Table> for Layer {
                 bias,
                 init,
             },
-            KindName::BatchNorm => Kind::BatchNorm {
+            "batch-norm" => Kind::BatchNorm {
                 momentum: table.momentum.unwrap_or(0.1),
                 eps: table.eps.unwrap_or(1e-5),
             },
-            KindName::LayerNorm => Kind::LayerNorm { eps: table.eps.unwrap_or(1e-5) },
-            KindName::MaxPool => Kind::MaxPool {
+            "layer-norm" => Kind::LayerNorm { eps: table.eps.unwrap_or(1e-5) },
+            "max-pool" => Kind::MaxPool {
                 kernel: kernel()?,
                 stride: pair(table.stride, kernel()?),
                 padding: pair(table.padding, [0; 2]),
             },
-            KindName::AvgPool => Kind::AvgPool {
+            "avg-pool" => Kind::AvgPool {
                 kernel: kernel()?,
                 stride: pair(table.stride, kernel()?),
                 padding: pair(table.padding, [0; 2]),
             },
-            KindName::GlobalAvgPool => Kind::GlobalAvgPool,
-            KindName::Dropout => Kind::Dropout { p: table.p.unwrap_or(0.5) },
-            KindName::Flatten => Kind::Flatten,
-            KindName::Select => {
-                Kind::Select { indices: table.indices.ok_or_else(|| missing("indices"))? }
-            }
-            KindName::Relu => Kind::Relu,
-            KindName::LeakyRelu => Kind::LeakyRelu { slope: table.slope.unwrap_or(0.01) },
-            KindName::Gelu => Kind::Gelu,
-            KindName::GeluTanh => Kind::GeluTanh,
-            KindName::Tanh => Kind::Tanh,
-            KindName::Sigmoid => Kind::Sigmoid,
-            KindName::Residual => {
+            "global-avg-pool" => Kind::GlobalAvgPool,
+            "dropout" => Kind::Dropout { p: table.p.unwrap_or(0.5) },
+            "flatten" => Kind::Flatten,
+            "select" => Kind::Select { indices: table.indices.ok_or_else(|| missing("indices"))? },
+            "residual" => {
                 let list = |layers: Option<Vec<Table>>| -> Result<Vec<Named>, Fault> {
                     let layers = layers.unwrap_or_default().into_iter();
                     layers.map(|table| Ok(Layer::try_from(table)?.0)).collect()
                 };
                 Kind::Residual { body: list(table.body)?, shortcut: list(table.shortcut)? }
+            }
+            name => {
+                let activation = Activation::by_name(name).ok_or_else(unknown)?;
+                let number = activation.number().and_then(|(name, _)| *table.number(name));
+                Kind::Activation(number.map_or(activation, |x| activation.with_number(x)))
             }
         };
         Ok(Layer(Named { name: table.name, layer }))
@@ -261,7 +238,7 @@ impl From<Layer> for Table {
                 out: Some(out),
                 bias: Some(bias == WithBias::Yes),
                 init: Some(init),
-                ..of(KindName::Linear)
+                ..of("linear")
             },
             Kind::Conv2d { out, kernel, stride, padding, dilation, groups, bias, init } => Table {
                 out: Some(out),
@@ -269,32 +246,33 @@ impl From<Layer> for Table {
                 groups: Some(groups),
                 bias: Some(bias == WithBias::Yes),
                 init: Some(init),
-                ..pool(of(KindName::Conv2d), [kernel, stride, padding])
+                ..pool(of("conv2d"), [kernel, stride, padding])
             },
             Kind::BatchNorm { momentum, eps } => {
-                Table { momentum: Some(momentum), eps: Some(eps), ..of(KindName::BatchNorm) }
+                Table { momentum: Some(momentum), eps: Some(eps), ..of("batch-norm") }
             }
-            Kind::LayerNorm { eps } => Table { eps: Some(eps), ..of(KindName::LayerNorm) },
+            Kind::LayerNorm { eps } => Table { eps: Some(eps), ..of("layer-norm") },
             Kind::MaxPool { kernel, stride, padding } => {
-                pool(of(KindName::MaxPool), [kernel, stride, padding])
+                pool(of("max-pool"), [kernel, stride, padding])
             }
             Kind::AvgPool { kernel, stride, padding } => {
-                pool(of(KindName::AvgPool), [kernel, stride, padding])
+                pool(of("avg-pool"), [kernel, stride, padding])
             }
-            Kind::GlobalAvgPool => of(KindName::GlobalAvgPool),
-            Kind::Dropout { p } => Table { p: Some(p), ..of(KindName::Dropout) },
-            Kind::Flatten => of(KindName::Flatten),
-            Kind::Select { indices } => Table { indices: Some(indices), ..of(KindName::Select) },
-            Kind::Relu => of(KindName::Relu),
-            Kind::LeakyRelu { slope } => Table { slope: Some(slope), ..of(KindName::LeakyRelu) },
-            Kind::Gelu => of(KindName::Gelu),
-            Kind::GeluTanh => of(KindName::GeluTanh),
-            Kind::Tanh => of(KindName::Tanh),
-            Kind::Sigmoid => of(KindName::Sigmoid),
+            Kind::GlobalAvgPool => of("global-avg-pool"),
+            Kind::Dropout { p } => Table { p: Some(p), ..of("dropout") },
+            Kind::Flatten => of("flatten"),
+            Kind::Select { indices } => Table { indices: Some(indices), ..of("select") },
+            Kind::Activation(activation) => {
+                let mut table = of(activation.name());
+                if let Some((name, x)) = activation.number() {
+                    *table.number(name) = Some(x);
+                }
+                table
+            }
             Kind::Residual { body, shortcut } => Table {
                 body: Some(body.into_iter().map(|named| Layer(named).into()).collect()),
                 shortcut: Some(shortcut.into_iter().map(|named| Layer(named).into()).collect()),
-                ..of(KindName::Residual)
+                ..of("residual")
             },
         }
     }

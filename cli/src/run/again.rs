@@ -161,7 +161,7 @@ fn check(
             path.display()
         )))
     };
-    let (wants, has) = (trained.model.input(), set.shape());
+    let (wants, has) = (trained.network.input(), set.shape());
     if wants[..] != has[..] {
         return fault(format!("samples {wants}"), format!("{has:?}"));
     }

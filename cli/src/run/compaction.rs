@@ -27,7 +27,6 @@ use crate::system::draft::Draft;
 use crate::system::machine::Machine;
 use outcome::{Costs, Layer};
 use proof::Proofs;
-use proxtape::compact::compact;
 use proxtape::data::Source;
 use std::fs;
 use std::path::Path;
@@ -113,7 +112,7 @@ fn compare(
     machine: &Machine,
 ) -> Result<Result<Outcome, Refused>, Failure> {
     let (exec, both) = (dense.recipe.exec(machine.exec()), [dense, small]);
-    let [a, b] = both.map(|trained| (trained.model.input(), trained.model.output()));
+    let [a, b] = both.map(|trained| (trained.network.input(), trained.network.output()));
     if a != b {
         return Ok(Err(Refused(format!(
             "{}: expected a network from {} to {}, found one from {} to {}",
@@ -148,11 +147,10 @@ fn size(path: &Path) -> Result<u64, Failure> {
 
 /// Writes the compacted network of a dense one, not yet under its name.
 fn write(target: &Path, dense: &Trained, samples: &Samples) -> Result<Draft, Failure> {
-    let layers = dense.recipe.model.net.layers(dense.classes);
-    let small = compact(&layers, &dense.params, dense.model.input())?;
+    let small = dense.network.compact()?;
     let recipe = recipe::of(&dense.recipe, &small);
     let origin = Origin::of(samples);
     let mut file = Draft::of(target)?;
-    file.fill_with(&model_file::contents((&recipe, samples, &origin), &small.params))?;
+    file.fill_with(&model_file::contents((&recipe, samples, &origin), small.network.params()))?;
     Ok(file)
 }

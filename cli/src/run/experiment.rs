@@ -5,7 +5,7 @@ use crate::output::terminal::Voice;
 use crate::recipe::{self, Recipe};
 use core::fmt::Display;
 use proxtape::data::{self, DataError, Dataset, Normalization, Source, Split};
-use proxtape::nn::{Model, Plan};
+use proxtape::nn::{Network, Plan};
 use proxtape::train::Data;
 use proxtape::{Params, Random};
 use std::sync::Arc;
@@ -94,11 +94,7 @@ pub(crate) fn plan(recipe: &Recipe, input: &[usize], classes: usize) -> Result<P
 }
 
 /// The recipe's model for these samples, as its seed starts it, or zeros, where what was saved follows.
-pub(crate) fn build(
-    recipe: &Recipe,
-    set: &Dataset,
-    start: Start,
-) -> Result<(Model, Params), Failure> {
+pub(crate) fn build(recipe: &Recipe, set: &Dataset, start: Start) -> Result<Network, Failure> {
     let plan = plan(recipe, &set.shape(), set.classes())?;
     let (gives, has) = (plan.output(), set.classes());
     if gives[..] != [has] {
@@ -110,12 +106,11 @@ pub(crate) fn build(
             ),
         ));
     }
-    let mut params = Params::new();
-    let model = match start {
-        Start::Seed => plan.start(&mut params, &mut Random::new(recipe.train.seed)),
-        Start::Saved => plan.allocate(&mut params),
+    let network = match start {
+        Start::Seed => plan.network(&mut Random::new(recipe.train.seed)),
+        Start::Saved => plan.zeros(),
     };
-    Ok((model.map_err(|e| refused(recipe, &e))?, params))
+    network.map_err(|e| refused(recipe, &e))
 }
 
 /// What parameters start from.

@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::run::experiment::Samples;
 use crate::run::model_file::Trained;
 use proxtape::data::{Dataset, Normalization};
-use proxtape::nn::{FrozenModel, Zeros};
+use proxtape::nn::{PrepackedNetwork, Zeros};
 use proxtape::{Exec, Tape, Var};
 
 /// Samples of a batch, where nothing asks for another number.
@@ -23,7 +23,7 @@ pub(crate) struct Recorded<'a> {
     pub(crate) normalization: Normalization,
     tape: Tape,
     x: Var,
-    model: FrozenModel,
+    recorded: PrepackedNetwork,
     labels: Vec<u32>,
 }
 
@@ -51,19 +51,19 @@ impl<'a> Recorded<'a> {
         batch: usize,
         zeros: Zeros,
     ) -> Result<Recorded<'a>, Failure> {
-        trained.model.check_batch(batch)?;
+        trained.network.model().check_batch(batch)?;
         let mut tape = Tape::inference(exec);
-        let x = tape.input(trained.model.input().batch(batch));
-        let model = trained.model.record_frozen(&mut tape, &trained.params, x, zeros);
-        tape.keep(model.output);
+        let x = tape.input(trained.network.input().batch(batch));
+        let recorded = trained.network.record_prepacked(&mut tape, x, zeros);
+        tape.keep(recorded.output);
         tape.check_memory()?;
         let normalization = trained.normalization.clone();
-        Ok(Recorded { trained, normalization, tape, x, model, labels: vec![0; batch] })
+        Ok(Recorded { trained, normalization, tape, x, recorded, labels: vec![0; batch] })
     }
 
     /// The layers whose zeros are left out.
     pub(crate) fn sparse_layers(&self) -> impl Iterator<Item = &str> {
-        self.model.layers.iter().filter(|layer| layer.sparse).map(|layer| &*layer.layer)
+        self.recorded.layers.iter().filter(|layer| layer.sparse).map(|layer| &*layer.layer)
     }
 
     /// Sets the first samples of the batch.
@@ -75,15 +75,15 @@ impl<'a> Recorded<'a> {
     }
 
     pub(crate) fn run(&mut self) -> &[f32] {
-        self.tape.infer(&self.trained.params);
-        self.tape.value(self.model.output)
+        self.tape.infer(self.trained.network.params());
+        self.tape.value(self.recorded.output)
     }
 }
 
 impl Network for Recorded<'_> {
     fn outputs(&mut self, set: &Dataset, indices: &[u32]) -> &[f32] {
         self.set(set, indices);
-        let outputs = self.trained.model.output().len();
+        let outputs = self.trained.network.output().len();
         // The rest of a short batch holds old samples.
         &self.run()[..indices.len() * outputs]
     }

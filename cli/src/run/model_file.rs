@@ -22,7 +22,7 @@ use crate::run::origin::Origin;
 use crate::run::start_weights;
 use proxtape::checkpoint::{self, Checkpoint};
 use proxtape::data::Normalization;
-use proxtape::nn::{Model, Plan};
+use proxtape::nn::{Network, Plan};
 use proxtape::{Params, Random};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -65,8 +65,7 @@ fn notes((recipe, samples, origin): (&Recipe, &Samples, &Origin)) -> Checkpoint 
 /// A trained model, ready for use.
 pub(crate) struct Trained {
     pub(crate) recipe: Recipe,
-    pub(crate) model: Model,
-    pub(crate) params: Params,
+    pub(crate) network: Network,
     pub(crate) normalization: Normalization,
     pub(crate) class_names: Vec<String>,
     pub(crate) classes: usize,
@@ -121,28 +120,28 @@ impl Trained {
             )));
         }
         check_tensors(&plan, file).map_err(fault)?;
-        let mut params = Params::new();
-        let model = plan.allocate(&mut params).map_err(|e| fault(e.to_string()))?;
-        model.check_batch(BATCH).map_err(|e| fault(e.to_string()))?;
-        let vanished = file.get_params("", &mut params).map_err(|e| fault(e.to_string()))?;
-        Ok(Trained { recipe, model, params, normalization, class_names, classes, origin, vanished })
+        let mut network = plan.zeros().map_err(|e| fault(e.to_string()))?;
+        network.model().check_batch(BATCH).map_err(|e| fault(e.to_string()))?;
+        let vanished = file.get_params("", network.params_mut());
+        let vanished = vanished.map_err(|e| fault(e.to_string()))?;
+        Ok(Trained { recipe, network, normalization, class_names, classes, origin, vanished })
     }
 
     /// Whether its parameters are still those that its training started from.
     pub(crate) fn is_at_the_start(&self) -> Result<bool, Failure> {
         let Recipe { model, train, .. } = &self.recipe;
-        let plan = plan(&self.recipe, self.model.input().dims(), self.classes)?;
-        let mut params = Params::new();
-        match &model.weights {
-            None => plan.start(&mut params, &mut Random::new(train.seed)),
-            Some(_) => plan.allocate(&mut params),
+        let plan = plan(&self.recipe, self.network.input().dims(), self.classes)?;
+        let mut start = match &model.weights {
+            None => plan.network(&mut Random::new(train.seed)),
+            Some(_) => plan.zeros(),
         }?;
         if let Some(weights) = &model.weights {
             // Whoever goes on from them is told more.
-            start_weights::load((weights, model), &mut params, Voice::new(true))?;
+            start_weights::load((weights, model), start.params_mut(), Voice::new(true))?;
         }
-        let mut both = params.ids().zip(self.params.ids());
-        Ok(both.all(|(a, b)| params.value(a) == self.params.value(b)))
+        let [start, now] = [&start, &self.network].map(Network::params);
+        let mut both = start.ids().zip(now.ids());
+        Ok(both.all(|(a, b)| start.value(a) == now.value(b)))
     }
 
     /// Tells what of the file was not taken as it is.

@@ -180,12 +180,12 @@ pub(crate) fn train(
         (None, false) => experiment::Start::Seed,
         _ => experiment::Start::Saved,
     };
-    let (model, mut params) = build(&recipe, set, begin)?;
+    let mut network = build(&recipe, set, begin)?;
     if let (Some(weights), false) = (&recipe.model.weights, is_saved) {
-        start_weights::load((weights, &recipe.model), &mut params, voice)?;
+        start_weights::load((weights, &recipe.model), network.params_mut(), voice)?;
     }
     let exec = recipe.exec(machine.exec());
-    let trainer = Trainer::new(exec, samples.data(), (model, params), recipe.config());
+    let trainer = Trainer::new(exec, samples.data(), network, recipe.config());
     let mut trainer =
         trainer.map_err(|e| Failure::failed(format!("recipe {:?}: {e}", recipe.name)))?;
     let penalty = &recipe.penalty.0;

@@ -52,9 +52,9 @@ impl Costs {
 /// Seconds of a whole training, from a few of its steps.
 pub(crate) fn probe(recipe: &Recipe, samples: &Samples, machine: &Machine) -> Result<f64, Failure> {
     let set = &samples.source.train;
-    let built = build(recipe, set, Start::Seed)?;
+    let network = build(recipe, set, Start::Seed)?;
     let exec = recipe.exec(machine.exec());
-    let mut trainer = Trainer::new(exec, samples.data(), built, recipe.config())?;
+    let mut trainer = Trainer::new(exec, samples.data(), network, recipe.config())?;
     // The first step meets cold caches.
     let _ = trainer.advance();
     let start = Instant::now();

@@ -124,8 +124,8 @@ impl Cells<'_> {
     fn check_start(&self, voice: Voice) -> Result<(), Failure> {
         let recipe = &self.folder.recipe;
         let Some(weights) = &recipe.model.weights else { return Ok(()) };
-        let (_, mut params) = build(recipe, &self.source.train, Start::Saved)?;
-        start_weights::load((weights, &recipe.model), &mut params, voice)
+        let mut network = build(recipe, &self.source.train, Start::Saved)?;
+        start_weights::load((weights, &recipe.model), network.params_mut(), voice)
     }
 
     fn announcement(&self, planned: usize, finished: usize, seconds: f64) -> String {

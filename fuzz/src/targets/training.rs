@@ -4,10 +4,10 @@ use super::Reader;
 use crate::seeds::file;
 use proxtape::checkpoint;
 use proxtape::data::{Dataset, Fractions, Normalization, Samples, Source};
-use proxtape::nn::{Init, Layer, Model, Named, WithBias};
+use proxtape::nn::{Activation, Init, Layer, Named, Network, WithBias};
 use proxtape::optim::{Family, Penalty, Rule};
 use proxtape::train::{Config, Data, Event, Keep, Measure, Refit, Settle, Target, Trainer};
-use proxtape::{Exec, Isa, Params, Random};
+use proxtape::{Exec, Isa, Random};
 
 /// How far a training goes before its state is taken, and after it was restored.
 const STEPS: usize = 5;
@@ -35,12 +35,16 @@ impl Tiny {
     fn trainer(&self) -> Trainer<'_> {
         let (source, split) = (&self.source, &self.split);
         let data = Data { source, split, normalization: &self.normalization };
-        let mut params = Params::new();
         let linear = |out| Layer::Linear { out, bias: WithBias::Yes, init: Init::default() };
-        let layers =
-            [Layer::Flatten, linear(4), Layer::Relu, Layer::Dropout { p: 0.25 }, linear(2)];
-        let layers = layers.map(|layer| Named { name: None, layer });
-        let model = Model::new(&mut params, [1, 2, 2], &layers, &mut Random::new(1));
+        let layers = [
+            Layer::Flatten,
+            linear(4),
+            Activation::Relu.into(),
+            Layer::Dropout { p: 0.25 },
+            linear(2),
+        ];
+        let layers = layers.into_iter().map(Named::from).collect::<Vec<_>>();
+        let network = Network::new([1, 2, 2], &layers, &mut Random::new(1));
         let config = Config {
             epochs: 6,
             batch: 8,
@@ -52,8 +56,8 @@ impl Tiny {
             keep: Keep::Best,
             ..Config::default()
         };
-        let model = model.expect("the model fits");
-        Trainer::new(Exec::new(Isa::detect()), data, (model, params), config).expect("it fits")
+        let network = network.expect("the layers fit");
+        Trainer::new(Exec::new(Isa::detect()), data, network, config).expect("it fits")
     }
 }
 

@@ -48,11 +48,11 @@ impl<'a> Wanted<'a> {
         trained: &Trained,
         args: &'a PredictArgs,
     ) -> Result<Wanted<'a>, Failure> {
-        let &[c, h, w] = trained.model.input().dims() else {
+        let &[c, h, w] = trained.network.input().dims() else {
             return Err(Failure::failed(format!(
                 "{}: expected a network for images [channels, height, width], found one for {}",
                 told(path),
-                trained.model.input()
+                trained.network.input()
             )));
         };
         let first = args.first.map_or(usize::MAX, |n| n.get());

@@ -46,7 +46,7 @@ impl Decisions {
         // The batches of the evaluation, so that both have the same bits.
         let batch = trained.recipe.train.batch.get().min(samples.source.train.len());
         let mut network = Recorded::new(exec, trained, batch)?;
-        let outputs = trained.model.output().len();
+        let outputs = trained.network.output().len();
         let mut decisions = Vec::with_capacity(indices.len());
         for batch in indices.chunks(batch) {
             network.set(set, batch);

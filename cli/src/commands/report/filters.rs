@@ -12,9 +12,9 @@ const WIDE: usize = 640;
 
 /// The section, where there are convolutions.
 pub(super) fn section(run: &Run) -> Option<Section> {
-    let params = &run.trained.params;
+    let params = run.trained.network.params();
     let mut pictures = Vec::new();
-    for weight in run.trained.model.weights() {
+    for weight in run.trained.network.model().weights() {
         if let [out, channels, height, width] = params.shape(weight.id)[..] {
             let image =
                 image(&weight.layer, [out, channels, height, width], params.value(weight.id));

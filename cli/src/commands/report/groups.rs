@@ -46,7 +46,7 @@ impl Spread {
 
     /// Those of every layer of a run.
     pub(super) fn all(run: &Run) -> Result<Vec<Spread>, Failure> {
-        let (model, params) = (&run.trained.model, &run.trained.params);
+        let (model, params) = (run.trained.network.model(), run.trained.network.params());
         let penalty = &run.trained.recipe.penalty.0;
         let regularized = penalty.resolve(model, params).map_err(Failure::failed)?;
         let layers = run.counted.layers.iter().zip(&regularized);

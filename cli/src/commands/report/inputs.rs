@@ -7,7 +7,7 @@ use crate::output::html::{
 use crate::output::number::{grouped, percent, short};
 use crate::output::table::Table;
 use proxtape::data::{Dataset, Samples};
-use proxtape::nn::{Layer, Named};
+use proxtape::nn::{Activation, Layer, Named};
 
 /// Features of a table that are drawn.
 const SHOWN: usize = 30;
@@ -19,15 +19,15 @@ pub(super) fn section(run: &Run, measured: Result<&Measured, &str>) -> Section {
     let section = Section::new("inputs", "Input features in use");
     let trained = &run.trained;
     let layers = trained.recipe.model.net.layers(trained.classes);
-    let input = trained.model.input();
+    let input = trained.network.input();
     let Some(columns) = columns(&layers, &input) else {
         return section.add(note(
             "The first layer with weights is a convolution, which moves over the whole image: every \
              pixel is in use, and its filters are drawn below.",
         ));
     };
-    let first = &trained.model.weights()[0];
-    let values = trained.params.value(first.id);
+    let first = &trained.network.model().weights()[0];
+    let values = trained.network.params().value(first.id);
     let mut usage = vec![0.0f32; input.len()];
     for row in values.chunks_exact(columns.len().max(1)) {
         for (w, &feature) in row.iter().zip(&columns) {
@@ -104,7 +104,9 @@ fn columns(layers: &[Named], input: &[usize]) -> Option<Vec<usize>> {
                 let take = |&i: &usize| columns[i * unit..(i + 1) * unit].iter().copied();
                 columns = indices.iter().flat_map(take).collect();
             }
-            Layer::Dropout { .. } | Layer::BatchNorm { .. } | Layer::Relu => {}
+            Layer::Dropout { .. }
+            | Layer::BatchNorm { .. }
+            | Layer::Activation(Activation::Relu) => {}
             _ => return None,
         }
     }

@@ -41,7 +41,7 @@ pub(super) struct Costs {
 
 impl Costs {
     pub(super) fn of(trained: &Trained, bytes: u64) -> Costs {
-        let Trained { model, params, .. } = trained;
+        let (model, params) = (trained.network.model(), trained.network.params());
         let mut costs = Costs {
             bytes,
             weights: 0,
@@ -71,11 +71,12 @@ pub(super) struct Layer {
 impl Layer {
     /// Those of the dense network and what is left of them in the compacted one.
     pub(super) fn between(dense: &Trained, small: &Trained) -> Vec<Layer> {
-        let left = small.model.weights().iter();
-        let left: HashMap<_, _> = left.map(|w| (&w.layer, small.params.shape(w.id))).collect();
-        let layers = dense.model.weights().iter().map(|weight| Layer {
+        let left = small.network.model().weights().iter();
+        let left: HashMap<_, _> =
+            left.map(|w| (&w.layer, small.network.params().shape(w.id))).collect();
+        let layers = dense.network.model().weights().iter().map(|weight| Layer {
             name: weight.layer.clone(),
-            before: dense.params.shape(weight.id).to_vec(),
+            before: dense.network.params().shape(weight.id).to_vec(),
             after: left.get(&weight.layer).map(|shape| shape.to_vec()),
         });
         layers.collect()

@@ -7,21 +7,22 @@ use proxtape::optim::{Family, Mixing, Penalty};
 /// The same recipe with the layers that are left.
 pub(super) fn of(recipe: &Recipe, small: &Compact) -> Recipe {
     let mut recipe = recipe.clone();
-    recipe.model.net = Net::Layers(small.layers.iter().cloned().map(Layer).collect());
+    recipe.model.net = Net::Layers(small.network.layers().iter().cloned().map(Layer).collect());
     // Weights to start from would have the shapes of before.
     (recipe.model.weights, recipe.model.weights_hash) = (None, None);
     // Shares were told of the whole network.
     (recipe.target, recipe.train.prune) = (None, None);
     let penalty = &mut recipe.penalty.0;
     let left: Vec<bool> = small.removed.iter().map(|layer| layer.after.is_some()).collect();
-    let is_left = |name: &str| small.model.weights().iter().any(|weight| weight.layer == *name);
+    let weights = small.network.model().weights();
+    let is_left = |name: &str| weights.iter().any(|weight| weight.layer == *name);
     penalty.layers.retain(|own| is_left(&own.layer));
     if let Mixing::Explicit(list) = &mut penalty.mixing {
         let mut left = left.into_iter();
         list.retain(|_| left.next().unwrap_or(true));
     }
     // Blocks may not divide what is left. The penalty has done its work, and is only counted by.
-    if penalty.resolve(&small.model, &small.params).is_err() {
+    if penalty.resolve(small.network.model(), small.network.params()).is_err() {
         *penalty = Penalty::new(Family::None);
     }
     recipe

@@ -56,8 +56,8 @@ impl Session<'_> {
     }
 
     fn validation(&self, exec: proxtape::Exec) -> proxtape::train::Evaluation {
-        let (model, params) = (self.trainer.model(), self.trainer.params());
-        let mut evaluator = Evaluator::new(exec, model, params, self.recipe.train.batch.get());
+        let (network, params) = (self.trainer.network(), self.trainer.params());
+        let mut evaluator = Evaluator::new(exec, network, self.recipe.train.batch.get());
         let data = self.samples.data();
         evaluator.run(params, &data.source.train, &data.split.validation, data.normalization)
     }

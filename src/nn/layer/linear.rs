@@ -1,0 +1,39 @@
+//! y = x W^T + b; x: [N, in], W: [out, in], b: [out].
+
+use super::{Built, Init, WithBias};
+use crate::nn::Weight;
+use crate::nn::build::Builder;
+use crate::nn::graph::Parameters;
+use crate::nn::place::{ModelError, Place};
+use crate::nn::plan::Start;
+use crate::nn::record::Recorder;
+use crate::ops;
+use crate::params::Kind;
+use crate::shape::Shape;
+use crate::tape::Var;
+
+pub(super) fn build(
+    builder: &mut Builder<'_>,
+    at: Place<'_>,
+    out: usize,
+    (bias, init): (WithBias, Init),
+) -> Result<Built, ModelError> {
+    let [features] = *at.input.dims() else {
+        return Err(at.error(format!(
+            "linear wants an input of [features] and comes after {}; put a flatten before it",
+            at.input
+        )));
+    };
+    let start = Start::Random(init, [features, out]);
+    let shape = Shape::from([out, features]);
+    let id = builder.declare(at, "weight", (Kind::Weight, shape), start)?;
+    builder.weights.push(Weight { layer: at.name.to_owned(), id, uses: 1, conv_groups: 1 });
+    let bias = builder.bias(at, bias, (out, features, init))?;
+    Ok((Parameters { weight: Some(id), bias, ..Parameters::default() }, [out].into()))
+}
+
+pub(super) fn record(recorder: &mut Recorder<'_>, x: Var, parameters: &Parameters) -> Var {
+    let w = recorder.param(parameters.weight());
+    let b = parameters.bias.map(|b| recorder.param(b));
+    ops::linear(recorder.tape, x, w, b)
+}

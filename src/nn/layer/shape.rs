@@ -1,0 +1,20 @@
+//! Layers that move values and compute none.
+
+use crate::nn::place::{ModelError, Place};
+use crate::shape::Shape;
+
+/// The output of a select has as many channels or features as there are indices.
+pub(super) fn selected(at: Place<'_>, indices: &[usize]) -> Result<Shape, ModelError> {
+    let &[units, ref rest @ ..] = at.input.dims() else {
+        return Err(at.error("the input has no axis"));
+    };
+    match indices {
+        [.., last] if *last < units && indices.is_sorted_by(|a, b| a < b) => {
+            Ok(std::iter::once(indices.len()).chain(rest.iter().copied()).collect())
+        }
+        _ => Err(at.error(format!(
+            "select wants one or more indices, increasing and below {units}, of an input {}",
+            at.input
+        ))),
+    }
+}
