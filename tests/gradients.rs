@@ -147,12 +147,16 @@ fn threads_do_not_change_a_bit() {
     });
 }
 
-/// The functions that src/ops.rs makes public: lower-case names of its `pub use` items.
+/// The public functions of src/ops.rs: lower-case names of its `pub use` items, and the rows of the
+/// table of unary functions.
 fn public_operations() -> Vec<&'static str> {
     let source = include_str!("../src/ops.rs");
     let items = source.split("pub use ").skip(1).map(|rest| rest.split(';').next().unwrap());
     let names = items.flat_map(|item| item.rsplit("::").next().unwrap().split(['{', '}', ',']));
-    names.map(str::trim).filter(|name| name.starts_with(|c: char| c.is_lowercase())).collect()
+    let names = names.map(str::trim).filter(|name| name.starts_with(|c: char| c.is_lowercase()));
+    let table = include_str!("../src/ops/unary.rs").split_once("\nunary! {").unwrap().1;
+    let rows = table.split("pub fn ").skip(1).map(|row| row.split('(').next().unwrap());
+    names.chain(rows).collect()
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! pass over memory each way.
 
 use super::broadcast::Broadcast;
-use super::relu;
+use super::unary::relu;
 use crate::{Forward, Primitive, Tape, Var, Vjp};
 use proxtape_kernels::Simd;
 use proxtape_kernels::map::Map;
@@ -15,7 +15,7 @@ struct Value;
 impl Map<2> for Value {
     #[inline(always)]
     fn eval<S: Simd>(self, s: S, [a, b]: [S::F; 2]) -> S::F {
-        relu::Value.eval(s, [s.add(a, b)])
+        relu::Value {}.eval(s, [s.add(a, b)])
     }
 }
 
@@ -30,7 +30,7 @@ impl Primitive for AddRelu {
 
     fn vjp(&self, cx: Vjp<'_>) {
         let operands = [self.0.output(cx.y), self.0.output(cx.dy)];
-        self.0.vjp(cx, relu::Product, operands);
+        self.0.vjp(cx, relu::Product {}, operands);
     }
 }
 
