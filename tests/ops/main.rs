@@ -1,8 +1,11 @@
-//! Properties of operations on a tape: what a node used twice, a view or an unused input mean.
-//! Values and gradients themselves are in `golden.rs`.
+//! Operations on a tape. One table, `cases`, has them all: `gradients` compares each with a
+//! reference, and `every` looks at the memory that it writes. Here and in `network`: what a node used
+//! twice, a view or an unused input mean. Golden values are in `tests/golden.rs`.
 
 mod allocation;
+mod cases;
 mod every;
+mod gradients;
 mod network;
 
 use proxtape::ops::{self, BatchNormAttrs};

@@ -1,6 +1,6 @@
 //! y = f(x) and y = f(a, b) element by element, with NumPy's broadcasting; dropout.
 
-use crate::case::{Case, Draw, SEED, indices, offset};
+use super::case::{Case, Draw, SEED, indices, offset};
 use proxtape::{Exec, Isa, Params, Random, Tape, Var, ops};
 use std::ops::Range;
 

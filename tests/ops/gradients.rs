@@ -1,47 +1,9 @@
-//! Every operation against an f64 reference that is written naively here: the value, and the
+//! Every operation against an f64 reference that is written naively in `cases`: the value, and the
 //! gradient of every input against central differences of the reference, on every instruction set.
-//!
-//! A new operation is one row in the table of its family.
 
-#[path = "gradients/case.rs"]
-mod case;
-#[path = "gradients/elementwise.rs"]
-mod elementwise;
-#[path = "gradients/images.rs"]
-mod images;
-#[path = "gradients/losses.rs"]
-mod losses;
-#[path = "gradients/matrices.rs"]
-mod matrices;
-#[path = "gradients/norms.rs"]
-mod norms;
-#[path = "gradients/shapes.rs"]
-mod shapes;
-
-use case::{Case, SEED};
+use crate::cases::{Case, SEED, every_case};
 use proxtape::gradcheck::{DOUBLE, GradCheck};
 use proxtape::{Exec, Gradients, Isa, Kind, Pool, Random, Tape};
-
-fn table() -> Vec<Case> {
-    let families = [
-        elementwise::cases(),
-        images::cases(),
-        losses::cases(),
-        matrices::cases(),
-        norms::cases(),
-        shapes::cases(),
-    ];
-    families.into_iter().flatten().collect()
-}
-
-/// Runs every row and fails with all messages together.
-fn every_case(check: impl Fn(&Case) -> Result<(), String>) {
-    let cases = table();
-    let failures = cases.iter().filter_map(|case| Some((case, check(case).err()?)));
-    let failures: Vec<String> = failures.map(|(case, e)| format!("{case}: {e}")).collect();
-    let counts = format!("{} of {} cases", failures.len(), cases.len());
-    assert!(failures.is_empty(), "{counts} fail:\n{}", failures.join("\n"));
-}
 
 fn compare(exec: Exec) {
     every_case(|case| {
@@ -145,28 +107,4 @@ fn threads_do_not_change_a_bit() {
             same(&alone, &parallel).map_err(|e| format!("{}: {e}", isa.name()))
         })
     });
-}
-
-/// The public functions of src/ops.rs: lower-case names of its `pub use` items, and the rows of the
-/// table of unary functions.
-fn public_operations() -> Vec<&'static str> {
-    let source = include_str!("../src/ops.rs");
-    let items = source.split("pub use ").skip(1).map(|rest| rest.split(';').next().unwrap());
-    let names = items.flat_map(|item| item.rsplit("::").next().unwrap().split(['{', '}', ',']));
-    let names = names.map(str::trim).filter(|name| name.starts_with(|c: char| c.is_lowercase()));
-    let table = include_str!("../src/ops/unary.rs").split_once("\nunary! {").unwrap().1;
-    let rows = table.split("pub fn ").skip(1).map(|row| row.split('(').next().unwrap());
-    names.chain(rows).collect()
-}
-
-#[test]
-fn every_public_operation_has_a_case() {
-    let (operations, cases) = (public_operations(), table());
-    assert!(operations.len() >= 40, "only {operations:?} were found in src/ops.rs");
-    for op in &operations {
-        assert!(cases.iter().any(|case| case.op == *op), "no case for {op}: add a row");
-    }
-    for case in &cases {
-        assert!(operations.contains(&case.op), "{case} is for no public operation");
-    }
 }

@@ -1,6 +1,6 @@
 //! Convolutions and pools over [N, C, H, W].
 
-use crate::case::{Case, Draw};
+use super::case::{Case, Draw};
 use proxtape::ops::{self, ConvAttrs, PoolAttrs};
 
 /// x: [N, C, H, W], w: [OC, C / groups, KH, KW].

@@ -1,6 +1,6 @@
 //! Softmax over the last axis, and losses.
 
-use crate::case::{Case, Draw};
+use super::case::{Case, Draw};
 use proxtape::ops;
 
 const ROWS: &[&[usize]] =

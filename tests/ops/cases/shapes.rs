@@ -1,6 +1,6 @@
 //! Sums, means, and what only moves values: views, transposes, parts.
 
-use crate::case::{Case, Draw, indices, offset};
+use super::case::{Case, Draw, indices, offset};
 use proxtape::ops;
 use std::ops::Range;
 

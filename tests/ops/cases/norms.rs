@@ -1,7 +1,7 @@
 //! Batch norm, in training and in inference, with a ReLU and without, and layer norm: x, gamma and
 //! beta.
 
-use crate::case::{Case, Draw};
+use super::case::{Case, Draw};
 use proxtape::ops::{self, BatchNormAttrs};
 use proxtape::{Kind, Params, Tape, Var};
 

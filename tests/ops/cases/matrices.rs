@@ -1,6 +1,6 @@
 //! Matrix products and linear layers.
 
-use crate::case::{Case, Draw};
+use super::case::{Case, Draw};
 use proxtape::ops;
 
 const PRODUCTS: &[[usize; 3]] = &[
