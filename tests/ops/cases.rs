@@ -26,7 +26,7 @@ pub(crate) fn table() -> Vec<Case> {
 }
 
 /// Runs every row and fails with all messages together.
-pub(crate) fn every_case(check: impl Fn(&Case) -> Result<(), String>) {
+pub(crate) fn every_case(mut check: impl FnMut(&Case) -> Result<(), String>) {
     let cases = table();
     let failures = cases.iter().filter_map(|case| Some((case, check(case).err()?)));
     let failures: Vec<String> = failures.map(|(case, e)| format!("{case}: {e}")).collect();

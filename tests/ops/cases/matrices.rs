@@ -13,6 +13,8 @@ const PRODUCTS: &[[usize; 3]] = &[
     [13, 7, 19],
     [33, 5, 17],
     [70, 130, 45],
+    // Of depth 0.
+    [3, 9, 0],
 ];
 
 pub(crate) fn cases() -> Vec<Case> {
