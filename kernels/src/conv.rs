@@ -29,10 +29,11 @@ mod winograd;
 pub use shape::Conv2d;
 
 use crate::Accumulate;
+use crate::activation::Activation;
+use crate::gemm::Bias;
 use crate::gemm::pack::Lines;
 use crate::gemm::tile::Epilogue;
 use crate::gemm::view::Dest;
-use crate::gemm::{Activation, Bias};
 use crate::threads::{Convolution, Exec};
 use correlate::Target;
 use patches::Turned;

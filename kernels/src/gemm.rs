@@ -23,6 +23,7 @@ pub(crate) mod view;
 pub use by_rows::ByRows;
 pub use packed::PackedB;
 
+use crate::activation::Activation;
 use crate::isa::Isa;
 use crate::size;
 use crate::threads::Exec;
@@ -66,26 +67,6 @@ impl Bias<'_> {
             Bias::None => 0.0,
             Bias::Rows(b) => b[i],
             Bias::Cols(b) => b[j],
-        }
-    }
-}
-
-/// What is done to each element last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Activation {
-    /// Nothing.
-    None,
-    /// max(0, x); NaN stays NaN.
-    Relu,
-}
-
-impl Activation {
-    #[inline(always)]
-    fn apply(self, x: f32) -> f32 {
-        match self {
-            Activation::None => x,
-            Activation::Relu if x <= 0.0 => 0.0,
-            Activation::Relu => x,
         }
     }
 }

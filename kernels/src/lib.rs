@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod activation;
 pub mod broadcast;
 mod buffer;
 pub mod conv;
@@ -29,6 +30,7 @@ mod backend {
     pub(crate) mod baseline;
 }
 
+pub use activation::Activation;
 pub use buffer::Buffer;
 pub use isa::{Isa, IsaError};
 pub use simd::{Kernel, Simd};

@@ -22,9 +22,8 @@
 //! grow with the length, and the bits do not depend on the number of threads.
 //!
 //! ```
-//! use proxtape_kernels::gemm::Activation;
 //! use proxtape_kernels::norm::{Affine, Planes, batch_norm, batch_statistics};
-//! use proxtape_kernels::{Exec, Isa};
+//! use proxtape_kernels::{Activation, Exec, Isa};
 //! let exec = Exec::new(Isa::detect());
 //! let view = Planes { n: 2, c: 1, spatial: 2 };
 //! let x = [1.0, 3.0, 5.0, 7.0];

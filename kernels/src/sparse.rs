@@ -23,7 +23,7 @@ mod windows;
 
 pub use conv::SparseConv2d;
 
-use crate::gemm::Activation;
+use crate::activation::Activation;
 use crate::isa::Isa;
 use crate::size;
 use crate::threads::Exec;
@@ -40,9 +40,8 @@ fn few(isa: Isa) -> usize {
 /// A matrix W: `[out, in]` without its zeros, for samples x: `[N, in]`.
 ///
 /// ```
-/// use proxtape_kernels::gemm::Activation;
 /// use proxtape_kernels::sparse::{SparseForward, SparseLinear};
-/// use proxtape_kernels::{Exec, Isa};
+/// use proxtape_kernels::{Activation, Exec, Isa};
 /// let exec = Exec::new(Isa::detect());
 /// let w = SparseLinear::new(exec.isa(), &[0.0, 2.0, 0.0, 0.0, 0.0, -1.0], [2, 3], 1);
 /// assert_eq!(w.kept(), 2);

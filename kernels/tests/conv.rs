@@ -3,8 +3,7 @@
 mod support;
 
 use proxtape_kernels::conv::{Conv2d, ConvForward};
-use proxtape_kernels::gemm::Activation;
-use proxtape_kernels::{Accumulate, Convolution, Exec, Pool};
+use proxtape_kernels::{Accumulate, Activation, Convolution, Exec, Pool};
 use support::{Canary, Guarded, Rng, assert_close, execs, isas};
 
 /// Calls `f(y, x, w)` with the indices of every product.

@@ -2,10 +2,8 @@
 
 mod support;
 
-use proxtape_kernels::gemm::{
-    Activation, Bias, ByRows, Gemm, MatMut, MatRef, PackedB, gemm, scratch_len,
-};
-use proxtape_kernels::{Exec, Isa, Pool};
+use proxtape_kernels::gemm::{Bias, ByRows, Gemm, MatMut, MatRef, PackedB, gemm, scratch_len};
+use proxtape_kernels::{Activation, Exec, Isa, Pool};
 use support::{Canary, Guarded, Rng, assert_close, execs, isas};
 
 /// How a matrix lies in memory.

@@ -5,9 +5,8 @@ mod support;
 
 use arbtest::arbtest;
 use proxtape_kernels::conv::{Conv2d, ConvForward};
-use proxtape_kernels::gemm::Activation;
 use proxtape_kernels::sparse::{SparseConv2d, SparseForward, SparseLinear};
-use proxtape_kernels::{Exec, Isa, Pool};
+use proxtape_kernels::{Activation, Exec, Isa, Pool};
 use support::{Canary, Guarded, Rng, assert_close, execs, isas};
 
 /// Which weights are not zero.

@@ -14,7 +14,7 @@ use super::{Activation, Init, Phase};
 use crate::ops;
 use crate::shape::Shape;
 use crate::tape::Var;
-use proxtape_kernels::gemm;
+use proxtape_kernels as kernels;
 
 /// One layer of a model.
 ///
@@ -225,8 +225,8 @@ impl Layer {
             Layer::Select { ref indices } => ops::select(recorder.tape, x, 1, indices),
             Layer::Activation(activation) => activation.record(recorder.tape, x),
             Layer::Residual { .. } => match then {
-                gemm::Activation::None => ops::add(recorder.tape, x, inputs[1]),
-                gemm::Activation::Relu => ops::add_relu(recorder.tape, x, inputs[1]),
+                kernels::Activation::None => ops::add(recorder.tape, x, inputs[1]),
+                kernels::Activation::Relu => ops::add_relu(recorder.tape, x, inputs[1]),
             },
         }
     }

@@ -4,7 +4,7 @@ use super::graph::{Graph, Node, Parameters};
 use super::{Activation, Layer, Phase};
 use crate::params::{ParamId, Params};
 use crate::tape::{Tape, Var};
-use proxtape_kernels::gemm;
+use proxtape_kernels as kernels;
 
 /// A tape that a network is recorded on, with its parameters.
 pub(super) struct Recorder<'a> {
@@ -20,7 +20,7 @@ pub(super) struct Operands<'a> {
     pub(super) inputs: &'a [Var],
     pub(super) parameters: &'a Parameters,
     /// Applied to the result.
-    pub(super) then: gemm::Activation,
+    pub(super) then: kernels::Activation,
 }
 
 impl Recorder<'_> {
@@ -46,7 +46,7 @@ impl Recorder<'_> {
             let operands = |relu| Operands {
                 inputs: &inputs,
                 parameters: node.parameters(),
-                then: if relu { gemm::Activation::Relu } else { gemm::Activation::None },
+                then: if relu { kernels::Activation::Relu } else { kernels::Activation::None },
             };
             let (value, with_relu) = match fused(self, node, &operands(relu)) {
                 Some(value) => (value, relu),

@@ -8,7 +8,7 @@ use super::elementwise::Identity;
 use crate::{
     Exec, Forward, ParamId, Prepare, Primitive, Running, Shape, Tape, Var, Vjp, Workspace,
 };
-use proxtape_kernels::gemm::Activation;
+use proxtape_kernels::Activation;
 use proxtape_kernels::map::map;
 use proxtape_kernels::norm::{self, Affine, Planes};
 

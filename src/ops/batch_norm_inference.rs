@@ -4,7 +4,7 @@
 use super::batch_norm::{BatchNormAttrs, check_statistic, cut, cut_mut, inverse_std, planes, sums};
 use super::elementwise::Identity;
 use crate::{Exec, Forward, Prepare, Primitive, Tape, Var, Vjp, Workspace};
-use proxtape_kernels::gemm::Activation;
+use proxtape_kernels::Activation;
 use proxtape_kernels::map::map;
 use proxtape_kernels::norm::{self, Affine, Planes};
 

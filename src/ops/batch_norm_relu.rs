@@ -3,7 +3,7 @@
 
 use super::{BatchNormAttrs, batch_norm, batch_norm_inference};
 use crate::{Tape, Var};
-use proxtape_kernels::gemm::Activation;
+use proxtape_kernels::Activation;
 
 /// [`relu`](super::relu) of [`batch_norm`](super::batch_norm()), to the same bits.
 ///

@@ -5,9 +5,9 @@
 
 use super::elementwise::Identity;
 use crate::{Exec, Forward, Primitive, Tape, Var, Vjp, Workspace};
+use proxtape_kernels::Activation;
 use proxtape_kernels::broadcast::{self, Strided};
 use proxtape_kernels::conv::{Conv2d, ConvForward};
-use proxtape_kernels::gemm::Activation;
 use proxtape_kernels::size;
 
 /// How a convolution moves over the image; every pair is `[vertical, horizontal]`.

@@ -4,8 +4,7 @@ use crate::limits::Cost;
 use crate::{Workload, filled};
 use proxtape::Exec;
 use proxtape::kernels::conv::{Conv2d, ConvForward};
-use proxtape::kernels::gemm::Activation;
-use proxtape::kernels::{Accumulate, Buffer};
+use proxtape::kernels::{Accumulate, Activation, Buffer};
 
 /// A layer of a network and its shape at the batch that the network is trained with.
 #[derive(Clone, Copy, Debug)]

@@ -3,10 +3,9 @@
 use crate::limits::{Cost, Limit};
 use crate::{Workload, filled};
 use proxtape::Exec;
-use proxtape::kernels::gemm::Activation;
 use proxtape::kernels::norm::{self, Affine, Planes};
 use proxtape::kernels::pool::{self, Pool2d};
-use proxtape::kernels::{Accumulate, Buffer, softmax};
+use proxtape::kernels::{Accumulate, Activation, Buffer, softmax};
 
 /// All of them, forwards and backwards.
 pub fn all(exec: Exec) -> impl Iterator<Item = Workload> {

@@ -3,9 +3,9 @@
 use crate::limits::Cost;
 use crate::{Workload, filled};
 use proxtape::Exec;
-use proxtape::kernels::Buffer;
-use proxtape::kernels::gemm::{self, Activation, Bias, Gemm, MatMut, MatRef, PackedB};
+use proxtape::kernels::gemm::{self, Bias, Gemm, MatMut, MatRef, PackedB};
 use proxtape::kernels::sparse::{SparseForward, SparseLinear};
+use proxtape::kernels::{Activation, Buffer};
 
 /// [out, in].
 const SHAPE: [usize; 2] = [300, 784];

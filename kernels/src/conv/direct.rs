@@ -21,7 +21,7 @@ use super::Conv2d;
 use super::correlate::{SLOTS, balanced, split};
 use super::lanes::{Rows as Turned, from_lanes};
 use super::winograd::{Filters, Outputs};
-use crate::gemm::Activation;
+use crate::activation::Activation;
 use crate::gemm::blocks::{LINE, aligned};
 use crate::isa::Isa;
 use crate::simd::{Kernel, Simd};

@@ -7,8 +7,9 @@ use super::dots::Dots;
 use super::weight::WeightGradient;
 use super::window::Window;
 use super::winograd::Winograd;
+use crate::activation::Activation;
+use crate::gemm::Bias;
 use crate::gemm::tile::Epilogue;
-use crate::gemm::{Activation, Bias};
 use crate::isa::Isa;
 use core::ops::RangeInclusive;
 

@@ -6,8 +6,7 @@ use crate::size;
 ///
 /// ```
 /// use proxtape_kernels::conv::{Conv2d, ConvForward};
-/// use proxtape_kernels::gemm::Activation;
-/// use proxtape_kernels::{Exec, Isa};
+/// use proxtape_kernels::{Activation, Exec, Isa};
 /// let conv = Conv2d { n: 1, c: 1, h: 3, w: 3, oc: 1, kh: 2, kw: 2, ..Conv2d::default() };
 /// assert_eq!((conv.oh(), conv.ow()), (2, 2));
 /// let exec = Exec::new(Isa::detect());

@@ -7,13 +7,14 @@
 use super::correlate::{SLOTS, balanced, output_block, split};
 use super::patches::{Gradient, Taps};
 use super::window::{Fill, Planes, Stage, Window};
+use crate::activation::Activation;
+use crate::gemm::Bias;
 use crate::gemm::blocks::{Blocks, Cut, LINE, aligned};
 use crate::gemm::pack::{Block, Slivers};
 use crate::gemm::panel::{Lhs, Panel, Rhs, RunPanel};
 use crate::gemm::product::Pack;
 use crate::gemm::tile::Epilogue;
 use crate::gemm::view::Dest;
-use crate::gemm::{Activation, Bias};
 use crate::isa::Isa;
 use crate::simd::{Kernel, Simd};
 use crate::threads::Exec;

@@ -24,11 +24,12 @@ mod planes;
 mod weight;
 
 use super::correlate::{SLOTS, balanced, split};
+use crate::activation::Activation;
+use crate::gemm::Bias;
 use crate::gemm::blocks::{LINE, aligned};
 use crate::gemm::panel::{Lhs, Panel, Rhs, RunPanel, Strided};
 use crate::gemm::tile::Epilogue;
 use crate::gemm::view::Dest;
-use crate::gemm::{Activation, Bias};
 use crate::isa::Isa;
 use crate::threads::Exec;
 use crate::tuning::VECTORS;

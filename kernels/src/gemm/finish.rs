@@ -5,10 +5,11 @@
 //! tile of depth 256 (15 % at a depth of 25); in return one function for each instruction set serves
 //! tiles of every size.
 
+use super::Bias;
 use super::tile::{Epilogue, First};
 use super::view::Dest;
-use super::{Activation, Bias};
 use crate::Accumulate;
+use crate::activation::Activation;
 use crate::simd::{Kernel, Simd};
 use crate::tuning::{MOST_ROWS, VECTORS};
 

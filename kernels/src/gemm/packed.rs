@@ -5,7 +5,8 @@ use super::pack::{Block, Lines, Slivers, Source};
 use super::product::{Product, pack, steps};
 use super::tile::Epilogue;
 use super::view::Dest;
-use super::{Activation, Bias, MatMut, MatRef, quads, without_product};
+use super::{Bias, MatMut, MatRef, quads, without_product};
+use crate::activation::Activation;
 use crate::buffer::Buffer;
 use crate::isa::Isa;
 use crate::simd::Simd;
@@ -89,8 +90,8 @@ const FEWEST_ROWS: usize = 3;
 /// B: [k, n], packed once for many products, as a layer's weights that change no more.
 ///
 /// ```
-/// use proxtape_kernels::gemm::{Activation, Bias, MatMut, MatRef, PackedB};
-/// use proxtape_kernels::{Exec, Isa};
+/// use proxtape_kernels::gemm::{Bias, MatMut, MatRef, PackedB};
+/// use proxtape_kernels::{Activation, Exec, Isa};
 /// let exec = Exec::new(Isa::detect());
 /// let a = MatRef::row_major(&[1.0, 2.0, 3.0, 4.0], 2, 2);
 /// let b = PackedB::new(exec, a.t());

@@ -1,10 +1,10 @@
 //! The macro-kernel: loops JR and IR over the slivers of one panel of depth.
 
-use super::Activation;
 use super::finish::{Dense, Finish, NR};
 use super::tile::{DepthsAdjoin, Epilogue, First, RowsAdjoin, Run, Steps, Tile};
 use super::view::Dest;
 use crate::Accumulate;
+use crate::activation::Activation;
 use crate::simd::{Kernel, Simd};
 use crate::tuning::MOST_ROWS;
 

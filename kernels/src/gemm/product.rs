@@ -7,12 +7,13 @@
 //!                                                   read in place, nor B where tiles pack it
 //!       macro-kernel on C[ic, jc]                   a grid of tasks, each its own part of C
 
+use super::Bias;
 use super::blocks::{Blocks, Cut, aligned};
 use super::pack::{Block, Lines, Slivers, Source};
 use super::panel::{IN_PLACE_ROWS, Lhs, Panel, Rhs, RunPanel, Strided};
 use super::tile::Epilogue;
 use super::view::Dest;
-use super::{Activation, Bias};
+use crate::activation::Activation;
 use crate::isa::Isa;
 use crate::simd::{Kernel, Simd};
 use crate::threads::Exec;

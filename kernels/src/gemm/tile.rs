@@ -7,8 +7,9 @@
 //! Every instance is unrolled, so it holds only what most products need, with bias as the start of
 //! the sum; other epilogues are left to `finish.rs`.
 
-use super::{Activation, Bias};
+use super::Bias;
 use crate::Accumulate;
+use crate::activation::Activation;
 use crate::simd::{Kernel, Simd, prefetch};
 
 /// How many depths ahead a tile asks for B while it copies it: each lies in a page of its own, which

@@ -6,7 +6,7 @@ mod group;
 use super::apply::apply;
 use super::sums::{Centred, Gated, Gradient, Plain};
 use super::{Affine, Planes, check, sized};
-use crate::gemm::Activation;
+use crate::activation::Activation;
 use crate::{Accumulate, Exec};
 use formulas::{Forward, GatedInferenceVjp, GatedVjp, InferenceVjp, Vjp};
 use group::{Group, ZERO, channels_at, group_size};

@@ -7,8 +7,8 @@
 
 use super::runs::{Row, Runs};
 use super::{LIMIT, SparseForward, length};
+use crate::activation::Activation;
 use crate::conv::Conv2d;
-use crate::gemm::Activation;
 use crate::isa::Isa;
 use crate::simd::{Kernel, Simd};
 use crate::size;

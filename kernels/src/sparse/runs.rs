@@ -4,7 +4,7 @@
 //! and a tap costs one broadcast and one offset for V FMAs whose operand comes from memory.
 
 use super::{SparseForward, by_count};
-use crate::gemm::Activation;
+use crate::activation::Activation;
 use crate::simd::Simd;
 
 /// A weight, and where its run starts.

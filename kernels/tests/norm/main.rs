@@ -6,12 +6,11 @@ mod support;
 mod batch;
 mod layer;
 
-use proxtape_kernels::gemm::Activation;
 use proxtape_kernels::norm::{
     Affine, Planes, batch_norm, batch_norm_inference_vjp, batch_norm_sums, batch_norm_vjp,
     batch_statistics, layer_norm, layer_norm_sums, layer_norm_vjp,
 };
-use proxtape_kernels::{Accumulate, Exec, Pool};
+use proxtape_kernels::{Accumulate, Activation, Exec, Pool};
 use support::{Canary, Guarded, Rng, assert_close, execs, isas};
 
 const EPS: f32 = 1e-5;

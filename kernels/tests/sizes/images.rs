@@ -1,12 +1,11 @@
 //! Images: convolution, pooling, batch normalisation.
 
 use super::{Door, LONG, attempt, exec, lengths, numbers, times};
-use proxtape_kernels::Accumulate;
 use proxtape_kernels::conv::{Conv2d, ConvForward};
-use proxtape_kernels::gemm::Activation;
 use proxtape_kernels::norm::{self, Affine, Planes};
 use proxtape_kernels::pool::{Pool2d, global_average, global_average_vjp};
 use proxtape_kernels::sparse::{SparseConv2d, SparseForward};
+use proxtape_kernels::{Accumulate, Activation};
 
 pub(crate) const DOORS: &[Door] = &[
     Door {

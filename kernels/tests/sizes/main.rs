@@ -220,7 +220,7 @@ fn a_padding_that_wraps_to_no_output_is_named() {
     use proxtape_kernels::conv::{Conv2d, ConvForward};
     let padding = [(1 << 57) - 1; 2];
     let conv = Conv2d { h: 2, w: 2, padding, ..Conv2d::default() };
-    let activation = proxtape_kernels::gemm::Activation::None;
+    let activation = proxtape_kernels::Activation::None;
     let op = ConvForward { x: &[1.0; 4], w: &[1.0], bias: None, activation };
     conv.forward(exec(), &op, &mut [], &mut [0.0; 4096]);
 }

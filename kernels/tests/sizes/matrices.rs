@@ -2,13 +2,11 @@
 
 use super::{Door, LONG, attempt, exec, lengths, numbers, times};
 use proxtape_kernels::broadcast::{self, Strided};
-use proxtape_kernels::gemm::{
-    Activation, Bias, ByRows, Gemm, MatMut, MatRef, PackedB, gemm, scratch_len,
-};
+use proxtape_kernels::gemm::{Bias, ByRows, Gemm, MatMut, MatRef, PackedB, gemm, scratch_len};
 use proxtape_kernels::map::Map;
 use proxtape_kernels::norm::{self, Affine};
 use proxtape_kernels::sparse::{Kind, SparseForward, SparseLinear, pays};
-use proxtape_kernels::{Accumulate, Buffer, Simd, size, softmax, transpose};
+use proxtape_kernels::{Accumulate, Activation, Buffer, Simd, size, softmax, transpose};
 
 pub(crate) const DOORS: &[Door] = &[
     Door {

@@ -12,7 +12,7 @@ use crate::ops::{self, BatchNormAttrs};
 use crate::params::Kind;
 use crate::shape::Shape;
 use crate::tape::Var;
-use proxtape_kernels::gemm::Activation;
+use proxtape_kernels::Activation;
 
 pub(super) fn build_batch(
     builder: &mut Builder<'_>,

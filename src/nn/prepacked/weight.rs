@@ -1,9 +1,9 @@
 //! Layers whose weight is prepacked when they are recorded.
 
 use crate::tape::{Forward, Primitive, Vjp, Workspace};
-use proxtape_kernels::Exec;
-use proxtape_kernels::gemm::{Activation, Bias, MatMut, MatRef, PackedB};
+use proxtape_kernels::gemm::{Bias, MatMut, MatRef, PackedB};
 use proxtape_kernels::sparse::{SparseConv2d, SparseForward, SparseLinear};
+use proxtape_kernels::{Activation, Exec};
 
 /// y = act(layer(x) + b).
 pub(super) struct Prepacked<W> {

@@ -2,8 +2,8 @@
 
 use super::axis::{Finish, Grid, OneAxis, POINTS, both_axes};
 use crate::Accumulate;
+use crate::activation::Activation;
 use crate::conv::lanes::{Rows, SLACK, from_lanes, to_lanes};
-use crate::gemm::Activation;
 use crate::simd::{Kernel, Simd};
 use core::marker::PhantomData;
 use core::ops::Range;
