@@ -29,6 +29,15 @@ pub struct Strided<'a> {
     pub strides: &'a [usize],
 }
 
+/// The destination of [`reduce`]: as [`Strided`], with a stride of 0 along each axis that is summed.
+#[derive(Debug)]
+pub struct StridedMut<'a> {
+    /// The elements.
+    pub data: &'a mut [f32],
+    /// One stride for each axis, in elements; 0 sums.
+    pub strides: &'a [usize],
+}
+
 /// `y[i] = f(x0[i], x1[i], ...)`, or `+=`, for all indices i of `dims`; `y` is dense, row-major.
 ///
 /// # Panics
@@ -108,7 +117,8 @@ pub fn map<const N: usize>(
 /// let x = broadcast::Strided { data: &[1.0, 2.0, 3.0, 4.0], strides: &[2, 1] };
 /// let b = broadcast::Strided { data: &[10.0, 20.0], strides: &[0, 1] };
 /// let (exec, mut y) = (Exec::new(Isa::detect()), [f32::NAN; 2]);
-/// broadcast::reduce(exec, Product, &[2, 2], [x, b], (&mut y, &[1, 0]), Accumulate::Store);
+/// let to = broadcast::StridedMut { data: &mut y, strides: &[1, 0] };
+/// broadcast::reduce(exec, Product, &[2, 2], [x, b], to, Accumulate::Store);
 /// assert_eq!(y, [50.0, 110.0]);
 /// ```
 pub fn reduce<const N: usize>(
@@ -116,9 +126,10 @@ pub fn reduce<const N: usize>(
     f: impl Map<N>,
     dims: &[usize],
     x: [Strided<'_>; N],
-    (y, y_strides): (&mut [f32], &[usize]),
+    y: StridedMut<'_>,
     acc: Accumulate,
 ) {
+    let StridedMut { data: y, strides: y_strides } = y;
     let total = check(dims, &x);
     let (kept, summed) = split(dims, &x, y_strides);
     let cells = kept.total();
@@ -179,7 +190,8 @@ pub fn sum_axis(
     let [_, axis, inner] = view;
     check_view("sum_axis", x, view);
     let x = Strided { data: x, strides: &[axis * inner, inner, 1] };
-    reduce(exec, Scaled(scale), &view, [x], (y, &[inner, 0, 1]), acc);
+    let y = StridedMut { data: y, strides: &[inner, 0, 1] };
+    reduce(exec, Scaled(scale), &view, [x], y, acc);
 }
 
 /// `y[c] = sum over n and s of x[n, c, s]` for `x: [N, C, spatial]`: the gradient of a bias.
@@ -190,7 +202,8 @@ pub fn channel_sums(exec: Exec, x: &[f32], view: [usize; 3], y: &mut [f32]) {
     let [_, c, spatial] = view;
     check_view("channel_sums", x, view);
     let x = Strided { data: x, strides: &[c * spatial, spatial, 1] };
-    reduce(exec, Scaled(1.0), &view, [x], (y, &[0, 1, 0]), Accumulate::Store);
+    let y = StridedMut { data: y, strides: &[0, 1, 0] };
+    reduce(exec, Scaled(1.0), &view, [x], y, Accumulate::Store);
 }
 
 fn check_view(name: &str, x: &[f32], [a, b, c]: [usize; 3]) {

@@ -18,6 +18,7 @@ mod correlate;
 mod direct;
 mod dots;
 mod lanes;
+mod operands;
 mod patches;
 mod paths;
 mod phase;
@@ -26,6 +27,7 @@ mod weight;
 mod window;
 mod winograd;
 
+pub use operands::{ConvForward, ConvInputGradient, ConvWeightGradient};
 pub use shape::Conv2d;
 
 use crate::Accumulate;
@@ -39,19 +41,6 @@ use correlate::Target;
 use patches::Turned;
 use paths::epilogue;
 use winograd::{Filters, Outputs, Spoilt, Winograd};
-
-/// The operands of [`Conv2d::forward`].
-#[derive(Clone, Copy, Debug)]
-pub struct ConvForward<'a> {
-    /// `[N, C, H, W]`.
-    pub x: &'a [f32],
-    /// `[OC, C / groups, KH, KW]`.
-    pub w: &'a [f32],
-    /// `[OC]`.
-    pub bias: Option<&'a [f32]>,
-    /// Applied last.
-    pub activation: Activation,
-}
 
 impl Conv2d {
     /// y = act(x * w + bias).
@@ -83,9 +72,9 @@ impl Conv2d {
         };
         let (filters, outputs) = self.operands(op, y);
         // SAFETY: y is borrowed for this call, and has an element for every output.
-        let spoilt = unsafe { winograd.run(exec, (op.x, filters), outputs, scratch) };
+        let spoilt = unsafe { winograd.run(exec, op.x, filters, outputs, scratch) };
         if spoilt.any() {
-            self.again(exec, op, (y, &spoilt), scratch);
+            self.again(exec, op, &spoilt, y, scratch);
         }
     }
 
@@ -96,7 +85,8 @@ impl Conv2d {
         &self,
         exec: Exec,
         op: &ConvForward<'_>,
-        (y, spoilt): (&mut [f32], &Spoilt),
+        spoilt: &Spoilt,
+        y: &mut [f32],
         scratch: &mut [f32],
     ) {
         let one = self.one_image();
@@ -127,7 +117,7 @@ impl Conv2d {
         if let Some(direct) = self.direct(false) {
             let (filters, outputs) = self.operands(op, y);
             // SAFETY: y is borrowed for this call, and has an element for every output.
-            return unsafe { direct.run(exec, (op.x, filters), outputs, scratch) };
+            return unsafe { direct.run(exec, op.x, filters, outputs, scratch) };
         }
         let bias = op.bias.map_or(Bias::None, Bias::Rows);
         let epilogue = Epilogue { bias, activation: op.activation, ..epilogue(0.0) };
@@ -146,7 +136,7 @@ impl Conv2d {
         unsafe { correlation.run(exec, weights, target, scratch) };
     }
 
-    /// dx = or += the gradient of sum(y dy) in x, given (w, dy).
+    /// dx = or += the gradient of sum(y dy) in x.
     ///
     /// # Panics
     /// As [`forward`](Self::forward).
@@ -154,11 +144,12 @@ impl Conv2d {
     pub fn input_gradient(
         &self,
         exec: Exec,
-        (w, dy): (&[f32], &[f32]),
+        op: &ConvInputGradient<'_>,
         dx: &mut [f32],
         acc: Accumulate,
         scratch: &mut [f32],
     ) {
+        let ConvInputGradient { w, dy } = *op;
         self.check();
         length("w", w.len(), self.w_len());
         length("dy", dy.len(), self.y_len());
@@ -182,12 +173,12 @@ impl Conv2d {
         {
             let filters = Filters { turned: !winograd.transposed, ..filters };
             // SAFETY: dx is borrowed for this call, and has an element for every input.
-            unsafe { winograd.run(exec, (dy, filters), outputs, scratch) };
+            unsafe { winograd.run(exec, dy, filters, outputs, scratch) };
             return;
         }
         if let Some(direct) = self.direct(true) {
             // SAFETY: as above.
-            return unsafe { direct.run(exec, (dy, filters), outputs, scratch) };
+            return unsafe { direct.run(exec, dy, filters, outputs, scratch) };
         }
         let area = self.h * self.w;
         let channels = self.c / self.groups;
@@ -222,7 +213,7 @@ impl Conv2d {
         }
     }
 
-    /// dw = or += the gradient of sum(y dy) in w, given (x, dy).
+    /// dw = or += the gradient of sum(y dy) in w.
     ///
     /// # Panics
     /// As [`forward`](Self::forward).
@@ -230,11 +221,12 @@ impl Conv2d {
     pub fn weight_gradient(
         &self,
         exec: Exec,
-        (x, dy): (&[f32], &[f32]),
+        op: &ConvWeightGradient<'_>,
         dw: &mut [f32],
         acc: Accumulate,
         scratch: &mut [f32],
     ) {
+        let ConvWeightGradient { x, dy } = *op;
         self.check();
         length("x", x.len(), self.x_len());
         length("dy", dy.len(), self.y_len());
@@ -247,13 +239,13 @@ impl Conv2d {
             return;
         }
         if let Some(winograd) = self.winograd_of(exec) {
-            return winograd.weight_gradient(exec, (x, dy), (dw, acc), scratch);
+            return winograd.weight_gradient(exec, op, dw, acc, scratch);
         }
         if let Some(dots) = self.dots(exec.isa()) {
-            return dots.run(exec, (x, dy), (dw, acc), scratch);
+            return dots.run(exec, op, dw, acc, scratch);
         }
         if let Some(direct) = self.direct_gradient() {
-            return direct.weight_gradient(exec, (x, dy), (dw, acc), scratch);
+            return direct.weight_gradient(exec, op, dw, acc, scratch);
         }
         self.weight(x, dy, acc.beta()).run(exec, dw, scratch);
     }

@@ -21,7 +21,7 @@ pub(crate) mod tile;
 pub(crate) mod view;
 
 pub use by_rows::ByRows;
-pub use packed::PackedB;
+pub use packed::{PackedB, PackedGemm};
 
 use crate::activation::Activation;
 use crate::isa::Isa;
@@ -107,7 +107,7 @@ impl<'a> Gemm<'a> {
 }
 
 /// Scratch elements that [`gemm`] wants for C: [m, n] and a depth of k.
-pub fn scratch_len(isa: Isa, m: usize, n: usize, k: usize) -> usize {
+pub fn scratch_len(isa: Isa, [m, n, k]: [usize; 3]) -> usize {
     blocks::scratch_len(isa, [m, n, k])
 }
 
@@ -121,7 +121,7 @@ pub fn scratch_len(isa: Isa, m: usize, n: usize, k: usize) -> usize {
 /// let exec = Exec::new(Isa::detect());
 /// let a = MatRef::row_major(&[1.0, 2.0, 3.0, 4.0], 2, 2);
 /// let mut c = [f32::NAN; 4];
-/// let mut scratch = vec![0.0; scratch_len(exec.isa(), 2, 2, 2)];
+/// let mut scratch = vec![0.0; scratch_len(exec.isa(), [2, 2, 2])];
 /// gemm(exec, &Gemm::new(a, a.t()), MatMut::row_major(&mut c, 2, 2), &mut scratch);
 /// assert_eq!(c, [5.0, 11.0, 11.0, 25.0]);
 /// ```
@@ -165,7 +165,7 @@ fn check(isa: Isa, op: &Gemm<'_>, c: &MatMut<'_>, scratch: usize) -> [usize; 3] 
     assert!(shape(&op.b) == (k, n), "gemm: b is {:?}, not {:?}", shape(&op.b), (k, n));
     size::elements("gemm: a product of", &[m, k, n]);
     op.bias.check([m, n]);
-    let wants = scratch_len(isa, m, n, k);
+    let wants = scratch_len(isa, [m, n, k]);
     assert!(scratch >= wants, "gemm: scratch has {scratch} elements, this shape needs {wants}");
     [m, n, k]
 }

@@ -34,7 +34,7 @@ pub use activation::Activation;
 pub use buffer::Buffer;
 pub use isa::{Isa, IsaError};
 pub use simd::{Kernel, Simd};
-pub use threads::{Convolution, Exec, Pool, PoolError};
+pub use threads::{Convolution, Exec, Parts, Pool, PoolError};
 pub use tuning::Tuning;
 
 /// Whether a kernel overwrites its destination or adds to it.

@@ -22,17 +22,17 @@
 //! grow with the length, and the bits do not depend on the number of threads.
 //!
 //! ```
-//! use proxtape_kernels::norm::{Affine, Planes, batch_norm, batch_statistics};
+//! use proxtape_kernels::norm::{Affine, BatchNorm, Planes, batch_norm, batch_statistics};
 //! use proxtape_kernels::{Activation, Exec, Isa};
 //! let exec = Exec::new(Isa::detect());
 //! let view = Planes { n: 2, c: 1, spatial: 2 };
 //! let x = [1.0, 3.0, 5.0, 7.0];
 //! let (mut mean, mut variance, mut y) = ([0.0], [0.0], [0.0; 4]);
-//! batch_statistics(exec, view, &x, (&mut mean, &mut variance));
+//! batch_statistics(exec, view, &x, &mut mean, &mut variance);
 //! assert_eq!((mean, variance), ([4.0], [5.0]));
 //! let inv_std = [0.5];
 //! let affine = Affine { mean: &mean, inv_std: &inv_std, gamma: &[2.0], beta: &[1.0] };
-//! batch_norm(exec, view, &x, (&affine, Activation::None), &mut y);
+//! batch_norm(exec, &BatchNorm { view, x: &x, affine, activation: Activation::None }, &mut y);
 //! assert_eq!(y, [-2.0, 0.0, 2.0, 4.0]);
 //! ```
 
@@ -43,9 +43,10 @@ mod layer;
 pub(crate) mod sums;
 
 pub use batch::{
-    batch_norm, batch_norm_inference_vjp, batch_norm_sums, batch_norm_vjp, batch_statistics,
+    BatchNorm, BatchNormVjp, batch_norm, batch_norm_inference_vjp, batch_norm_sums, batch_norm_vjp,
+    batch_statistics,
 };
-pub use layer::{layer_norm, layer_norm_sums, layer_norm_vjp};
+pub use layer::{LayerNorm, LayerNormVjp, layer_norm, layer_norm_sums, layer_norm_vjp};
 
 use crate::simd::Simd;
 use crate::{Accumulate, Exec, size};

@@ -134,16 +134,10 @@ impl Pool2d {
     /// # Panics
     /// As [`average`](Self::average), and if an index lies outside the plane.
     #[track_caller]
-    pub fn max_vjp(
-        &self,
-        exec: Exec,
-        (index, dy): (&[u32], &[f32]),
-        dx: &mut [f32],
-        acc: Accumulate,
-    ) {
+    pub fn max_vjp(&self, exec: Exec, dy: &[f32], index: &[u32], dx: &mut [f32], acc: Accumulate) {
         self.check("max_vjp", dx.len(), dy.len());
         check("max_vjp", "index", index.len(), self.y_len());
-        vjp::max(exec, self, (index, dy), (dx, acc));
+        vjp::max(exec, self, dy, index, dx, acc);
     }
 
     /// The sum of each window over KH * KW.
@@ -165,7 +159,7 @@ impl Pool2d {
     #[track_caller]
     pub fn average_vjp(&self, exec: Exec, dy: &[f32], dx: &mut [f32], acc: Accumulate) {
         self.check("average_vjp", dx.len(), dy.len());
-        vjp::average(exec, self, dy, (dx, acc));
+        vjp::average(exec, self, dy, dx, acc);
     }
 
     // Inlined, and without a panic that shows `self`: kernels know sizes as constants, and what has an

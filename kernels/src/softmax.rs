@@ -57,34 +57,40 @@ pub fn log_softmax(exec: Exec, x: &[f32], cols: usize, y: &mut [f32]) {
     }
 }
 
+/// What the gradients of [`softmax`] and [`log_softmax`] are computed from: rows of `cols`.
+#[derive(Clone, Copy, Debug)]
+pub struct SoftmaxVjp<'a> {
+    /// The output.
+    pub y: &'a [f32],
+    /// Its gradient.
+    pub dy: &'a [f32],
+    /// Elements of a row.
+    pub cols: usize,
+}
+
 /// `dx = y (dy - sum_j y_j dy_j)`, or `+=`, for `y = softmax(x)`.
 ///
 /// # Panics
 /// If the lengths differ or `cols` does not divide them.
-pub fn softmax_vjp(
-    exec: Exec,
-    (y, dy): (&[f32], &[f32]),
-    cols: usize,
-    dx: &mut [f32],
-    acc: Accumulate,
-) {
-    check("softmax_vjp", cols, &[("dx", dx.len()), ("y", y.len()), ("dy", dy.len())]);
-    vjp(exec, [y, dy], (dx, cols), acc, SoftmaxVjp(0.0));
+pub fn softmax_vjp(exec: Exec, op: &SoftmaxVjp<'_>, dx: &mut [f32], acc: Accumulate) {
+    op.check("softmax_vjp", dx);
+    vjp::<OfSoftmax>(exec, op, dx, acc);
 }
 
 /// `dx = dy - e^y sum_j dy_j`, or `+=`, for `y = log_softmax(x)`.
 ///
 /// # Panics
 /// If the lengths differ or `cols` does not divide them.
-pub fn log_softmax_vjp(
-    exec: Exec,
-    (y, dy): (&[f32], &[f32]),
-    cols: usize,
-    dx: &mut [f32],
-    acc: Accumulate,
-) {
-    check("log_softmax_vjp", cols, &[("dx", dx.len()), ("y", y.len()), ("dy", dy.len())]);
-    vjp(exec, [y, dy], (dx, cols), acc, LogSoftmaxVjp(0.0));
+pub fn log_softmax_vjp(exec: Exec, op: &SoftmaxVjp<'_>, dx: &mut [f32], acc: Accumulate) {
+    op.check("log_softmax_vjp", dx);
+    vjp::<OfLogSoftmax>(exec, op, dx, acc);
+}
+
+impl SoftmaxVjp<'_> {
+    fn check(&self, name: &str, dx: &[f32]) {
+        let lengths = [("dx", dx.len()), ("y", self.y.len()), ("dy", self.dy.len())];
+        check(name, self.cols, &lengths);
+    }
 }
 
 /// The lengths must be those of the first, which `cols` must divide.
@@ -155,16 +161,16 @@ trait RowVjp: Map<2> {
 }
 
 #[derive(Clone, Copy)]
-struct SoftmaxVjp(f32);
+struct OfSoftmax(f32);
 
-impl RowVjp for SoftmaxVjp {
+impl RowVjp for OfSoftmax {
     #[inline(always)]
     fn of_row<S: Simd>(s: S, y: &[f32], dy: &[f32]) -> Self {
-        SoftmaxVjp(SumOf { f: Product, x: [y, dy], n: y.len() }.run(s) as f32)
+        OfSoftmax(SumOf { f: Product, x: [y, dy], n: y.len() }.run(s) as f32)
     }
 }
 
-impl Map<2> for SoftmaxVjp {
+impl Map<2> for OfSoftmax {
     #[inline(always)]
     fn eval<S: Simd>(self, s: S, [y, dy]: [S::F; 2]) -> S::F {
         s.mul(y, s.sub(dy, s.splat(self.0)))
@@ -172,36 +178,31 @@ impl Map<2> for SoftmaxVjp {
 }
 
 #[derive(Clone, Copy)]
-struct LogSoftmaxVjp(f32);
+struct OfLogSoftmax(f32);
 
-impl RowVjp for LogSoftmaxVjp {
+impl RowVjp for OfLogSoftmax {
     #[inline(always)]
     fn of_row<S: Simd>(s: S, _: &[f32], dy: &[f32]) -> Self {
-        LogSoftmaxVjp(SumOf { f: Scaled(1.0), x: [dy], n: dy.len() }.run(s) as f32)
+        OfLogSoftmax(SumOf { f: Scaled(1.0), x: [dy], n: dy.len() }.run(s) as f32)
     }
 }
 
-impl Map<2> for LogSoftmaxVjp {
+impl Map<2> for OfLogSoftmax {
     #[inline(always)]
     fn eval<S: Simd>(self, s: S, [y, dy]: [S::F; 2]) -> S::F {
         s.neg_mul_add(math::exp(s, y), s.splat(self.0), dy)
     }
 }
 
-/// All rows; the last argument only names the function.
-fn vjp<F: RowVjp>(
-    exec: Exec,
-    x: [&[f32]; 2],
-    (dx, cols): (&mut [f32], usize),
-    acc: Accumulate,
-    _: F,
-) {
+/// All rows.
+fn vjp<F: RowVjp>(exec: Exec, op: &SoftmaxVjp<'_>, dx: &mut [f32], acc: Accumulate) {
     if dx.is_empty() {
         return;
     }
+    let cols = op.cols;
     let part = rows_in_task(cols) * cols;
     exec.chunks(dx, part, |i, dx| {
-        let [y, dy] = x.map(|x| &x[i * part..][..dx.len()]);
+        let [y, dy] = [op.y, op.dy].map(|x| &x[i * part..][..dx.len()]);
         exec.isa().run(Vjp::<F> { y, dy, cols, dx, acc, of: core::marker::PhantomData });
     });
 }

@@ -127,7 +127,7 @@ impl SparseLinear {
     /// or the instruction set is not the one of the layout.
     #[track_caller]
     pub fn forward(&self, exec: Exec, op: &SparseForward<'_>, y: &mut [f32], scratch: &mut [f32]) {
-        let &SparseLinear { rows, cols, kept, .. } = self;
+        let &SparseLinear { rows, cols, .. } = self;
         assert!(exec.isa().name() == self.isa.name(), "sparse: laid out for {:?}", self.isa);
         if rows == 0 {
             return length("y", y.len(), 0);
@@ -144,7 +144,7 @@ impl SparseLinear {
         match &self.layout {
             Layout::Windows(w) => w.forward(exec, op, y, scratch),
             Layout::Runs(runs) => {
-                samples::forward(exec, (runs, kept), op, ([rows, cols], samples), (y, scratch));
+                samples::forward(exec, runs, op, [rows, cols], y, scratch);
             }
         }
     }

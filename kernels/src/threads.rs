@@ -113,14 +113,21 @@ impl Exec {
     }
 
     /// As [`chunks`](Exec::chunks), over two buffers cut into the same number of parts.
+    ///
+    /// ```
+    /// use proxtape_kernels::{Exec, Isa, Parts};
+    /// let (mut y, mut sums) = ([1.0, 2.0, 3.0, 4.0, 5.0], [0.0; 2]);
+    /// let (pairs, each) = (Parts::new(&mut y, 3), Parts::new(&mut sums, 1));
+    /// Exec::new(Isa::detect()).chunks2(pairs, each, |_, y, sum| sum[0] = y.iter().sum());
+    /// assert_eq!(sums, [6.0, 9.0]);
+    /// ```
     #[inline]
     pub fn chunks2<T: Send, U: Send>(
         self,
-        (y, chunk_y): (&mut [T], usize),
-        (z, chunk_z): (&mut [U], usize),
+        y: Parts<'_, T>,
+        z: Parts<'_, U>,
         f: impl Fn(usize, &mut [T], &mut [U]) + Send + Sync,
     ) {
-        let (y, z) = (Parts::new(y, chunk_y), Parts::new(z, chunk_z));
         let n = y.count().min(z.count());
         // SAFETY: each i comes once.
         self.each(n, |i| unsafe { f(i, y.part(i), z.part(i)) });
@@ -130,12 +137,11 @@ impl Exec {
     #[inline]
     pub fn chunks3<T: Send, U: Send, V: Send>(
         self,
-        (y, chunk_y): (&mut [T], usize),
-        (z, chunk_z): (&mut [U], usize),
-        (w, chunk_w): (&mut [V], usize),
+        y: Parts<'_, T>,
+        z: Parts<'_, U>,
+        w: Parts<'_, V>,
         f: impl Fn(usize, &mut [T], &mut [U], &mut [V]) + Send + Sync,
     ) {
-        let (y, z, w) = (Parts::new(y, chunk_y), Parts::new(z, chunk_z), Parts::new(w, chunk_w));
         let n = y.count().min(z.count()).min(w.count());
         // SAFETY: each i comes once.
         self.each(n, |i| unsafe { f(i, y.part(i), z.part(i), w.part(i)) });
@@ -160,7 +166,7 @@ fn both(a: &mut (dyn FnMut() + Send), b: &mut (dyn FnMut() + Send)) {
 }
 
 /// A slice cut into parts of `chunk` elements, the last of which may be shorter.
-struct Parts<'a, T> {
+pub struct Parts<'a, T> {
     ptr: *mut T,
     len: usize,
     chunk: usize,
@@ -174,7 +180,13 @@ unsafe impl<T: Send> Send for Parts<'_, T> {}
 unsafe impl<T: Send> Sync for Parts<'_, T> {}
 
 impl<'a, T> Parts<'a, T> {
-    fn new(slice: &'a mut [T], chunk: usize) -> Self {
+    /// Cuts a slice.
+    ///
+    /// # Panics
+    /// If `chunk` is 0.
+    #[inline]
+    #[track_caller]
+    pub fn new(slice: &'a mut [T], chunk: usize) -> Self {
         assert!(chunk > 0, "a part of a buffer has at least one element");
         Parts { ptr: slice.as_mut_ptr(), len: slice.len(), chunk, slice: PhantomData }
     }
@@ -195,6 +207,12 @@ impl<'a, T> Parts<'a, T> {
         // SAFETY: start + len is at most the length of the slice that is borrowed for 'a, and the
         // caller has no other reference to it.
         unsafe { core::slice::from_raw_parts_mut(self.ptr.add(start), len) }
+    }
+}
+
+impl<T> fmt::Debug for Parts<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Parts({} elements by {})", self.len, self.chunk)
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod support;
 
-use proxtape_kernels::broadcast::{self, Strided};
+use proxtape_kernels::broadcast::{self, Strided, StridedMut};
 use proxtape_kernels::map::Map;
 use proxtape_kernels::{Accumulate, Exec, Isa, Pool, Simd};
 use support::{Canary, Guarded, Rng, execs, isas};
@@ -162,10 +162,12 @@ fn reduce_matches_a_naive_walk() {
             [Strided { data: a.slice(), strides: &sa }, Strided { data: b.slice(), strides: &sb }];
         for exec in execs() {
             let mut y = Canary::new(cells, round % 3);
-            broadcast::reduce(exec, Mixed, &dims, x, (y.slice_mut(), &sy), Accumulate::Store);
+            let to = StridedMut { data: y.slice_mut(), strides: &sy };
+            broadcast::reduce(exec, Mixed, &dims, x, to, Accumulate::Store);
             y.check();
             assert_eq!(y.slice(), want, "{dims:?} {x:?} to {sy:?} on {exec:?}");
-            broadcast::reduce(exec, Mixed, &dims, x, (y.slice_mut(), &sy), Accumulate::Add);
+            let to = StridedMut { data: y.slice_mut(), strides: &sy };
+            broadcast::reduce(exec, Mixed, &dims, x, to, Accumulate::Add);
             y.check();
             assert!(y.slice().iter().zip(&want).all(|(y, w)| *y == 2.0 * w), "{dims:?} {exec:?}");
         }
@@ -187,7 +189,8 @@ fn reduce_leaves_out_the_unused_lanes_of_a_tail() {
                 let mut want = vec![0.0; reach(&dims, &sy)];
                 indices(&dims).for_each(|i| want[offset(&i, &sy)] += 2.0);
                 let mut y = vec![f32::NAN; want.len()];
-                broadcast::reduce(exec, PlusOne, &dims, [x], (&mut y, &sy), Accumulate::Store);
+                let to = StridedMut { data: &mut y, strides: &sy };
+                broadcast::reduce(exec, PlusOne, &dims, [x], to, Accumulate::Store);
                 assert_eq!(y, want, "{dims:?} on {exec:?}");
             }
         }
@@ -208,7 +211,7 @@ fn large_broadcasts_have_the_same_bits_at_any_number_of_threads() {
                 let mut y = vec![f32::NAN; total];
                 broadcast::map(exec, Mixed, &dims, x, &mut y, Accumulate::Store);
                 let mut sums = vec![f32::NAN; reach(&dims, &sb)];
-                let to = (&mut sums[..], &sb[..]);
+                let to = StridedMut { data: &mut sums, strides: &sb };
                 broadcast::reduce(exec, Mixed, &dims, x, to, Accumulate::Store);
                 y.extend(sums);
                 y.into_iter().map(f32::to_bits).collect::<Vec<_>>()
@@ -246,6 +249,6 @@ fn map_refuses_strides_that_overflow() {
 fn reduce_refuses_overlapping_cells() {
     let x = [Strided { data: &[0.0; 6], strides: &[3, 1] }];
     let exec = Exec::new(Isa::detect());
-    let to = (&mut [0.0; 6][..], &[1, 1][..]);
+    let to = StridedMut { data: &mut [0.0; 6], strides: &[1, 1] };
     broadcast::reduce(exec, PlusOne, &[2, 3], x, to, Accumulate::Store);
 }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use proxtape_kernels::conv::{Conv2d, ConvForward};
+use proxtape_kernels::conv::{Conv2d, ConvForward, ConvInputGradient, ConvWeightGradient};
 use proxtape_kernels::{Accumulate, Activation, Convolution, Exec, Pool};
 use support::{Canary, Guarded, Rng, assert_close, execs, isas};
 
@@ -110,9 +110,13 @@ fn check(s: &Conv2d, execs: &[Exec], rng: &mut Rng) {
         assert_same("relu(y + bias)", s, exec, &got, want);
         for (acc, old) in [(Accumulate::Store, None), (Accumulate::Add, Some(7.0))] {
             let offset = f64::from(old.unwrap_or(0.0));
-            let got = run(s.x_len(), old, &|dx, t| s.input_gradient(exec, (w, dy), dx, acc, t));
+            let got = run(s.x_len(), old, &|dx, t| {
+                s.input_gradient(exec, &ConvInputGradient { w, dy }, dx, acc, t)
+            });
             assert_same("dx", s, exec, &got, dx.iter().map(|x| x + offset));
-            let got = run(s.w_len(), old, &|dw, t| s.weight_gradient(exec, (x, dy), dw, acc, t));
+            let got = run(s.w_len(), old, &|dw, t| {
+                s.weight_gradient(exec, &ConvWeightGradient { x, dy }, dw, acc, t)
+            });
             assert_same("dw", s, exec, &got, dw.iter().map(|x| x + offset));
         }
     }
@@ -232,10 +236,22 @@ fn check_rounding(s: &Conv2d, rng: &mut Rng, most: f64) {
         s.forward(exec, &op, &mut got, &mut scratch);
         assert_close(&got, &y, most);
         let mut got = vec![f32::NAN; s.x_len()];
-        s.input_gradient(exec, (&w, &dy), &mut got, Accumulate::Store, &mut scratch);
+        s.input_gradient(
+            exec,
+            &ConvInputGradient { w: &w, dy: &dy },
+            &mut got,
+            Accumulate::Store,
+            &mut scratch,
+        );
         assert_close(&got, &dx, most);
         let mut got = vec![f32::NAN; s.w_len()];
-        s.weight_gradient(exec, (&x, &dy), &mut got, Accumulate::Store, &mut scratch);
+        s.weight_gradient(
+            exec,
+            &ConvWeightGradient { x: &x, dy: &dy },
+            &mut got,
+            Accumulate::Store,
+            &mut scratch,
+        );
         assert_close(&got, &dw, most);
     }
 }
@@ -266,8 +282,20 @@ fn exact_convolution_keeps_an_outlier_to_itself() {
             let mut got = [y.len(), dx.len(), dw.len()].map(|len| vec![f32::NAN; len]);
             let op = ConvForward { x: &x, w: &w, bias: None, activation: Activation::None };
             s.forward(exec, &op, &mut got[0], &mut scratch);
-            s.input_gradient(exec, (&w, &dy), &mut got[1], Accumulate::Store, &mut scratch);
-            s.weight_gradient(exec, (&x, &dy), &mut got[2], Accumulate::Store, &mut scratch);
+            s.input_gradient(
+                exec,
+                &ConvInputGradient { w: &w, dy: &dy },
+                &mut got[1],
+                Accumulate::Store,
+                &mut scratch,
+            );
+            s.weight_gradient(
+                exec,
+                &ConvWeightGradient { x: &x, dy: &dy },
+                &mut got[2],
+                Accumulate::Store,
+                &mut scratch,
+            );
             for ((got, want), size) in got.iter().zip([&y, &dx, &dw]).zip(&sizes) {
                 for ((&got, want), size) in got.iter().zip(want).zip(size) {
                     let error = (f64::from(got) - want).abs();
@@ -400,9 +428,21 @@ fn conv_gives_the_same_bits_at_any_number_of_threads() {
                 let op = ConvForward { x: &x, w: &w, bias: None, activation: Activation::Relu };
                 s.forward(exec, &op, &mut y, &mut scratch);
                 let mut dx = vec![f32::NAN; s.x_len()];
-                s.input_gradient(exec, (&w, &dy), &mut dx, Accumulate::Store, &mut scratch);
+                s.input_gradient(
+                    exec,
+                    &ConvInputGradient { w: &w, dy: &dy },
+                    &mut dx,
+                    Accumulate::Store,
+                    &mut scratch,
+                );
                 let mut dw = vec![f32::NAN; s.w_len()];
-                s.weight_gradient(exec, (&x, &dy), &mut dw, Accumulate::Store, &mut scratch);
+                s.weight_gradient(
+                    exec,
+                    &ConvWeightGradient { x: &x, dy: &dy },
+                    &mut dw,
+                    Accumulate::Store,
+                    &mut scratch,
+                );
                 [y, dx, dw]
             };
             let want = run(Exec::new(isa));

@@ -2,7 +2,9 @@
 
 mod support;
 
-use proxtape_kernels::gemm::{Bias, ByRows, Gemm, MatMut, MatRef, PackedB, gemm, scratch_len};
+use proxtape_kernels::gemm::{
+    Bias, ByRows, Gemm, MatMut, MatRef, PackedB, PackedGemm, gemm, scratch_len,
+};
 use proxtape_kernels::{Activation, Exec, Isa, Pool};
 use support::{Canary, Guarded, Rng, assert_close, execs, isas};
 
@@ -94,7 +96,7 @@ impl Case {
         };
         let old = rng.ints(m * n, -5, 5);
         let [rs, cs] = lc.strides(m, n);
-        let mut scratch = Canary::new(scratch_len(exec.isa(), m, n, k), rng.below(16));
+        let mut scratch = Canary::new(scratch_len(exec.isa(), [m, n, k]), rng.below(16));
         let mut c = Canary::new(lc.extent(m, n), rng.below(16));
         let mut guarded = Guarded::new(&vec![f32::NAN; lc.extent(m, n)]);
         let mut from_packed = Canary::new(lc.extent(m, n), rng.below(16));
@@ -103,8 +105,9 @@ impl Case {
             let packed = PackedB::new(exec, op.b);
             let c = MatMut::strided(from_packed.slice_mut(), [m, n], [rs, cs]);
             let mut scratch = Canary::new(packed.scratch_len(m), rng.below(16));
-            let end = (op.bias, op.activation);
-            packed.product(exec, op.a, end, c, scratch.slice_mut());
+            let (a, bias, activation) = (op.a, op.bias, op.activation);
+            let prepacked = PackedGemm { a, bias, activation };
+            packed.product(exec, &prepacked, c, scratch.slice_mut());
             scratch.check();
             from_packed.check();
         }
@@ -262,7 +265,7 @@ fn gemm_rounds_no_worse_than_its_depth() {
             let (a, b) = (rng.vec(m * k, -1.0, 1.0), rng.vec(k * n, -1.0, 1.0));
             let op = Gemm::new(MatRef::row_major(&a, m, k), MatRef::row_major(&b, n, k).t());
             let mut c = vec![f32::NAN; m * n];
-            let mut scratch = vec![f32::NAN; scratch_len(exec.isa(), m, n, k)];
+            let mut scratch = vec![f32::NAN; scratch_len(exec.isa(), [m, n, k])];
             gemm(exec, &op, MatMut::row_major(&mut c, m, n), &mut scratch);
             assert_close(&c, &oracle(&op, &[], n), 1e-6);
             // Another implementation agrees.
@@ -311,7 +314,7 @@ fn gemm_gives_the_same_bits_at_any_number_of_threads() {
             let op = Gemm::new(layout.view(&a, m, k), MatRef::row_major(&b, n, k).t());
             let run = |exec: Exec| {
                 let mut c = vec![f32::NAN; m * n];
-                let mut scratch = vec![f32::NAN; scratch_len(isa, m, n, k)];
+                let mut scratch = vec![f32::NAN; scratch_len(isa, [m, n, k])];
                 gemm(exec, &op, MatMut::row_major(&mut c, m, n), &mut scratch);
                 c
             };
@@ -343,7 +346,7 @@ fn packed_b_gives_the_bits_of_gemm_where_both_have_tiles() {
             let op = Gemm::new(MatRef::row_major(&a, m, k), MatRef::row_major(&b, n, k).t());
             assert_eq!(PackedB::pays(isa, shape), pays, "{} {shape:?}", isa.name());
             let mut want = vec![f32::NAN; m * n];
-            let mut scratch = vec![f32::NAN; scratch_len(isa, m, n, k)];
+            let mut scratch = vec![f32::NAN; scratch_len(isa, [m, n, k])];
             gemm(Exec::new(isa), &op, MatMut::row_major(&mut want, m, n), &mut scratch);
             for threads in [1, 2] {
                 let pool = Pool::new(threads).unwrap();
@@ -352,12 +355,13 @@ fn packed_b_gives_the_bits_of_gemm_where_both_have_tiles() {
                 let mut c = vec![f32::NAN; m * n];
                 let mut scratch = vec![f32::NAN; packed.scratch_len(m)];
                 let dest = MatMut::row_major(&mut c, m, n);
-                let end = (op.bias, op.activation);
-                pool.install(|| packed.product(exec, op.a, end, dest, &mut scratch));
+                let (a, bias, activation) = (op.a, op.bias, op.activation);
+                let prepacked = PackedGemm { a, bias, activation };
+                pool.install(|| packed.product(exec, &prepacked, dest, &mut scratch));
                 assert!(!same || c == want, "{} {shape:?}, {threads} threads", isa.name());
                 let mut alone = vec![f32::NAN; m * n];
                 let dest = MatMut::row_major(&mut alone, m, n);
-                packed.product(Exec::new(isa), op.a, end, dest, &mut scratch);
+                packed.product(Exec::new(isa), &prepacked, dest, &mut scratch);
                 assert_eq!(alone, c, "{} {shape:?}, {threads} threads", isa.name());
                 let want: Vec<f64> = want.iter().map(|&x| f64::from(x)).collect();
                 assert_close(&c, &want, 1e-6);
@@ -382,17 +386,18 @@ fn products_without_rows_columns_or_depth_are_zero_or_nothing() {
                 (MatRef::row_major(&a, k, m).t(), MatRef::row_major(&b, n, k).t()),
             ] {
                 let bias = vec![2.0; n];
-                let end = (Bias::Cols(&bias), Activation::None);
+                let bias = Bias::Cols(&bias);
                 let mut c = vec![f32::NAN; m * n];
-                let mut scratch = vec![f32::NAN; scratch_len(isa, m, n, k)];
-                let op = Gemm { bias: end.0, ..Gemm::new(a, b) };
+                let mut scratch = vec![f32::NAN; scratch_len(isa, [m, n, k])];
+                let op = Gemm { bias, ..Gemm::new(a, b) };
                 gemm(exec, &op, MatMut::row_major(&mut c, m, n), &mut scratch);
                 assert!(c.iter().all(|&x| x == 2.0), "gemm {m} {n} {k}");
 
                 let packed = PackedB::new(exec, b);
                 let mut c = vec![f32::NAN; m * n];
                 let mut scratch = vec![f32::NAN; packed.scratch_len(m)];
-                packed.product(exec, a, end, MatMut::row_major(&mut c, m, n), &mut scratch);
+                let op = PackedGemm { a, bias, activation: Activation::None };
+                packed.product(exec, &op, MatMut::row_major(&mut c, m, n), &mut scratch);
                 assert!(c.iter().all(|&x| x == 2.0), "packed {m} {n} {k}");
 
                 let mut memory = vec![f32::NAN; ByRows::packed_len(isa, n, k)];
@@ -418,7 +423,7 @@ fn gemm_relu_keeps_nan() {
             let op =
                 Gemm { activation: Activation::Relu, ..Gemm::new(a, MatRef::row_major(&b, 1, n)) };
             let mut c = vec![0.0; 2 * n];
-            let mut scratch = vec![0.0; scratch_len(isa, 2, n, 1)];
+            let mut scratch = vec![0.0; scratch_len(isa, [2, n, 1])];
             gemm(Exec::new(isa), &op, MatMut::row_major(&mut c, 2, n), &mut scratch);
             assert!(c.iter().all(|x| x.is_nan()));
         }

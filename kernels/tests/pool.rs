@@ -179,7 +179,7 @@ fn max_vjp_adds_up_and_zeroes_the_rest() {
                 let plane = i / (p.oh() * p.ow());
                 want[plane * p.h * p.w + index[i] as usize] += f64::from(*dy);
             }
-            check_accumulate(&want, 0.0, |dx, acc| p.max_vjp(exec, (&index, &dy), dx, acc));
+            check_accumulate(&want, 0.0, |dx, acc| p.max_vjp(exec, &dy, &index, dx, acc));
         }
     }
 }
@@ -267,7 +267,7 @@ fn any_number_of_threads_gives_the_same_bits() {
                 let (mut y, mut index) = (vec![0.0; p.y_len()], vec![0; p.y_len()]);
                 let (mut dx, mut means) = (vec![0.0; p.x_len()], vec![0.0; p.planes]);
                 p.max(exec, &x, &mut y, &mut index);
-                p.max_vjp(exec, (&index, &dy), &mut dx, Accumulate::Store);
+                p.max_vjp(exec, &dy, &index, &mut dx, Accumulate::Store);
                 let mut all = [y.clone(), dx.clone()].concat();
                 p.average(exec, &x, &mut y);
                 p.average_vjp(exec, &dy, &mut dx, Accumulate::Add);
@@ -294,7 +294,7 @@ fn a_wrong_length_names_the_argument() {
 #[should_panic(expected = "max_vjp: index 16 in a plane of 16 elements")]
 fn an_index_outside_the_plane_is_refused() {
     let p = shape(1, [4, 4], [2, 2, 2, 2, 0, 0]);
-    p.max_vjp(execs()[0], (&[16; 4], &[0.0; 4]), &mut [0.0; 16], Accumulate::Store);
+    p.max_vjp(execs()[0], &[0.0; 4], &[16; 4], &mut [0.0; 16], Accumulate::Store);
 }
 
 #[test]

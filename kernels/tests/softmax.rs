@@ -2,7 +2,8 @@
 
 mod support;
 
-use proxtape_kernels::{Accumulate, Exec, Isa, Pool, softmax};
+use proxtape_kernels::softmax::{self, SoftmaxVjp};
+use proxtape_kernels::{Accumulate, Exec, Isa, Pool};
 use support::{Canary, Guarded, Rng, assert_close, execs, isas};
 
 /// Every tail length, and both sides of a block.
@@ -58,7 +59,7 @@ fn gradients_match_f64() {
                 (rng.vec(rows * cols, -3.0, 3.0), Guarded::new(&rng.vec(rows * cols, -1.0, 1.0)));
             let dy = dy.slice();
             let mut y = vec![f32::NAN; x.len()];
-            type Vjp = fn(Exec, (&[f32], &[f32]), usize, &mut [f32], Accumulate);
+            type Vjp = fn(Exec, &SoftmaxVjp<'_>, &mut [f32], Accumulate);
             for log in [false, true] {
                 let log_y = per_row(&x, cols, log_softmax);
                 if log {
@@ -78,10 +79,11 @@ fn gradients_match_f64() {
                 }
                 let vjp: Vjp = if log { softmax::log_softmax_vjp } else { softmax::softmax_vjp };
                 let mut dx = Canary::new(x.len(), 1);
-                vjp(exec, (&y, dy), cols, dx.slice_mut(), Accumulate::Store);
+                let op = SoftmaxVjp { y: &y, dy, cols };
+                vjp(exec, &op, dx.slice_mut(), Accumulate::Store);
                 dx.check();
                 assert_close(dx.slice(), &want, 2e-6);
-                vjp(exec, (&y, dy), cols, dx.slice_mut(), Accumulate::Add);
+                vjp(exec, &op, dx.slice_mut(), Accumulate::Add);
                 dx.check();
                 let twice: Vec<f64> = want.iter().map(|w| 2.0 * w).collect();
                 assert_close(dx.slice(), &twice, 2e-6);
@@ -200,9 +202,11 @@ fn losses_have_the_same_bits_at_any_number_of_threads() {
             let loss = softmax::cross_entropy(exec, &x, &targets, cols, &mut y);
             let mut dx = vec![f32::NAN; x.len()];
             softmax::cross_entropy_vjp(exec, &y, &targets, 1.0, &mut dx, Accumulate::Store);
-            softmax::softmax_vjp(exec, (&y, &x), cols, &mut dx, Accumulate::Add);
+            let op = SoftmaxVjp { y: &y, dy: &x, cols };
+            softmax::softmax_vjp(exec, &op, &mut dx, Accumulate::Add);
             softmax::log_softmax(exec, &x, cols, &mut y);
-            softmax::log_softmax_vjp(exec, (&y, &x), cols, &mut dx, Accumulate::Add);
+            let op = SoftmaxVjp { y: &y, dy: &x, cols };
+            softmax::log_softmax_vjp(exec, &op, &mut dx, Accumulate::Add);
             y.extend(dx);
             y.push(loss);
             y.into_iter().map(f32::to_bits).collect::<Vec<_>>()

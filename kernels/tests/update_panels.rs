@@ -33,7 +33,7 @@ impl State {
     fn two_steps(&mut self, exec: Exec, op: &Update, (a, b): (MatRef<'_>, MatRef<'_>)) {
         let [rows, cols, k] = [a.rows(), b.cols(), a.cols()];
         let mut g = vec![f32::NAN; rows * cols];
-        let mut scratch = vec![f32::NAN; gemm::scratch_len(exec.isa(), rows, cols, k)];
+        let mut scratch = vec![f32::NAN; gemm::scratch_len(exec.isa(), [rows, cols, k])];
         let c = MatMut::row_major(&mut g, rows, cols);
         gemm(exec, &Gemm::new(a, b), c, &mut scratch);
         let mut scratch = vec![f32::NAN; prox::scratch_len(exec, &op.reg, op.groups)];

@@ -6,11 +6,11 @@
 
 use super::elementwise::Identity;
 use crate::{
-    Exec, Forward, ParamId, Prepare, Primitive, Running, Shape, Tape, Var, Vjp, Workspace,
+    Exec, Forward, Operands, ParamId, Prepare, Primitive, Running, Tape, Var, Vjp, Workspace,
 };
 use proxtape_kernels::Activation;
 use proxtape_kernels::map::map;
-use proxtape_kernels::norm::{self, Affine, Planes};
+use proxtape_kernels::norm::{self, Affine, BatchNormVjp, Planes};
 
 /// Where a batch normalisation keeps its running statistics, and how fast they follow.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,26 +25,87 @@ pub struct BatchNormAttrs {
     pub eps: f32,
 }
 
+/// A batch normalisation, in training or inference, and what follows it.
+///
 /// x: `[N, C, ...]`, gamma and beta: `[C]`, aux: mean, inv_std, dgamma, dbeta of `[C]` each.
-struct BatchNorm {
-    name: &'static str,
-    view: Planes,
-    attrs: BatchNormAttrs,
-    /// What follows.
-    activation: Activation,
+pub(super) struct Norm {
+    pub(super) name: &'static str,
+    pub(super) view: Planes,
+    pub(super) attrs: BatchNormAttrs,
+    pub(super) activation: Activation,
 }
+
+impl Norm {
+    /// With the view of x: `[N, C, ...]`, once gamma and beta are known to be `[C]`.
+    #[track_caller]
+    pub(super) fn new(
+        tape: &Tape,
+        name: &'static str,
+        [x, gamma, beta]: [Var; 3],
+        attrs: BatchNormAttrs,
+        activation: Activation,
+    ) -> Norm {
+        let (xs, gs, bs) = (tape.shape(x), tape.shape(gamma), tape.shape(beta));
+        let &[n, c, ref rest @ ..] = xs.dims() else {
+            panic!("{name}: x is {xs}; it must be [N, C, ...]");
+        };
+        let fit = gs.dims() == [c] && bs.dims() == [c];
+        assert!(fit, "{name}: x is {xs}, gamma {gs} and beta {bs}; gamma and beta must be [{c}]");
+        Norm { name, view: Planes { n, c, spatial: rest.iter().product() }, attrs, activation }
+    }
+
+    pub(super) fn workspace(&self) -> Workspace {
+        Workspace { aux: 4 * self.view.c, ..Workspace::default() }
+    }
+
+    /// y from x and the statistics.
+    pub(super) fn normalise(
+        &self,
+        exec: Exec,
+        x: Operands<'_>,
+        [mean, inv_std]: [&[f32]; 2],
+        y: &mut [f32],
+    ) {
+        let &Norm { view, activation, .. } = self;
+        let affine = Affine { mean, inv_std, gamma: x.get(1), beta: x.get(2) };
+        norm::batch_norm(exec, &norm::BatchNorm { view, x: x.get(0), affine, activation }, y);
+    }
+
+    /// Completes aux = mean, inv_std, dgamma, dbeta.
+    pub(super) fn sums(&self, cx: Prepare<'_>) {
+        let ([mean, inv_std], rest) = cut_mut(cx.aux, self.view.c);
+        let (dgamma, dbeta) = rest.split_at_mut(self.view.c);
+        let op = self.gradient(cx.x, cx.dy, [mean, inv_std]);
+        norm::batch_norm_sums(cx.exec, &op, dgamma, dbeta);
+    }
+
+    /// What the gradients are computed from.
+    pub(super) fn gradient<'a>(
+        &self,
+        x: Operands<'a>,
+        dy: &'a [f32],
+        [mean, inv_std]: [&'a [f32]; 2],
+    ) -> BatchNormVjp<'a> {
+        let &Norm { view, activation, .. } = self;
+        let affine = Affine { mean, inv_std, gamma: x.get(1), beta: x.get(2) };
+        BatchNormVjp { view, x: x.get(0), dy, affine, activation }
+    }
+}
+
+struct BatchNorm(Norm);
 
 impl BatchNorm {
     /// Moves the running statistics towards the batch's; the variance without its bias, M - 1.
     fn follow(&self, mut running: Running<'_>, mean: &[f32], variance: &[f32]) {
-        let BatchNormAttrs { running_mean, running_var, momentum, .. } = self.attrs;
-        let m = (self.view.n * self.view.spatial) as f32;
+        let Norm { name, view, attrs, .. } = self.0;
+        let BatchNormAttrs { running_mean, running_var, momentum, .. } = attrs;
+        let m = (view.n * view.spatial) as f32;
         for (id, batch, scale) in
             [(running_mean, mean, 1.0), (running_var, variance, m / (m - 1.0))]
         {
             // Parameters that are only read keep their statistics.
             let Some(statistic) = running.get_mut(id) else { return };
-            check_statistic(self.name, statistic, self.view.c);
+            check_statistic(name, statistic, view.c);
             for (r, b) in statistic.iter_mut().zip(batch) {
                 *r += momentum * (scale * b - *r);
             }
@@ -54,34 +115,32 @@ impl BatchNorm {
 
 impl Primitive for BatchNorm {
     fn name(&self) -> &'static str {
-        self.name
+        self.0.name
     }
 
     fn workspace(&self, _: Exec) -> Workspace {
-        Workspace { aux: 4 * self.view.c, ..Workspace::default() }
+        self.0.workspace()
     }
 
     fn forward(&self, cx: Forward<'_>) {
-        let ([mean, inv_std], _) = cut_mut(cx.aux, self.view.c);
-        norm::batch_statistics(cx.exec, self.view, cx.x.get(0), (mean, inv_std));
+        let Norm { view, attrs, .. } = self.0;
+        let ([mean, inv_std], _) = cut_mut(cx.aux, view.c);
+        norm::batch_statistics(cx.exec, view, cx.x.get(0), mean, inv_std);
         self.follow(cx.running, mean, inv_std);
-        inv_std.iter_mut().for_each(|v| *v = inverse_std(*v, self.attrs.eps));
-        let affine = Affine { mean, inv_std, gamma: cx.x.get(1), beta: cx.x.get(2) };
-        norm::batch_norm(cx.exec, self.view, cx.x.get(0), (&affine, self.activation), cx.y);
+        inv_std.iter_mut().for_each(|v| *v = inverse_std(*v, attrs.eps));
+        self.0.normalise(cx.exec, cx.x, [mean, inv_std], cx.y);
     }
 
     fn prepare(&self, cx: Prepare<'_>) {
-        sums((self.view, self.activation), cx);
+        self.0.sums(cx);
     }
 
     fn vjp(&self, cx: Vjp<'_>) {
-        let [mean, inv_std, dgamma, dbeta] = cut(cx.aux, self.view.c);
+        let [mean, inv_std, dgamma, dbeta] = cut(cx.aux, self.0.view.c);
         match cx.input {
             0 => {
-                let affine = Affine { mean, inv_std, gamma: cx.x.get(1), beta: cx.x.get(2) };
-                let (affine, data) = ((&affine, self.activation), (cx.x.get(0), cx.dy));
-                let (sums, dx) = ((dgamma, dbeta), (cx.dx, cx.accumulate));
-                norm::batch_norm_vjp(cx.exec, self.view, data, affine, sums, dx);
+                let op = self.0.gradient(cx.x, cx.dy, [mean, inv_std]);
+                norm::batch_norm_vjp(cx.exec, &op, dgamma, dbeta, cx.dx, cx.accumulate);
             }
             1 => map(cx.exec, Identity, [dgamma], cx.dx, cx.accumulate),
             _ => map(cx.exec, Identity, [dbeta], cx.dx, cx.accumulate),
@@ -118,7 +177,7 @@ impl Primitive for BatchNorm {
 /// not `[C]`; in forward, if a running statistic is not `[C]`.
 #[track_caller]
 pub fn batch_norm(tape: &mut Tape, x: Var, gamma: Var, beta: Var, attrs: BatchNormAttrs) -> Var {
-    record(tape, "batch_norm", [x, gamma, beta], (attrs, Activation::None))
+    record(tape, "batch_norm", [x, gamma, beta], attrs, Activation::None)
 }
 
 #[track_caller]
@@ -126,35 +185,15 @@ pub(super) fn record(
     tape: &mut Tape,
     name: &'static str,
     inputs: [Var; 3],
-    (attrs, activation): (BatchNormAttrs, Activation),
+    attrs: BatchNormAttrs,
+    activation: Activation,
 ) -> Var {
-    let (view, xs) = planes(tape, name, inputs);
+    let (norm, xs) = (Norm::new(tape, name, inputs, attrs, activation), tape.shape(inputs[0]));
     assert!(
-        view.n * view.spatial > 1,
+        norm.view.n * norm.view.spatial > 1,
         "{name}: x is {xs}, one element of each channel; a variance needs two or more"
     );
-    tape.record(BatchNorm { name, view, attrs, activation }, &inputs, xs)
-}
-
-/// The view of x: `[N, C, ...]`, once gamma and beta are known to be `[C]`.
-#[track_caller]
-pub(super) fn planes(tape: &Tape, name: &str, [x, gamma, beta]: [Var; 3]) -> (Planes, Shape) {
-    let (xs, gs, bs) = (tape.shape(x), tape.shape(gamma), tape.shape(beta));
-    let &[n, c, ref rest @ ..] = xs.dims() else {
-        panic!("{name}: x is {xs}; it must be [N, C, ...]");
-    };
-    let fit = gs.dims() == [c] && bs.dims() == [c];
-    assert!(fit, "{name}: x is {xs}, gamma {gs} and beta {bs}; gamma and beta must be [{c}]");
-    (Planes { n, c, spatial: rest.iter().product() }, xs)
-}
-
-/// Completes aux = mean, inv_std, dgamma, dbeta.
-pub(super) fn sums((view, activation): (Planes, Activation), cx: Prepare<'_>) {
-    let ([mean, inv_std], rest) = cut_mut(cx.aux, view.c);
-    let sums = rest.split_at_mut(view.c);
-    let affine = Affine { mean, inv_std, gamma: cx.x.get(1), beta: cx.x.get(2) };
-    let data = (cx.x.get(0), cx.dy);
-    norm::batch_norm_sums(cx.exec, view, data, (&affine, activation), sums);
+    tape.record(BatchNorm(norm), &inputs, xs)
 }
 
 /// aux as mean, inv_std, and the rest.

@@ -33,8 +33,7 @@ pub fn batch_norm_relu(
     beta: Var,
     attrs: BatchNormAttrs,
 ) -> Var {
-    let attrs = (attrs, Activation::Relu);
-    batch_norm::record(tape, "batch_norm_relu", [x, gamma, beta], attrs)
+    batch_norm::record(tape, "batch_norm_relu", [x, gamma, beta], attrs, Activation::Relu)
 }
 
 /// [`relu`](super::relu) of [`batch_norm_inference`](super::batch_norm_inference()), to the same
@@ -50,6 +49,6 @@ pub fn batch_norm_inference_relu(
     beta: Var,
     attrs: BatchNormAttrs,
 ) -> Var {
-    let attrs = (attrs, Activation::Relu);
-    batch_norm_inference::record(tape, "batch_norm_inference_relu", [x, gamma, beta], attrs)
+    let (name, inputs) = ("batch_norm_inference_relu", [x, gamma, beta]);
+    batch_norm_inference::record(tape, name, inputs, attrs, Activation::Relu)
 }

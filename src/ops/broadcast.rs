@@ -4,7 +4,7 @@
 //! axis of extent 1 gets stride 0. The product for a broadcast input is summed over those axes.
 
 use crate::{Accumulate, Forward, MAX_RANK, Operands, Shape, Tape, Var, Vjp};
-use proxtape_kernels::broadcast::{self, Strided};
+use proxtape_kernels::broadcast::{self, Strided, StridedMut};
 use proxtape_kernels::map::{Map, map};
 
 /// How two inputs are laid over one output.
@@ -50,15 +50,15 @@ impl Broadcast {
     /// y = f(a, b).
     pub(super) fn forward(&self, cx: Forward<'_>, f: impl Map<2>) {
         let x = [self.input(cx.x, 0), self.input(cx.x, 1)];
-        self.store(cx.exec, f, x, (cx.y, Accumulate::Store));
+        self.store(cx.exec, f, x, cx.y, Accumulate::Store);
     }
 
     /// dx = f(x0, x1, ...), summed over the axes along which the input is repeated.
     pub(super) fn vjp<const N: usize>(&self, cx: Vjp<'_>, f: impl Map<N>, x: [Strided<'_>; N]) {
         if self.full[cx.input] {
-            self.store(cx.exec, f, x, (cx.dx, cx.accumulate));
+            self.store(cx.exec, f, x, cx.dx, cx.accumulate);
         } else {
-            let dx = (cx.dx, self.strides_of(cx.input));
+            let dx = StridedMut { data: cx.dx, strides: self.strides_of(cx.input) };
             broadcast::reduce(cx.exec, f, &self.shape, x, dx, cx.accumulate);
         }
     }
@@ -68,7 +68,8 @@ impl Broadcast {
         exec: crate::Exec,
         f: impl Map<N>,
         x: [Strided<'_>; N],
-        (y, accumulate): (&mut [f32], Accumulate),
+        y: &mut [f32],
+        accumulate: Accumulate,
     ) {
         if self.full == [true, true] {
             map(exec, f, x.map(|x| x.data), y, accumulate);

@@ -6,8 +6,8 @@
 use super::elementwise::Identity;
 use crate::{Exec, Forward, Primitive, Tape, Var, Vjp, Workspace};
 use proxtape_kernels::Activation;
-use proxtape_kernels::broadcast::{self, Strided};
-use proxtape_kernels::conv::{Conv2d, ConvForward};
+use proxtape_kernels::broadcast::{self, Strided, StridedMut};
+use proxtape_kernels::conv::{Conv2d, ConvForward, ConvInputGradient, ConvWeightGradient};
 use proxtape_kernels::size;
 
 /// How a convolution moves over the image; every pair is `[vertical, horizontal]`.
@@ -60,14 +60,20 @@ impl Primitive for Conv {
     fn vjp(&self, cx: Vjp<'_>) {
         let (x, w, dy) = (cx.x.get(0), cx.x.get(1), cx.dy);
         match cx.input {
-            0 => self.0.input_gradient(cx.exec, (w, dy), cx.dx, cx.accumulate, cx.scratch),
-            1 => self.0.weight_gradient(cx.exec, (x, dy), cx.dx, cx.accumulate, cx.scratch),
+            0 => {
+                let op = ConvInputGradient { w, dy };
+                self.0.input_gradient(cx.exec, &op, cx.dx, cx.accumulate, cx.scratch);
+            }
+            1 => {
+                let op = ConvWeightGradient { x, dy };
+                self.0.weight_gradient(cx.exec, &op, cx.dx, cx.accumulate, cx.scratch);
+            }
             // db[oc] = the sum of dy: [N, OC, OH OW] over the first and the last axis.
             _ => {
                 let Conv2d { n, oc, .. } = self.0;
                 let area = self.0.oh() * self.0.ow();
                 let dy = Strided { data: dy, strides: &[oc * area, area, 1] };
-                let db = (cx.dx, &[0, 1, 0][..]);
+                let db = StridedMut { data: cx.dx, strides: &[0, 1, 0] };
                 broadcast::reduce(cx.exec, Identity, &[n, oc, area], [dy], db, cx.accumulate);
             }
         }

@@ -5,9 +5,9 @@
 //! J. L. Ba, J. R. Kiros, G. E. Hinton, "Layer normalization", 2016.
 
 use super::elementwise::Identity;
-use crate::{Accumulate, Exec, Forward, Prepare, Primitive, Tape, Var, Vjp, Workspace};
+use crate::{Accumulate, Exec, Forward, Operands, Prepare, Primitive, Tape, Var, Vjp, Workspace};
 use proxtape_kernels::map::map;
-use proxtape_kernels::norm::{self, Affine};
+use proxtape_kernels::norm::{self, Affine, LayerNormVjp};
 
 /// x: `[rows, cols]`, gamma and beta: `[cols]`, aux: mean and inv_std of `[rows]`, dgamma and
 /// dbeta of `[cols]`.
@@ -15,6 +15,20 @@ struct LayerNorm {
     rows: usize,
     cols: usize,
     eps: f32,
+}
+
+impl LayerNorm {
+    /// What the gradients are computed from.
+    fn gradient<'a>(
+        &self,
+        x: Operands<'a>,
+        dy: &'a [f32],
+        statistics: &'a [f32],
+    ) -> LayerNormVjp<'a> {
+        let (mean, inv_std) = statistics.split_at(self.rows);
+        let affine = Affine { mean, inv_std, gamma: x.get(1), beta: x.get(2) };
+        LayerNormVjp { x: x.get(0), dy, affine }
+    }
 }
 
 impl Primitive for LayerNorm {
@@ -28,28 +42,25 @@ impl Primitive for LayerNorm {
 
     fn forward(&self, cx: Forward<'_>) {
         let (mean, inv_std) = cx.aux[..2 * self.rows].split_at_mut(self.rows);
-        let affine = (cx.x.get(1), cx.x.get(2));
-        let x = cx.x.get(0);
-        norm::layer_norm(cx.exec, x, self.cols, affine, self.eps, (cx.y, mean, inv_std));
+        let (x, gamma, beta) = (cx.x.get(0), cx.x.get(1), cx.x.get(2));
+        let op = norm::LayerNorm { x, gamma, beta, eps: self.eps };
+        norm::layer_norm(cx.exec, &op, cx.y, mean, inv_std);
     }
 
     fn prepare(&self, cx: Prepare<'_>) {
         let (statistics, sums) = cx.aux.split_at_mut(2 * self.rows);
-        let statistics = statistics.split_at(self.rows);
-        let sums = sums.split_at_mut(self.cols);
-        let data = (cx.x.get(0), cx.dy);
-        norm::layer_norm_sums(cx.exec, data, (statistics.0, statistics.1), sums, Accumulate::Store);
+        let (dgamma, dbeta) = sums.split_at_mut(self.cols);
+        let op = self.gradient(cx.x, cx.dy, statistics);
+        norm::layer_norm_sums(cx.exec, &op, dgamma, dbeta, Accumulate::Store);
     }
 
     fn vjp(&self, cx: Vjp<'_>) {
         let (statistics, sums) = cx.aux.split_at(2 * self.rows);
-        let ((mean, inv_std), (dgamma, dbeta)) =
-            (statistics.split_at(self.rows), sums.split_at(self.cols));
+        let (dgamma, dbeta) = sums.split_at(self.cols);
         match cx.input {
             0 => {
-                let affine = Affine { mean, inv_std, gamma: cx.x.get(1), beta: cx.x.get(2) };
-                let (data, dx) = ((cx.x.get(0), cx.dy), (cx.dx, cx.accumulate));
-                norm::layer_norm_vjp(cx.exec, data, &affine, dx);
+                let op = self.gradient(cx.x, cx.dy, statistics);
+                norm::layer_norm_vjp(cx.exec, &op, cx.dx, cx.accumulate);
             }
             1 => map(cx.exec, Identity, [dgamma], cx.dx, cx.accumulate),
             _ => map(cx.exec, Identity, [dbeta], cx.dx, cx.accumulate),

@@ -29,7 +29,7 @@ impl Primitive for Linear {
     fn workspace(&self, exec: Exec) -> Workspace {
         let &Linear { n, input, output } = self;
         let products = [[n, output, input], [n, input, output], [output, input, n]];
-        let scratch = products.map(|[m, n, k]| scratch_len(exec.isa(), m, n, k));
+        let scratch = products.map(|shape| scratch_len(exec.isa(), shape));
         let packed = ByRows::packed_len(exec.isa(), input, n);
         Workspace { scratch: scratch.into_iter().fold(packed, usize::max), ..Workspace::default() }
     }

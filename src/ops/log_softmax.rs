@@ -1,7 +1,7 @@
 //! y = x - ln sum(e^x) over the last axis, dx = dy - e^y sum(dy).
 
 use crate::{Forward, Primitive, Tape, Var, Vjp};
-use proxtape_kernels::softmax::{log_softmax as rows, log_softmax_vjp as rows_vjp};
+use proxtape_kernels::softmax::{SoftmaxVjp, log_softmax as rows, log_softmax_vjp as rows_vjp};
 
 /// x and y: `[..., cols]`.
 struct LogSoftmax {
@@ -18,7 +18,8 @@ impl Primitive for LogSoftmax {
     }
 
     fn vjp(&self, cx: Vjp<'_>) {
-        rows_vjp(cx.exec, (cx.y, cx.dy), self.cols, cx.dx, cx.accumulate);
+        let op = SoftmaxVjp { y: cx.y, dy: cx.dy, cols: self.cols };
+        rows_vjp(cx.exec, &op, cx.dx, cx.accumulate);
     }
 }
 

@@ -18,7 +18,7 @@ impl Primitive for MatMul {
     fn workspace(&self, exec: Exec) -> Workspace {
         let &MatMul { m, k, n } = self;
         let products = [[m, n, k], [m, k, n], [k, n, m]];
-        let scratch = products.map(|[m, n, k]| scratch_len(exec.isa(), m, n, k));
+        let scratch = products.map(|shape| scratch_len(exec.isa(), shape));
         Workspace { scratch: scratch.into_iter().max().unwrap_or(0), ..Workspace::default() }
     }
 

@@ -21,7 +21,7 @@ impl Primitive for MaxPool {
     }
 
     fn vjp(&self, cx: Vjp<'_>) {
-        self.0.max_vjp(cx.exec, (cx.saved, cx.dy), cx.dx, cx.accumulate);
+        self.0.max_vjp(cx.exec, cx.dy, cx.saved, cx.dx, cx.accumulate);
     }
 }
 

@@ -1,7 +1,7 @@
 //! y = e^x / sum(e^x) over the last axis, dx = y (dy - sum(y dy)).
 
 use crate::{Forward, Primitive, Tape, Var, Vjp};
-use proxtape_kernels::softmax::{softmax as rows, softmax_vjp as rows_vjp};
+use proxtape_kernels::softmax::{SoftmaxVjp, softmax as rows, softmax_vjp as rows_vjp};
 
 /// x and y: `[..., cols]`.
 struct Softmax {
@@ -18,7 +18,8 @@ impl Primitive for Softmax {
     }
 
     fn vjp(&self, cx: Vjp<'_>) {
-        rows_vjp(cx.exec, (cx.y, cx.dy), self.cols, cx.dx, cx.accumulate);
+        let op = SoftmaxVjp { y: cx.y, dy: cx.dy, cols: self.cols };
+        rows_vjp(cx.exec, &op, cx.dx, cx.accumulate);
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::limits::Cost;
 use crate::{Workload, filled};
 use proxtape::Exec;
-use proxtape::kernels::conv::{Conv2d, ConvForward};
+use proxtape::kernels::conv::{Conv2d, ConvForward, ConvInputGradient, ConvWeightGradient};
 use proxtape::kernels::{Accumulate, Activation, Buffer};
 
 /// A layer of a network and its shape at the batch that the network is trained with.
@@ -87,10 +87,12 @@ pub fn phase(exec: Exec, layer: &Layer, phase: Phase) -> Workload {
             shape.forward(exec, &op, &mut y, &mut scratch);
         }
         Phase::InputGradient => {
-            shape.input_gradient(exec, (&w, &y), &mut x, store, &mut scratch);
+            let op = ConvInputGradient { w: &w, dy: &y };
+            shape.input_gradient(exec, &op, &mut x, store, &mut scratch);
         }
         Phase::WeightGradient => {
-            shape.weight_gradient(exec, (&x, &y), &mut w, store, &mut scratch);
+            let op = ConvWeightGradient { x: &x, dy: &y };
+            shape.weight_gradient(exec, &op, &mut w, store, &mut scratch);
         }
     })
 }

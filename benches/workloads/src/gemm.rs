@@ -112,7 +112,7 @@ pub fn product_as(exec: Exec, shape: [usize; 3], form: Form) -> Workload {
     let [m, n, k] = shape;
     let [strides_a, strides_b] = form.strides(shape);
     let (a, b, mut c) = (filled(m * k), filled(k * n), filled(m * n));
-    let mut scratch = Buffer::zeroed(gemm::scratch_len(exec.isa(), m, n, k));
+    let mut scratch = Buffer::zeroed(gemm::scratch_len(exec.isa(), shape));
     let limit = Cost::once(flops(shape), a.len() + b.len() + c.len());
     Workload::new(name(shape), limit, move || {
         let a = MatRef::strided(&a, [m, k], strides_a);

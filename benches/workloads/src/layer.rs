@@ -3,7 +3,7 @@
 use crate::limits::{Cost, Limit};
 use crate::{Workload, filled};
 use proxtape::Exec;
-use proxtape::kernels::norm::{self, Affine, Planes};
+use proxtape::kernels::norm::{self, Affine, BatchNorm, BatchNormVjp, Planes};
 use proxtape::kernels::pool::{self, Pool2d};
 use proxtape::kernels::{Accumulate, Activation, Buffer, softmax};
 
@@ -34,7 +34,7 @@ fn max_pool_vjp(exec: Exec) -> Workload {
     POOL.max(exec, &x, &mut y, &mut index);
     let limit = Cost::once(0.0, x.len() + 2 * y.len());
     Workload::new("its gradient", limit, move || {
-        POOL.max_vjp(exec, (&index, &y), &mut x, Accumulate::Store);
+        POOL.max_vjp(exec, &y, &index, &mut x, Accumulate::Store);
     })
 }
 
@@ -58,10 +58,11 @@ fn batch_norm(exec: Exec) -> Workload {
     let (mut mean, mut inv_std) = (filled(PLANES.c), filled(PLANES.c));
     let limit = Limit::Roofline(Cost { flops: 0.0, moved: 3 * x.len(), held: 2 * x.len() });
     Workload::new("batch norm, 64x64x16x16", limit, move || {
-        norm::batch_statistics(exec, PLANES, &x, (&mut mean, &mut inv_std));
+        norm::batch_statistics(exec, PLANES, &x, &mut mean, &mut inv_std);
         inv_std.iter_mut().for_each(|v| *v = 1.0 / (*v + 1e-5).sqrt());
         let affine = Affine { mean: &mean, inv_std: &inv_std, gamma: &gamma, beta: &beta };
-        norm::batch_norm(exec, PLANES, &x, (&affine, Activation::None), &mut y);
+        let op = BatchNorm { view: PLANES, x: &x, affine, activation: Activation::None };
+        norm::batch_norm(exec, &op, &mut y);
     })
 }
 
@@ -73,12 +74,11 @@ fn batch_norm_vjp(exec: Exec) -> Workload {
     let (mut dgamma, mut dbeta) = (filled(PLANES.c), filled(PLANES.c));
     let limit = Limit::Roofline(Cost { flops: 0.0, moved: 5 * x.len(), held: 3 * x.len() });
     Workload::new("its gradients", limit, move || {
-        let sums = (&mut *dgamma, &mut *dbeta);
         let affine = Affine { mean: &mean, inv_std: &inv_std, gamma: &gamma, beta: &[] };
-        let affine = (&affine, Activation::None);
-        norm::batch_norm_sums(exec, PLANES, (&x, &dy), affine, sums);
-        let to = (&mut *dx, Accumulate::Store);
-        norm::batch_norm_vjp(exec, PLANES, (&x, &dy), affine, (&dgamma, &dbeta), to);
+        let activation = Activation::None;
+        let op = BatchNormVjp { view: PLANES, x: &x, dy: &dy, affine, activation };
+        norm::batch_norm_sums(exec, &op, &mut dgamma, &mut dbeta);
+        norm::batch_norm_vjp(exec, &op, &dgamma, &dbeta, &mut dx, Accumulate::Store);
     })
 }
 

@@ -3,7 +3,7 @@
 use crate::limits::Cost;
 use crate::{Workload, filled};
 use proxtape::Exec;
-use proxtape::kernels::gemm::{self, Bias, Gemm, MatMut, MatRef, PackedB};
+use proxtape::kernels::gemm::{self, Bias, Gemm, MatMut, MatRef, PackedB, PackedGemm};
 use proxtape::kernels::sparse::{SparseForward, SparseLinear};
 use proxtape::kernels::{Activation, Buffer};
 
@@ -44,14 +44,16 @@ fn dense(exec: Exec, batch: usize) -> Workload {
     let turned = MatRef::row_major(&w, out, input).t();
     let pays = PackedB::pays(exec.isa(), [batch, out, input]);
     let packed = pays.then(|| PackedB::new(exec, turned));
-    let mut scratch = Buffer::zeroed(gemm::scratch_len(exec.isa(), batch, out, input));
+    let mut scratch = Buffer::zeroed(gemm::scratch_len(exec.isa(), [batch, out, input]));
     let flops = (2 * batch * out * input) as f64;
     let limit = Cost::once(flops, w.len() + x.len() + y.len());
     Workload::new(name(batch, "dense"), limit, move || {
         let (x, y) = (MatRef::row_major(&x, batch, input), MatMut::row_major(&mut y, batch, out));
         let (bias, activation) = (Bias::Cols(&bias), Activation::Relu);
         match &packed {
-            Some(packed) => packed.product(exec, x, (bias, activation), y, &mut scratch),
+            Some(packed) => {
+                packed.product(exec, &PackedGemm { a: x, bias, activation }, y, &mut scratch);
+            }
             None => {
                 // One sample is a dot product with each row, read where it lies.
                 let w = MatRef::row_major(&w, out, input).t();

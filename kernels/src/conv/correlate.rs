@@ -81,8 +81,12 @@ pub(super) fn balanced(len: usize, most: usize) -> usize {
 
 /// Images and rows of the grid of a block with about `outputs` outputs, images taken together if they
 /// have fewer than `few`.
-pub(super) fn output_block(c: (&Window, usize), few: usize, outputs: usize) -> (usize, usize) {
-    let (window, images) = c;
+pub(super) fn output_block(
+    window: &Window,
+    images: usize,
+    few: usize,
+    outputs: usize,
+) -> (usize, usize) {
     let (area, height) = (window.grid(), window.h.grid);
     if 2 * area >= few {
         (1, balanced(height, outputs / window.w.grid))
@@ -99,7 +103,7 @@ impl Correlation<'_> {
     fn cuts(&self, isa: Isa, cut: Cut) -> Cuts {
         let taps = self.window.taps();
         let blocks = Blocks::new(isa, [self.rows, OUTPUTS, KC]);
-        let (images, grid_rows) = output_block((&self.window, self.images), FEW_OUTPUTS, OUTPUTS);
+        let (images, grid_rows) = output_block(&self.window, self.images, FEW_OUTPUTS, OUTPUTS);
         let tasks =
             self.images.div_ceil(images) * self.window.h.grid.div_ceil(grid_rows) * self.groups;
         let parts = match cut {
@@ -159,13 +163,14 @@ impl Correlation<'_> {
                 let [rows, grid, images, group] = split(task, blocks);
                 let part = |i: usize, by: usize, len: usize| i * by..len.min((i + 1) * by);
                 let at = Part {
+                    cuts: &cuts,
                     group,
                     rows: part(rows, cuts.rows, self.rows),
                     grid: part(grid, cuts.grid_rows, self.window.h.grid),
                     images: part(images, cuts.images, self.images),
                 };
                 // SAFETY: tasks have disjoint parts of the outputs that the caller vouches for.
-                unsafe { self.part(exec.isa(), (&cuts, &at), packed, target, scratch) };
+                unsafe { self.part(exec.isa(), &at, packed, target, scratch) };
             }
         });
     }
@@ -201,11 +206,12 @@ impl Correlation<'_> {
     unsafe fn part(
         &self,
         isa: Isa,
-        (cuts, at): (&Cuts, &Part),
+        at: &Part<'_>,
         packed: &[f32],
         target: Target,
         scratch: &mut [f32],
     ) {
+        let cuts = at.cuts;
         let taps = self.window.taps();
         let stage = |channels| self.window.stage(channels, at.images.len(), at.grid.len());
         let cols = stage(1).outputs();
@@ -227,7 +233,7 @@ impl Correlation<'_> {
         for channel in (0..self.channels).step_by(cuts.channels) {
             let end = self.channels.min(channel + cuts.channels);
             let depth = (end - channel) * taps;
-            self.pack_patches(isa, (cuts, at), channel..end, (&mut *staged, &mut *b));
+            self.pack_patches(isa, at, channel..end, staged, b);
             let panel = Panel {
                 lhs: Lhs {
                     ptr: packed[weights + self.rows * channel * taps + at.rows.start * depth..]
@@ -269,9 +275,10 @@ impl Correlation<'_> {
     fn pack_patches(
         &self,
         isa: Isa,
-        (cuts, at): (&Cuts, &Part),
+        at: &Part<'_>,
         channels: Range<usize>,
-        (staged, b): (&mut [f32], &mut [f32]),
+        staged: &mut [f32],
+        b: &mut [f32],
     ) {
         let Window { h, w } = self.window;
         let area = h.size * w.size;
@@ -279,7 +286,7 @@ impl Correlation<'_> {
         let first =
             at.images.start * image_stride + (at.group * self.channels + channels.start) * area;
         let data = &self.x[first..];
-        let slivers = Slivers { width: cuts.blocks.nr, pad: cuts.lanes };
+        let slivers = Slivers { width: at.cuts.blocks.nr, pad: at.cuts.lanes };
         let plain = self.window.taps() == 1
             && at.images.len() == 1
             && [(h, 0), (w, 0)]
@@ -306,7 +313,7 @@ impl Correlation<'_> {
     ///
     /// # Safety
     /// As `run`, for this part.
-    unsafe fn scatter(&self, at: &Part, dense: &[f32], target: Target) {
+    unsafe fn scatter(&self, at: &Part<'_>, dense: &[f32], target: Target) {
         let width = self.window.w.grid;
         let lines = dense.chunks_exact(width);
         let places = at.rows.clone().flat_map(|row| {
@@ -327,7 +334,8 @@ impl Correlation<'_> {
 }
 
 /// A task's part of the work.
-struct Part {
+struct Part<'a> {
+    cuts: &'a Cuts,
     group: usize,
     rows: Range<usize>,
     grid: Range<usize>,

@@ -147,7 +147,8 @@ impl Direct {
     pub(super) unsafe fn run(
         &self,
         exec: Exec,
-        (x, filters): (&[f32], Filters<'_>),
+        x: &[f32],
+        filters: Filters<'_>,
         outputs: Outputs<'_>,
         scratch: &mut [f32],
     ) {
@@ -222,7 +223,7 @@ impl Kernel for Block<'_> {
             each: down.each,
         };
         let taps = direct.shape.kh * direct.shape.kw;
-        direct.phases.clear((&mut *y, to), rows.len());
+        direct.phases.clear(y, to, rows.len());
         for c in (0..inputs).step_by(cuts.channels) {
             let count = cuts.channels.min(inputs - c);
             let planes = Planes {
@@ -249,7 +250,7 @@ impl Kernel for Block<'_> {
                         _ => f32::NEG_INFINITY,
                     },
                 };
-                product.run(s, (staged, &packed[filters..][..depth * to.pitch]), y);
+                product.run(s, staged, &packed[filters..][..depth * to.pitch], y);
                 filters += depth * to.pitch;
             }
         }

@@ -10,12 +10,13 @@
 mod tile;
 
 use super::correlate::{SLOTS, balanced};
+use super::operands::ConvWeightGradient;
 use super::window::{Fill, Planes, Stage, Window};
 use crate::Accumulate;
 use crate::gemm::blocks::{Cut, LINE, aligned};
 use crate::isa::Isa;
 use crate::simd::{Kernel, Simd};
-use crate::threads::Exec;
+use crate::threads::{Exec, Parts};
 use tile::{Loops, TAPS, Tile};
 
 /// Elements of x and dY of a block: 256 KiB, which stay in L2 while each is read once for every tile.
@@ -93,12 +94,13 @@ impl Dots {
             * (self.sums_len(isa.lanes(), isa.tuning().dot_rows) + self.staged_len(&cuts))
     }
 
-    /// dw = or += the gradient, given x and dy.
+    /// dw = or += the gradient.
     pub(super) fn run(
         &self,
         exec: Exec,
-        operands: (&[f32], &[f32]),
-        (dw, acc): (&mut [f32], Accumulate),
+        op: &ConvWeightGradient<'_>,
+        dw: &mut [f32],
+        acc: Accumulate,
         scratch: &mut [f32],
     ) {
         let shape = [self.outputs, self.depth(), self.images * self.window.grid()];
@@ -109,8 +111,9 @@ impl Dots {
             (self.sums_len(isa.lanes(), isa.tuning().dot_rows), self.staged_len(&cuts));
         let (sums, rest) = aligned(scratch).split_at_mut(cuts.chunks * len);
         let staged = &mut rest[..cuts.chunks * staged_len];
-        exec.chunks2((&mut *sums, len), (staged, staged_len), |chunk, sums, staged| {
-            isa.run(Sum { dots: self, cuts: &cuts, operands, chunk, sums, staged });
+        let parts = (Parts::new(&mut *sums, len), Parts::new(staged, staged_len));
+        exec.chunks2(parts.0, parts.1, |chunk, sums, staged| {
+            isa.run(Sum { dots: self, cuts: &cuts, op, chunk, sums, staged });
         });
         let (rows, sums) = (isa.tuning().dot_rows, &*sums);
         exec.chunks(dw, rows * self.depth(), |group, dw| {
@@ -123,7 +126,7 @@ impl Dots {
 struct Sum<'a> {
     dots: &'a Dots,
     cuts: &'a Cuts,
-    operands: (&'a [f32], &'a [f32]),
+    op: &'a ConvWeightGradient<'a>,
     chunk: usize,
     sums: &'a mut [f32],
     staged: &'a mut [f32],
@@ -134,7 +137,7 @@ impl Kernel for Sum<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Sum { dots, cuts, operands: (x, dy), chunk, sums, staged } = self;
+        let Sum { dots, cuts, op: &ConvWeightGradient { x, dy }, chunk, sums, staged } = self;
         let Window { h, w } = dots.window;
         let (image_stride, area) = (dots.channels * h.size * w.size, h.grid * w.grid);
         let down = h.grid.div_ceil(cuts.rows);

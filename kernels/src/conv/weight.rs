@@ -76,7 +76,7 @@ impl WeightGradient<'_> {
 
     fn cuts(&self, isa: Isa) -> Cuts {
         let blocks = Blocks::new(isa, [self.rows, COLUMNS, KC]);
-        let (images, grid_rows) = output_block((&self.window, self.images), KC, KC);
+        let (images, grid_rows) = output_block(&self.window, self.images, KC, KC);
         let panels = self.images.div_ceil(images) * self.window.h.grid.div_ceil(grid_rows);
         let chunks = (CHUNKED / self.len()).clamp(1, SLOTS);
         let per_chunk = panels.div_ceil(chunks).max(1);
@@ -120,6 +120,7 @@ impl WeightGradient<'_> {
                 let [rows, channels, chunk, group] = split(task, blocks);
                 let part = |i: usize, by: usize, len: usize| i * by..len.min((i + 1) * by);
                 let at = Part {
+                    cuts: &cuts,
                     group,
                     rows: part(rows, cuts.rows, self.rows),
                     channels: part(channels, cuts.channels, self.channels),
@@ -130,7 +131,7 @@ impl WeightGradient<'_> {
                 let c = Dest { ptr: unsafe { { c }.ptr.add(offset) }, ..c };
                 let beta = if chunked { 0.0 } else { self.beta };
                 // SAFETY: each task has its own block of its own chunk.
-                unsafe { self.part(exec.isa(), (&cuts, &at), (c, beta), scratch) };
+                unsafe { self.part(exec.isa(), &at, c, beta, scratch) };
             }
         });
         if chunked {
@@ -147,13 +148,8 @@ impl WeightGradient<'_> {
     /// # Safety
     /// C must be writable (readable, if beta is not 0) at the rows and columns of `at`, by this
     /// task alone.
-    unsafe fn part(
-        &self,
-        isa: Isa,
-        (cuts, at): (&Cuts, &Part),
-        (c, beta): (Dest, f32),
-        scratch: &mut [f32],
-    ) {
+    unsafe fn part(&self, isa: Isa, at: &Part<'_>, c: Dest, beta: f32, scratch: &mut [f32]) {
+        let cuts = at.cuts;
         let taps = self.window.taps();
         let (b, rest) = scratch.split_at_mut(cuts.b_len(self));
         let (a, staged) = rest.split_at_mut(cuts.a_len(self));
@@ -164,7 +160,7 @@ impl WeightGradient<'_> {
             let images = image..self.images.min(image + cuts.images);
             let grid = row..self.window.h.grid.min(row + cuts.grid_rows);
             let depth = images.len() * grid.len() * self.window.w.grid;
-            self.pack_panel(isa, (cuts, at), (images, grid), [&mut *a, &mut *b, &mut *staged]);
+            self.pack_panel(isa, at, images, grid, [&mut *a, &mut *b, &mut *staged]);
             let first = panel == at.panels.start;
             let epilogue = Epilogue {
                 alpha: 1.0,
@@ -190,10 +186,12 @@ impl WeightGradient<'_> {
     fn pack_panel(
         &self,
         isa: Isa,
-        (cuts, at): (&Cuts, &Part),
-        (images, grid): (Range<usize>, Range<usize>),
+        at: &Part<'_>,
+        images: Range<usize>,
+        grid: Range<usize>,
         [a, b, staged]: [&mut [f32]; 3],
     ) {
+        let cuts = at.cuts;
         let Window { h, w } = self.window;
         let stage = self.window.stage(at.channels.len(), images.len(), grid.len());
         let area = h.size * w.size;
@@ -220,7 +218,8 @@ impl WeightGradient<'_> {
 }
 
 /// A task's part of the work.
-struct Part {
+struct Part<'a> {
+    cuts: &'a Cuts,
     group: usize,
     rows: Range<usize>,
     channels: Range<usize>,

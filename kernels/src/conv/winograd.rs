@@ -140,7 +140,8 @@ impl Winograd {
     pub(super) unsafe fn run(
         &self,
         exec: Exec,
-        (x, filters): (&[f32], Filters<'_>),
+        x: &[f32],
+        filters: Filters<'_>,
         outputs: Outputs<'_>,
         scratch: &mut [f32],
     ) -> Spoilt {
@@ -149,7 +150,7 @@ impl Winograd {
         let packed = self.packed(cuts.lanes);
         let (weights, slots) = aligned(scratch).split_at_mut(packed.len().next_multiple_of(LINE));
         self.pack(exec, filters, packed, weights);
-        let weights = &*weights;
+        let operands = Operands { x, weights, outputs, spoilt: &spoilt };
         let blocks = cuts.blocks(self);
         let tasks: usize = blocks.iter().product();
         let slots_used = if exec.is_parallel() { SLOTS.min(tasks) } else { 1 };
@@ -160,22 +161,8 @@ impl Winograd {
                 // SAFETY: each task has its own tiles of the outputs that the caller vouches for.
                 unsafe {
                     match self.taps {
-                        3 => self.part::<4>(
-                            exec.isa(),
-                            &cuts,
-                            (x, weights),
-                            &tiles,
-                            (outputs, &spoilt),
-                            scratch,
-                        ),
-                        _ => self.part::<2>(
-                            exec.isa(),
-                            &cuts,
-                            (x, weights),
-                            &tiles,
-                            (outputs, &spoilt),
-                            scratch,
-                        ),
+                        3 => self.part::<4>(exec.isa(), &cuts, &operands, &tiles, scratch),
+                        _ => self.part::<2>(exec.isa(), &cuts, &operands, &tiles, scratch),
                     }
                 }
             }
@@ -209,11 +196,11 @@ impl Winograd {
         &self,
         isa: Isa,
         cuts: &Cuts,
-        (x, weights): (&[f32], &[f32]),
+        operands: &Operands<'_>,
         tiles: &Tiles,
-        (outputs, spoilt): (Outputs<'_>, &Spoilt),
         scratch: &mut [f32],
     ) {
+        let Operands { x, weights, outputs, spoilt } = *operands;
         let [from, to] = cuts.values(self);
         let (v, rest) = scratch.split_at_mut(from.len());
         let (m, staged) = rest.split_at_mut(to.len());
@@ -281,6 +268,17 @@ impl Winograd {
             }
         }
     }
+}
+
+/// What all tasks of a pass share.
+#[derive(Clone, Copy)]
+struct Operands<'a> {
+    /// `[N, C, H, W]`.
+    x: &'a [f32],
+    /// The filters' values, packed.
+    weights: &'a [f32],
+    outputs: Outputs<'a>,
+    spoilt: &'a Spoilt,
 }
 
 /// Rows of a sliver that is read in place, as equal as can be.

@@ -87,18 +87,29 @@ impl Source for Packed<'_> {
 /// Fewer rows are dot products with columns that lie anywhere, without a tile that is mostly empty.
 const FEWEST_ROWS: usize = 3;
 
+/// The right-hand side of C = act(A B + bias) beside B.
+#[derive(Clone, Copy, Debug)]
+pub struct PackedGemm<'a> {
+    /// A: [m, k].
+    pub a: MatRef<'a>,
+    /// Added before the activation.
+    pub bias: Bias<'a>,
+    /// Applied last.
+    pub activation: Activation,
+}
+
 /// B: [k, n], packed once for many products, as a layer's weights that change no more.
 ///
 /// ```
-/// use proxtape_kernels::gemm::{Bias, MatMut, MatRef, PackedB};
+/// use proxtape_kernels::gemm::{Bias, MatMut, MatRef, PackedB, PackedGemm};
 /// use proxtape_kernels::{Activation, Exec, Isa};
 /// let exec = Exec::new(Isa::detect());
 /// let a = MatRef::row_major(&[1.0, 2.0, 3.0, 4.0], 2, 2);
 /// let b = PackedB::new(exec, a.t());
 /// let mut c = [f32::NAN; 4];
 /// let mut scratch = vec![0.0; b.scratch_len(2)];
-/// let end = (Bias::Cols(&[-10.0, 0.0]), Activation::Relu);
-/// b.product(exec, a, end, MatMut::row_major(&mut c, 2, 2), &mut scratch);
+/// let op = PackedGemm { a, bias: Bias::Cols(&[-10.0, 0.0]), activation: Activation::Relu };
+/// b.product(exec, &op, MatMut::row_major(&mut c, 2, 2), &mut scratch);
 /// assert_eq!(c, [0.0, 11.0, 1.0, 25.0]);
 /// ```
 #[derive(Clone, Debug)]
@@ -143,14 +154,8 @@ impl PackedB {
     /// If the shapes do not fit together, m * k * n is more than memory can hold, `scratch` is shorter than
     /// [`scratch_len`](PackedB::scratch_len) says, or the instruction set is not the one of `new`.
     #[track_caller]
-    pub fn product(
-        &self,
-        exec: Exec,
-        a: MatRef<'_>,
-        (bias, activation): (Bias<'_>, Activation),
-        mut c: MatMut<'_>,
-        scratch: &mut [f32],
-    ) {
+    pub fn product(&self, exec: Exec, op: &PackedGemm<'_>, mut c: MatMut<'_>, scratch: &mut [f32]) {
+        let PackedGemm { a, bias, activation } = *op;
         let ([n, k], m) = (self.layout.shape, c.rows());
         assert!(exec.isa().name() == self.isa.name(), "gemm: B was packed for {:?}", self.isa);
         let (found, fits) = ((a.rows(), a.cols(), c.cols()), (m, k, n));

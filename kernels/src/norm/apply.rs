@@ -46,7 +46,8 @@ pub(super) fn apply<const N: usize, const K: usize>(
     view: Planes,
     f: impl Channelwise<N, K>,
     x: [&[f32]; N],
-    (y, acc): (&mut [f32], Accumulate),
+    y: &mut [f32],
+    acc: Accumulate,
 ) {
     if view.is_empty() {
         return;

@@ -7,9 +7,37 @@ use super::apply::apply;
 use super::sums::{Centred, Gated, Gradient, Plain};
 use super::{Affine, Planes, check, sized};
 use crate::activation::Activation;
-use crate::{Accumulate, Exec};
+use crate::{Accumulate, Exec, Parts};
 use formulas::{Forward, GatedInferenceVjp, GatedVjp, InferenceVjp, Vjp};
 use group::{Group, ZERO, channels_at, group_size};
+
+/// The right-hand side of `y = f(gamma * (x - mean) * inv_std + beta)`.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchNorm<'a> {
+    /// The shape of x.
+    pub view: Planes,
+    /// `[N, C, spatial]`.
+    pub x: &'a [f32],
+    /// Each is `[C]`.
+    pub affine: Affine<'a>,
+    /// Applied last: f.
+    pub activation: Activation,
+}
+
+/// What the gradients of [`batch_norm`] are computed from, which y is not.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchNormVjp<'a> {
+    /// The shape of x and dy.
+    pub view: Planes,
+    /// `[N, C, spatial]`.
+    pub x: &'a [f32],
+    /// The gradient of y: `[N, C, spatial]`.
+    pub dy: &'a [f32],
+    /// Each is `[C]`.
+    pub affine: Affine<'a>,
+    /// What was applied last: f.
+    pub activation: Activation,
+}
 
 /// Mean and biased variance of each channel: `mean, variance: [C]`.
 ///
@@ -21,7 +49,8 @@ pub fn batch_statistics(
     exec: Exec,
     view: Planes,
     x: &[f32],
-    (mean, variance): (&mut [f32], &mut [f32]),
+    mean: &mut [f32],
+    variance: &mut [f32],
 ) {
     check("batch_statistics", "x", x.len(), view.len());
     check("batch_statistics", "mean", mean.len(), view.c);
@@ -34,7 +63,8 @@ pub fn batch_statistics(
     let m = view.per_channel() as f64;
     let exec = sized(exec, view.len());
     let channels = group_size(exec, view);
-    exec.chunks2((mean, channels), (variance, channels), |i, mean, variance| {
+    let parts = (Parts::new(mean, channels), Parts::new(variance, channels));
+    exec.chunks2(parts.0, parts.1, |i, mean, variance| {
         let group = Group { exec, view, first: i * channels, x: [x] };
         let [sum] = group.sums(Plain, mean.len(), &ZERO);
         for (mean, sum) in mean.iter_mut().zip(sum) {
@@ -56,21 +86,17 @@ pub fn batch_statistics(
 ///
 /// # Panics
 /// If a length does not fit the view, or memory cannot hold it.
-pub fn batch_norm(
-    exec: Exec,
-    view: Planes,
-    x: &[f32],
-    (affine, activation): (&Affine<'_>, Activation),
-    y: &mut [f32],
-) {
+pub fn batch_norm(exec: Exec, op: &BatchNorm<'_>, y: &mut [f32]) {
+    let BatchNorm { view, x, affine, activation } = *op;
     check("batch_norm", "x", x.len(), view.len());
     check("batch_norm", "y", y.len(), view.len());
-    check_affine("batch_norm", view, affine);
+    check_affine("batch_norm", view, &affine);
     check("batch_norm", "beta", affine.beta.len(), view.c);
-    let y = (y, Accumulate::Store);
     match activation {
-        Activation::None => apply(exec, view, Forward::<false>(*affine), [x], y),
-        Activation::Relu => apply(exec, view, Forward::<true>(*affine), [x], y),
+        Activation::None => {
+            apply(exec, view, Forward::<false>(affine), [x], y, Accumulate::Store);
+        }
+        Activation::Relu => apply(exec, view, Forward::<true>(affine), [x], y, Accumulate::Store),
     }
 }
 
@@ -79,17 +105,11 @@ pub fn batch_norm(
 ///
 /// # Panics
 /// If a length does not fit the view, or memory cannot hold it.
-pub fn batch_norm_sums(
-    exec: Exec,
-    view: Planes,
-    (x, dy): (&[f32], &[f32]),
-    (affine, activation): (&Affine<'_>, Activation),
-    (dgamma, dbeta): (&mut [f32], &mut [f32]),
-) {
+pub fn batch_norm_sums(exec: Exec, op: &BatchNormVjp<'_>, dgamma: &mut [f32], dbeta: &mut [f32]) {
+    let BatchNormVjp { view, x, dy, affine, activation } = *op;
     check("batch_norm_sums", "x", x.len(), view.len());
     check("batch_norm_sums", "dy", dy.len(), view.len());
-    check_affine("batch_norm_sums", view, affine);
-    check_beta("batch_norm_sums", view, (affine, activation));
+    op.check_affine("batch_norm_sums");
     check("batch_norm_sums", "dgamma", dgamma.len(), view.c);
     check("batch_norm_sums", "dbeta", dbeta.len(), view.c);
     if view.is_empty() {
@@ -99,11 +119,12 @@ pub fn batch_norm_sums(
     }
     let exec = sized(exec, view.len());
     let channels = group_size(exec, view);
-    exec.chunks2((dgamma, channels), (dbeta, channels), |i, dgamma, dbeta| {
+    let parts = (Parts::new(dgamma, channels), Parts::new(dbeta, channels));
+    exec.chunks2(parts.0, parts.1, |i, dgamma, dbeta| {
         let first = i * channels;
         let group = Group { exec, view, first, x: [x, dy] };
         let count = dgamma.len();
-        let at = channels_at(affine, first, count);
+        let at = channels_at(&affine, first, count);
         let sums = match activation {
             Activation::None => group.sums(Gradient, count, &at),
             Activation::Relu => group.sums(Gated, count, &at),
@@ -124,24 +145,24 @@ pub fn batch_norm_sums(
 /// If a length does not fit the view, or memory cannot hold it.
 pub fn batch_norm_vjp(
     exec: Exec,
-    view: Planes,
-    (x, dy): (&[f32], &[f32]),
-    (affine, activation): (&Affine<'_>, Activation),
-    (dgamma, dbeta): (&[f32], &[f32]),
-    (dx, acc): (&mut [f32], Accumulate),
+    op: &BatchNormVjp<'_>,
+    dgamma: &[f32],
+    dbeta: &[f32],
+    dx: &mut [f32],
+    acc: Accumulate,
 ) {
+    let BatchNormVjp { view, x, dy, affine, activation } = *op;
     check("batch_norm_vjp", "x", x.len(), view.len());
     check("batch_norm_vjp", "dy", dy.len(), view.len());
     check("batch_norm_vjp", "dx", dx.len(), view.len());
     check("batch_norm_vjp", "dgamma", dgamma.len(), view.c);
     check("batch_norm_vjp", "dbeta", dbeta.len(), view.c);
-    check_affine("batch_norm_vjp", view, affine);
-    check_beta("batch_norm_vjp", view, (affine, activation));
+    op.check_affine("batch_norm_vjp");
     let inv_m = (1.0 / view.per_channel() as f64) as f32;
-    let vjp = Vjp { affine: *affine, dgamma, dbeta, inv_m };
+    let vjp = Vjp { affine, dgamma, dbeta, inv_m };
     match activation {
-        Activation::None => apply(exec, view, vjp, [x, dy], (dx, acc)),
-        Activation::Relu => apply(exec, view, GatedVjp(vjp), [x, dy], (dx, acc)),
+        Activation::None => apply(exec, view, vjp, [x, dy], dx, acc),
+        Activation::Relu => apply(exec, view, GatedVjp(vjp), [x, dy], dx, acc),
     }
 }
 
@@ -152,19 +173,18 @@ pub fn batch_norm_vjp(
 /// If a length does not fit the view, or memory cannot hold it.
 pub fn batch_norm_inference_vjp(
     exec: Exec,
-    view: Planes,
-    (x, dy): (&[f32], &[f32]),
-    (affine, activation): (&Affine<'_>, Activation),
-    (dx, acc): (&mut [f32], Accumulate),
+    op: &BatchNormVjp<'_>,
+    dx: &mut [f32],
+    acc: Accumulate,
 ) {
+    let BatchNormVjp { view, x, dy, affine, activation } = *op;
     check("batch_norm_inference_vjp", "x", x.len(), view.len());
     check("batch_norm_inference_vjp", "dy", dy.len(), view.len());
     check("batch_norm_inference_vjp", "dx", dx.len(), view.len());
-    check_affine("batch_norm_inference_vjp", view, affine);
-    check_beta("batch_norm_inference_vjp", view, (affine, activation));
+    op.check_affine("batch_norm_inference_vjp");
     match activation {
-        Activation::None => apply(exec, view, InferenceVjp(*affine), [dy], (dx, acc)),
-        Activation::Relu => apply(exec, view, GatedInferenceVjp(*affine), [x, dy], (dx, acc)),
+        Activation::None => apply(exec, view, InferenceVjp(affine), [dy], dx, acc),
+        Activation::Relu => apply(exec, view, GatedInferenceVjp(affine), [x, dy], dx, acc),
     }
 }
 
@@ -175,10 +195,13 @@ fn check_affine(op: &str, view: Planes, affine: &Affine<'_>) {
     check(op, "gamma", affine.gamma.len(), view.c);
 }
 
-/// A gradient reads beta only to see where a ReLU was open.
-#[track_caller]
-fn check_beta(op: &str, view: Planes, (affine, activation): (&Affine<'_>, Activation)) {
-    if activation == Activation::Relu {
-        check(op, "beta", affine.beta.len(), view.c);
+impl BatchNormVjp<'_> {
+    /// A gradient reads beta only to see where a ReLU was open.
+    #[track_caller]
+    fn check_affine(&self, op: &str) {
+        check_affine(op, self.view, &self.affine);
+        if self.activation == Activation::Relu {
+            check(op, "beta", self.affine.beta.len(), self.view.c);
+        }
     }
 }

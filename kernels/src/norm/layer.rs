@@ -4,27 +4,51 @@ use super::columns::{ByRow, Strip, column_sums, strip_width};
 use super::sums::{Centred, Gradient, Plain, RunSums, ScaledGradient};
 use super::{Affine, TASK, check, load_part, put_part, sized};
 use crate::simd::{Kernel, Simd};
-use crate::{Accumulate, Exec, size};
+use crate::{Accumulate, Exec, Parts, size};
+
+/// What [`layer_norm`] reads; rows have as many elements as gamma.
+#[derive(Clone, Copy, Debug)]
+pub struct LayerNorm<'a> {
+    /// `[rows, cols]`.
+    pub x: &'a [f32],
+    /// The learnt scale: `[cols]`.
+    pub gamma: &'a [f32],
+    /// The learnt shift: `[cols]`.
+    pub beta: &'a [f32],
+    /// Added to the variance.
+    pub eps: f32,
+}
+
+/// What the gradients of [`layer_norm`] are computed from, which y is not.
+#[derive(Clone, Copy, Debug)]
+pub struct LayerNormVjp<'a> {
+    /// `[rows, cols]`.
+    pub x: &'a [f32],
+    /// The gradient of y: `[rows, cols]`.
+    pub dy: &'a [f32],
+    /// mean and inv_std are `[rows]`, gamma is `[cols]`; beta is not read.
+    pub affine: Affine<'a>,
+}
 
 /// Normalises each row: `y = gamma * xhat + beta` with `gamma, beta: [cols]`. Also stores mean and
 /// `inv_std = 1 / sqrt(variance + eps)`, both `[rows]`, for the vjp. The variance is biased.
 ///
 /// # Panics
-/// If `mean` is not one a row, another length does not fit, or memory cannot hold so many elements.
+/// If a length does not fit, or memory cannot hold so many elements; rows and cols are the lengths of
+/// `mean` and of gamma.
 pub fn layer_norm(
     exec: Exec,
-    x: &[f32],
-    cols: usize,
-    (gamma, beta): (&[f32], &[f32]),
-    eps: f32,
-    (y, mean, inv_std): (&mut [f32], &mut [f32], &mut [f32]),
+    op: &LayerNorm<'_>,
+    y: &mut [f32],
+    mean: &mut [f32],
+    inv_std: &mut [f32],
 ) {
-    let rows = mean.len();
+    let LayerNorm { x, gamma, beta, eps } = *op;
+    let (rows, cols) = (mean.len(), gamma.len());
     let len = size::elements("layer_norm", &[rows, cols]);
     check("layer_norm", "x", x.len(), len);
     check("layer_norm", "y", y.len(), len);
     check("layer_norm", "inv_std", inv_std.len(), rows);
-    check("layer_norm", "gamma", gamma.len(), cols);
     check("layer_norm", "beta", beta.len(), cols);
     if cols == 0 {
         mean.fill(0.0);
@@ -32,7 +56,7 @@ pub fn layer_norm(
         return;
     }
     let task = rows_per_task(cols);
-    let parts = ((y, task * cols), (mean, task), (inv_std, task));
+    let parts = (Parts::new(y, task * cols), Parts::new(mean, task), Parts::new(inv_std, task));
     sized(exec, x.len()).chunks3(parts.0, parts.1, parts.2, |i, y, mean, inv_std| {
         let x = &x[i * task * cols..][..y.len()];
         exec.isa().run(Forward { x, gamma, beta, eps, y, mean, inv_std });
@@ -43,13 +67,9 @@ pub fn layer_norm(
 /// `g = gamma * dy` and the sums over the row.
 ///
 /// # Panics
-/// If a length does not fit; rows and cols are the lengths of `affine.mean` and `affine.gamma`.
-pub fn layer_norm_vjp(
-    exec: Exec,
-    (x, dy): (&[f32], &[f32]),
-    affine: &Affine<'_>,
-    (dx, acc): (&mut [f32], Accumulate),
-) {
+/// If a length does not fit; rows and cols are the lengths of mean and gamma.
+pub fn layer_norm_vjp(exec: Exec, op: &LayerNormVjp<'_>, dx: &mut [f32], acc: Accumulate) {
+    let LayerNormVjp { x, dy, affine } = *op;
     let (rows, cols) = (affine.mean.len(), affine.gamma.len());
     let len = size::elements("layer_norm_vjp", &[rows, cols]);
     check("layer_norm_vjp", "x", x.len(), len);
@@ -63,22 +83,23 @@ pub fn layer_norm_vjp(
     sized(exec, x.len()).chunks(dx, task * cols, |i, dx| {
         let from = i * task * cols;
         let (x, dy) = (&x[from..][..dx.len()], &dy[from..][..dx.len()]);
-        exec.isa().run(Vjp { x, dy, first: i * task, affine: *affine, dx, acc });
+        exec.isa().run(Vjp { x, dy, first: i * task, affine, dx, acc });
     });
 }
 
 /// The gradients of gamma and beta, stored or added: `dgamma = sum(dy * xhat)`,
-/// `dbeta = sum(dy)`, both `[cols]`, the sums over the rows.
+/// `dbeta = sum(dy)`, both `[cols]`, the sums over the rows. gamma is not read.
 ///
 /// # Panics
-/// If a length does not fit; rows and cols are the lengths of `mean` and `dgamma`.
+/// If a length does not fit; rows and cols are the lengths of mean and `dgamma`.
 pub fn layer_norm_sums(
     exec: Exec,
-    (x, dy): (&[f32], &[f32]),
-    (mean, inv_std): (&[f32], &[f32]),
-    (dgamma, dbeta): (&mut [f32], &mut [f32]),
+    op: &LayerNormVjp<'_>,
+    dgamma: &mut [f32],
+    dbeta: &mut [f32],
     acc: Accumulate,
 ) {
+    let LayerNormVjp { x, dy, affine: Affine { mean, inv_std, .. } } = *op;
     let (rows, cols) = (mean.len(), dgamma.len());
     let len = size::elements("layer_norm_sums", &[rows, cols]);
     check("layer_norm_sums", "x", x.len(), len);
@@ -87,7 +108,7 @@ pub fn layer_norm_sums(
     check("layer_norm_sums", "dbeta", dbeta.len(), cols);
     let exec = sized(exec, x.len());
     let strip = strip_width(exec.isa());
-    exec.chunks2((dgamma, strip), (dbeta, strip), |i, dgamma, dbeta| {
+    exec.chunks2(Parts::new(dgamma, strip), Parts::new(dbeta, strip), |i, dgamma, dbeta| {
         let (first, width, at) = (i * strip, dgamma.len(), ByRow(mean, inv_std));
         let strip = Strip { x: [x, dy], pitch: cols, first, width, at };
         let sums = column_sums(exec, Gradient, strip, 0..rows);

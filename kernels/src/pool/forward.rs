@@ -7,8 +7,8 @@
 
 use super::Pool2d;
 use super::quads::{self, Quads, load_pair};
-use crate::Exec;
 use crate::simd::{Kernel, Simd};
+use crate::{Exec, Parts};
 
 /// f32 lanes hold the offset of a tap from its window's first position: 2^23 is the last number
 /// for which the conversion in `Max::put` is exact.
@@ -21,7 +21,7 @@ pub(super) fn max(exec: Exec, pool: &Pool2d, x: &[f32], y: &mut [f32], index: &m
     }
     let chunk = planes * area;
     let quads = quads::serves(pool, exec.isa().lanes());
-    exec.chunks2((y, chunk), (index, chunk), |i, y, index| {
+    exec.chunks2(Parts::new(y, chunk), Parts::new(index, chunk), |i, y, index| {
         let pool = pool.with_planes(y.len() / area);
         let x = &x[i * planes * pool.h * pool.w..][..pool.x_len()];
         if quads {

@@ -10,8 +10,10 @@ use crate::{Accumulate, Exec};
 pub(super) fn max(
     exec: Exec,
     pool: &Pool2d,
-    (index, dy): (&[u32], &[f32]),
-    (dx, acc): (&mut [f32], Accumulate),
+    dy: &[f32],
+    index: &[u32],
+    dx: &mut [f32],
+    acc: Accumulate,
 ) {
     let (plane, area, planes) = (pool.h * pool.w, pool.oh() * pool.ow(), pool.planes_per_task());
     if dx.is_empty() {
@@ -34,7 +36,7 @@ pub(super) fn max(
     });
 }
 
-pub(super) fn average(exec: Exec, pool: &Pool2d, dy: &[f32], (dx, acc): (&mut [f32], Accumulate)) {
+pub(super) fn average(exec: Exec, pool: &Pool2d, dy: &[f32], dx: &mut [f32], acc: Accumulate) {
     let (plane, planes) = (pool.h * pool.w, pool.planes_per_task());
     if dx.is_empty() {
         return;

@@ -12,7 +12,7 @@ use crate::conv::Conv2d;
 use crate::isa::Isa;
 use crate::simd::{Kernel, Simd};
 use crate::size;
-use crate::threads::Exec;
+use crate::threads::{Exec, Parts};
 
 /// Multiplications of a task, as in `samples.rs`.
 const TASK_MACS: usize = 1 << 19;
@@ -25,7 +25,6 @@ const SLACK: usize = 16;
 pub struct SparseConv2d {
     isa: Isa,
     shape: Conv2d,
-    kept: usize,
     runs: Runs,
 }
 
@@ -55,13 +54,12 @@ impl SparseConv2d {
             let channel = o / (oc / groups) * depth + tap / (kh * kw);
             (channel * height + p) * width + q
         });
-        let kept = w.iter().filter(|&&w| w != 0.0).count();
-        SparseConv2d { isa, shape, kept, runs }
+        SparseConv2d { isa, shape, runs }
     }
 
     /// Weights that are not zero.
     pub fn kept(&self) -> usize {
-        self.kept
+        self.runs.kept()
     }
 
     /// Scratch elements that [`forward`](Self::forward) wants.
@@ -76,7 +74,7 @@ impl SparseConv2d {
     /// Images of a task, and tasks; by the shape alone.
     fn cut(&self) -> (usize, usize) {
         let Conv2d { n, .. } = self.shape;
-        let image = (self.kept * self.run()).max(1);
+        let image = (self.kept() * self.run()).max(1);
         let each = (TASK_MACS / image).clamp(1, n);
         (each, n.div_ceil(each))
     }
@@ -111,7 +109,7 @@ impl SparseConv2d {
             return isa.run(Images { conv: self, op, x: op.x, y, scratch: &mut scratch[..len] });
         }
         let each = self.cut().0;
-        exec.chunks2((y, each * image_y), (scratch, len), |i, y, scratch| {
+        exec.chunks2(Parts::new(y, each * image_y), Parts::new(scratch, len), |i, y, scratch| {
             let x = &op.x[i * each * image_x..][..y.len() / image_y * image_x];
             isa.run(Images { conv: self, op, x, y, scratch });
         });

@@ -31,6 +31,8 @@ pub(super) struct Runs {
     rows: Vec<(u32, u32)>,
     /// The largest offset.
     reach: usize,
+    /// Weights that are not zero.
+    kept: usize,
 }
 
 impl Runs {
@@ -40,8 +42,10 @@ impl Runs {
         [rows, cols]: [usize; 2],
         offset: impl Fn(usize, usize) -> usize,
     ) -> Runs {
-        let (mut taps, mut ends, mut reach) = (Vec::new(), Vec::with_capacity(rows), 0);
+        let (mut taps, mut ends) = (Vec::new(), Vec::with_capacity(rows));
+        let (mut reach, mut all) = (0, 0);
         for (row, kept) in by_count(w, rows, cols) {
+            all += kept.len();
             for col in kept {
                 let (i, j) = (row as usize, col as usize);
                 let start = offset(i, j);
@@ -52,7 +56,12 @@ impl Runs {
             taps.resize(taps.len().next_multiple_of(TURN), Tap { offset: 0, value: 0.0 });
             ends.push((u32::try_from(taps.len()).expect("fewer than 2^32 taps"), row));
         }
-        Runs { taps, rows: ends, reach }
+        Runs { taps, rows: ends, reach, kept: all }
+    }
+
+    /// Weights that are not zero.
+    pub(super) fn kept(&self) -> usize {
+        self.kept
     }
 
     /// Each row and its number.

@@ -10,7 +10,7 @@ use super::runs::Runs;
 use crate::isa::Isa;
 use crate::simd::{Kernel, Simd};
 use crate::size;
-use crate::threads::Exec;
+use crate::threads::{Exec, Parts};
 use core::ptr;
 
 /// Multiplications of a task: some 15 us; handing it over takes 2 to 5.
@@ -45,23 +45,24 @@ fn task_len(isa: Isa, [rows, cols]: [usize; 2]) -> usize {
     (rows + cols.max(1)) * tile(isa)
 }
 
-/// y = act(x W^T + bias).
+/// y = act(x W^T + bias), with W of `shape`.
 pub(super) fn forward(
     exec: Exec,
-    (runs, kept): (&Runs, usize),
+    runs: &Runs,
     op: &SparseForward<'_>,
-    (shape, samples): ([usize; 2], usize),
-    (y, scratch): (&mut [f32], &mut [f32]),
+    shape: [usize; 2],
+    y: &mut [f32],
+    scratch: &mut [f32],
 ) {
     let isa = exec.isa();
     let [rows, cols] = shape;
-    let each = cut(isa, samples, kept).0 * tile(isa);
+    let each = cut(isa, y.len() / rows, runs.kept()).0 * tile(isa);
     let len = task_len(isa, shape);
     if !exec.is_parallel() {
         // The same scratch for every tile stays in the cache.
         return isa.run(Tiles { runs, op, x: op.x, shape, y, scratch: &mut scratch[..len] });
     }
-    exec.chunks2((y, each * rows), (scratch, len), |i, y, scratch| {
+    exec.chunks2(Parts::new(y, each * rows), Parts::new(scratch, len), |i, y, scratch| {
         let x = &op.x[i * each * cols..][..y.len() / rows * cols];
         isa.run(Tiles { runs, op, x, shape, y, scratch });
     });

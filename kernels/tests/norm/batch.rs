@@ -8,8 +8,8 @@ fn batch_statistics_match_f64() {
         for (seed, view) in shapes().into_iter().enumerate() {
             let x = Rng::new(seed as u64).vec(view.len(), -1.0, 2.0);
             let (mut mean, mut variance) = (Canary::new(view.c, 1), Canary::new(view.c, 2));
-            let out = (mean.slice_mut(), variance.slice_mut());
-            batch_statistics(exec, view, Guarded::new(&x).slice(), out);
+            let (out, x_at_page) = ((mean.slice_mut(), variance.slice_mut()), Guarded::new(&x));
+            batch_statistics(exec, view, x_at_page.slice(), out.0, out.1);
             mean.check();
             variance.check();
             let want = statistics(view, &x);
@@ -33,7 +33,7 @@ fn statistics_stay_accurate_when_the_mean_dwarfs_the_deviation() {
                 let normal = |rng: &mut Rng| (0..12).map(|_| rng.uniform(-0.5, 0.5)).sum::<f32>();
                 let x: Vec<f32> = (0..view.len()).map(|_| mean + normal(&mut rng)).collect();
                 let (mut got, mut variance) = (vec![0.0; view.c], vec![0.0; view.c]);
-                batch_statistics(exec, view, &x, (&mut got, &mut variance));
+                batch_statistics(exec, view, &x, &mut got, &mut variance);
                 let want = statistics(view, &x);
                 assert_close(&got, &want.0, 1e-7);
                 assert_close(&variance, &want.1, tolerance);
@@ -41,8 +41,8 @@ fn statistics_stay_accurate_when_the_mean_dwarfs_the_deviation() {
                 let cols = view.len() / view.c;
                 let (ones, zeros) = (vec![1.0; cols], vec![0.0; cols]);
                 let (mut y, mut m, mut i) = (vec![0.0; cols], [0.0], [0.0]);
-                let out = (&mut y[..], &mut m[..], &mut i[..]);
-                layer_norm(exec, &x[..cols], cols, (&ones, &zeros), 0.0, out);
+                let op = LayerNorm { x: &x[..cols], gamma: &ones, beta: &zeros, eps: 0.0 };
+                layer_norm(exec, &op, &mut y, &mut m, &mut i);
                 let row = Planes { n: 1, c: 1, spatial: cols };
                 let want = statistics(row, &x[..cols]);
                 let want = [1.0 / want.1[0].sqrt()];
@@ -58,11 +58,11 @@ fn constant_channels_have_no_variance_and_nan_stays() {
         for view in [Planes { n: 50, c: 2, spatial: 1 }, Planes { n: 3, c: 2, spatial: 37 }] {
             let mut x = vec![0.1; view.len()];
             let (mut mean, mut variance) = ([f32::NAN; 2], [f32::NAN; 2]);
-            batch_statistics(exec, view, &x, (&mut mean, &mut variance));
+            batch_statistics(exec, view, &x, &mut mean, &mut variance);
             assert_eq!(mean, [0.1; 2]);
             assert!(variance.iter().all(|v| (0.0..1e-15).contains(v)), "{variance:?}");
             x[view.spatial] = f32::NAN;
-            batch_statistics(exec, view, &x, (&mut mean, &mut variance));
+            batch_statistics(exec, view, &x, &mut mean, &mut variance);
             assert_eq!(mean[0], 0.1);
             assert!(mean[1].is_nan() && variance[1].is_nan());
         }
@@ -77,8 +77,9 @@ fn batch_norm_matches_f64() {
             let (gamma, beta) = (&case.gamma, &case.beta);
             let want = case.each(|c, xhat, _| f64::from(gamma[c]) * xhat + f64::from(beta[c]));
             let mut y = Canary::new(view.len(), 1);
-            let affine = (&case.affine(), Activation::None);
-            batch_norm(exec, view, Guarded::new(&case.x).slice(), affine, y.slice_mut());
+            let x = Guarded::new(&case.x);
+            let (affine, activation) = (case.affine(), Activation::None);
+            batch_norm(exec, &BatchNorm { view, x: x.slice(), affine, activation }, y.slice_mut());
             y.check();
             assert_close(y.slice(), &want, 1e-6);
         }
@@ -119,13 +120,11 @@ fn batch_norm_vjp_matches_the_textbook() {
     for exec in execs() {
         for view in shapes() {
             let case = Case::new(view);
-            let operands = (Guarded::new(&case.x), Guarded::new(&case.dy));
-            let operands = (operands.0.slice(), operands.1.slice());
+            let (x, dy) = (Guarded::new(&case.x), Guarded::new(&case.dy));
+            let (x, dy, affine) = (x.slice(), dy.slice(), case.affine());
+            let op = BatchNormVjp { view, x, dy, affine, activation: Activation::None };
             let (mut dgamma, mut dbeta) = (Canary::new(view.c, 1), Canary::new(view.c, 2));
-            let out = (dgamma.slice_mut(), dbeta.slice_mut());
-            let affine = case.affine();
-            let affine = (&affine, Activation::None);
-            batch_norm_sums(exec, view, operands, affine, out);
+            batch_norm_sums(exec, &op, dgamma.slice_mut(), dbeta.slice_mut());
             dgamma.check();
             dbeta.check();
             let want = case.sums();
@@ -143,22 +142,21 @@ fn batch_norm_vjp_matches_the_textbook() {
             let scale = (0..view.c).fold(0.0, |m: f64, c| m.max(coefficient(c).abs()));
             // With one or two elements in a channel the exact gradient is 0 or almost.
             let tiny = dx.iter().all(|dx| dx.abs() < 1e-2 * scale);
-            let sums = (dgamma.slice(), dbeta.slice());
+            let (dgamma, dbeta) = (dgamma.slice(), dbeta.slice());
             if tiny {
                 let mut got = vec![f32::NAN; view.len()];
-                let out = (&mut got[..], Accumulate::Store);
-                batch_norm_vjp(exec, view, operands, affine, sums, out);
+                batch_norm_vjp(exec, &op, dgamma, dbeta, &mut got, Accumulate::Store);
                 for (got, want) in got.iter().zip(&dx) {
                     assert!((f64::from(*got) - want).abs() <= 1e-5 * scale, "{view:?}");
                 }
             } else {
                 check_accumulate(&dx, 1e-5, |y, acc| {
-                    batch_norm_vjp(exec, view, operands, affine, sums, (y, acc));
+                    batch_norm_vjp(exec, &op, dgamma, dbeta, y, acc);
                 });
             }
             let dx = case.each(|c, _, dy| coefficient(c) * dy);
             check_accumulate(&dx, 1e-6, |y, acc| {
-                batch_norm_inference_vjp(exec, view, operands, affine, (y, acc));
+                batch_norm_inference_vjp(exec, &op, y, acc);
             });
         }
     }
@@ -211,9 +209,10 @@ fn sums_of_many_elements_are_as_accurate_as_of_few() {
             let (x, dy) = (rng.vec(view.len(), 0.9, 1.1), rng.vec(view.len(), 0.9, 1.1));
             let (mut dgamma, mut dbeta) = (vec![0.0; c], vec![0.0; c]);
             let (zeros, ones) = (vec![0.0; c], vec![1.0; c]);
-            let out = (&mut dgamma[..], &mut dbeta[..]);
             let affine = Affine { mean: &zeros, inv_std: &ones, gamma: &ones, beta: &[] };
-            batch_norm_sums(exec, view, (&x, &dy), (&affine, Activation::None), out);
+            let activation = Activation::None;
+            let op = BatchNormVjp { view, x: &x, dy: &dy, affine, activation };
+            batch_norm_sums(exec, &op, &mut dgamma, &mut dbeta);
             let (mut products, mut sums) = (vec![0.0; c], vec![0.0; c]);
             for (i, (&x, &dy)) in x.iter().zip(&dy).enumerate() {
                 products[channel(view, i)] += f64::from(x) * f64::from(dy);

@@ -21,9 +21,9 @@ fn layer_norm_and_its_gradients_match_f64() {
             let (mut y, mut mean) = (Canary::new(rows * cols, 1), Canary::new(rows, 2));
             let mut inv_std = Canary::new(rows, 3);
             let scale = (Guarded::new(&gamma), Guarded::new(&beta));
-            let out = (y.slice_mut(), mean.slice_mut(), inv_std.slice_mut());
-            let (x, dy, scale) = (x.slice(), dy.slice(), (scale.0.slice(), scale.1.slice()));
-            layer_norm(exec, x, cols, scale, EPS, out);
+            let (x, dy) = (x.slice(), dy.slice());
+            let op = LayerNorm { x, gamma: scale.0.slice(), beta: scale.1.slice(), eps: EPS };
+            layer_norm(exec, &op, y.slice_mut(), mean.slice_mut(), inv_std.slice_mut());
             y.check();
             mean.check();
             inv_std.check();
@@ -48,11 +48,12 @@ fn layer_norm_and_its_gradients_match_f64() {
                     f64::from(case.inv_std[i / cols]) * (g[i] - level - xhat[i] * slope)
                 })
                 .collect();
-            let affine =
-                Affine { mean: &case.mean, inv_std: &case.inv_std, gamma: scale.0, beta: &[] };
+            let (mean, inv_std) = (&case.mean, &case.inv_std);
+            let affine = Affine { mean, inv_std, gamma: op.gamma, beta: &[] };
+            let op = LayerNormVjp { x, dy, affine };
             if cols > 2 {
                 check_accumulate(&dx, 1e-5, |dx, acc| {
-                    layer_norm_vjp(exec, (x, dy), &affine, (dx, acc));
+                    layer_norm_vjp(exec, &op, dx, acc);
                 });
             }
             let column = |f: &dyn Fn(usize) -> f64| -> Vec<f64> {
@@ -60,14 +61,13 @@ fn layer_norm_and_its_gradients_match_f64() {
             };
             let dgamma = column(&|i| f64::from(dy[i]) * xhat[i]);
             let dbeta = column(&|i| f64::from(dy[i]));
-            let at = (&case.mean[..], &case.inv_std[..]);
             let rel = if rows == 1 { 1e-6 } else { 1e-5 };
             let mut other = vec![0.0; cols];
             check_accumulate(&dgamma, rel, |y, acc| {
-                layer_norm_sums(exec, (x, dy), at, (y, &mut other), acc);
+                layer_norm_sums(exec, &op, y, &mut other, acc);
             });
             check_accumulate(&dbeta, rel, |y, acc| {
-                layer_norm_sums(exec, (x, dy), at, (&mut other, y), acc);
+                layer_norm_sums(exec, &op, &mut other, y, acc);
             });
         }
     }

@@ -7,8 +7,9 @@ mod batch;
 mod layer;
 
 use proxtape_kernels::norm::{
-    Affine, Planes, batch_norm, batch_norm_inference_vjp, batch_norm_sums, batch_norm_vjp,
-    batch_statistics, layer_norm, layer_norm_sums, layer_norm_vjp,
+    Affine, BatchNorm, BatchNormVjp, LayerNorm, LayerNormVjp, Planes, batch_norm,
+    batch_norm_inference_vjp, batch_norm_sums, batch_norm_vjp, batch_statistics, layer_norm,
+    layer_norm_sums, layer_norm_vjp,
 };
 use proxtape_kernels::{Accumulate, Activation, Exec, Pool};
 use support::{Canary, Guarded, Rng, assert_close, execs, isas};
@@ -107,22 +108,20 @@ impl Case {
     /// The batch norm, and a ReLU behind it or none.
     fn forward(&self, exec: Exec, activation: Activation) -> Vec<f32> {
         let mut y = vec![f32::NAN; self.view.len()];
-        batch_norm(exec, self.view, &self.x, (&self.affine(), activation), &mut y);
+        let (view, x, affine) = (self.view, &self.x, self.affine());
+        batch_norm(exec, &BatchNorm { view, x, affine, activation }, &mut y);
         y
     }
 
     /// dgamma, dbeta, dx in training, dx in inference.
     fn gradients(&self, exec: Exec, dy: &[f32], activation: Activation) -> [Vec<f32>; 4] {
-        let (view, operands) = (self.view, (&self.x[..], dy));
+        let (view, x, affine) = (self.view, &self.x, self.affine());
+        let op = BatchNormVjp { view, x, dy, affine, activation };
         let (mut dgamma, mut dbeta) = (vec![f32::NAN; view.c], vec![f32::NAN; view.c]);
         let (mut dx, mut constant) = (vec![f32::NAN; view.len()], vec![f32::NAN; view.len()]);
-        let affine = self.affine();
-        let affine = (&affine, activation);
-        batch_norm_sums(exec, view, operands, affine, (&mut dgamma, &mut dbeta));
-        let (sums, out) = ((&dgamma[..], &dbeta[..]), (&mut dx[..], Accumulate::Store));
-        batch_norm_vjp(exec, view, operands, affine, sums, out);
-        let out = (&mut constant[..], Accumulate::Store);
-        batch_norm_inference_vjp(exec, view, operands, affine, out);
+        batch_norm_sums(exec, &op, &mut dgamma, &mut dbeta);
+        batch_norm_vjp(exec, &op, &dgamma, &dbeta, &mut dx, Accumulate::Store);
+        batch_norm_inference_vjp(exec, &op, &mut constant, Accumulate::Store);
         [dgamma, dbeta, dx, constant]
     }
 
@@ -155,8 +154,7 @@ fn all_bits(exec: Exec, view: Planes) -> Vec<u32> {
     let mut bits = Vec::new();
     let mut keep = |x: &[f32]| bits.extend(x.iter().map(|x| x.to_bits()));
     let (mut a, mut b, mut y) = (vec![0.0; c], vec![0.0; c], vec![0.0; len]);
-    let operands = (&case.x[..], &case.dy[..]);
-    batch_statistics(exec, view, &case.x, (&mut a, &mut b));
+    batch_statistics(exec, view, &case.x, &mut a, &mut b);
     keep(&a);
     keep(&b);
     for activation in [Activation::None, Activation::Relu] {
@@ -167,15 +165,16 @@ fn all_bits(exec: Exec, view: Planes) -> Vec<u32> {
     let (rows, cols) = (view.n, view.c * view.spatial);
     let (gamma, beta) = (vec![0.7; cols], vec![0.1; cols]);
     let (mut mean, mut inv_std) = (vec![0.0; rows], vec![0.0; rows]);
-    layer_norm(exec, &case.x, cols, (&gamma, &beta), EPS, (&mut y, &mut mean, &mut inv_std));
+    let op = LayerNorm { x: &case.x, gamma: &gamma, beta: &beta, eps: EPS };
+    layer_norm(exec, &op, &mut y, &mut mean, &mut inv_std);
     keep(&y);
     keep(&inv_std);
     let affine = Affine { mean: &mean, inv_std: &inv_std, gamma: &gamma, beta: &beta };
-    layer_norm_vjp(exec, operands, &affine, (&mut y, Accumulate::Store));
+    let op = LayerNormVjp { x: &case.x, dy: &case.dy, affine };
+    layer_norm_vjp(exec, &op, &mut y, Accumulate::Store);
     keep(&y);
     let (mut dgamma, mut dbeta) = (vec![0.0; cols], vec![0.0; cols]);
-    let out = (&mut dgamma[..], &mut dbeta[..]);
-    layer_norm_sums(exec, operands, (&mean, &inv_std), out, Accumulate::Store);
+    layer_norm_sums(exec, &op, &mut dgamma, &mut dbeta, Accumulate::Store);
     keep(&dgamma);
     keep(&dbeta);
     bits
@@ -202,24 +201,26 @@ fn empty_shapes_are_fine() {
         for (n, spatial) in [(0, 4), (3, 0), (0, 1)] {
             let view = Planes { n, c: 2, spatial };
             let (mut a, mut b) = ([f32::NAN; 2], [f32::NAN; 2]);
-            batch_statistics(exec, view, &[], (&mut a, &mut b));
+            batch_statistics(exec, view, &[], &mut a, &mut b);
             assert_eq!((a, b), ([0.0; 2], [0.0; 2]));
             let at = [1.0; 2];
             let affine = Affine { mean: &at, inv_std: &at, gamma: &at, beta: &at };
-            let affine = (&affine, Activation::Relu);
-            batch_norm(exec, view, &[], affine, &mut []);
+            let activation = Activation::Relu;
+            batch_norm(exec, &BatchNorm { view, x: &[], affine, activation }, &mut []);
             (a, b) = ([f32::NAN; 2], [f32::NAN; 2]);
-            batch_norm_sums(exec, view, (&[], &[]), affine, (&mut a, &mut b));
+            let op = BatchNormVjp { view, x: &[], dy: &[], affine, activation };
+            batch_norm_sums(exec, &op, &mut a, &mut b);
             assert_eq!((a, b), ([0.0; 2], [0.0; 2]));
-            let out = (&mut [][..], Accumulate::Store);
-            batch_norm_vjp(exec, view, (&[], &[]), affine, (&a, &b), out);
+            batch_norm_vjp(exec, &op, &a, &b, &mut [], Accumulate::Store);
         }
         let none = Planes { n: 3, c: 0, spatial: 5 };
-        batch_statistics(exec, none, &[], (&mut [], &mut []));
-        layer_norm(exec, &[], 3, (&[1.0; 3], &[0.0; 3]), EPS, (&mut [], &mut [], &mut []));
+        batch_statistics(exec, none, &[], &mut [], &mut []);
+        let op = LayerNorm { x: &[], gamma: &[1.0; 3], beta: &[0.0; 3], eps: EPS };
+        layer_norm(exec, &op, &mut [], &mut [], &mut []);
         let (mut dgamma, mut dbeta) = ([f32::NAN; 3], [f32::NAN; 3]);
-        let out = (&mut dgamma[..], &mut dbeta[..]);
-        layer_norm_sums(exec, (&[], &[]), (&[], &[]), out, Accumulate::Store);
+        let affine = Affine { mean: &[], inv_std: &[], gamma: &[1.0; 3], beta: &[] };
+        let op = LayerNormVjp { x: &[], dy: &[], affine };
+        layer_norm_sums(exec, &op, &mut dgamma, &mut dbeta, Accumulate::Store);
         assert_eq!((dgamma, dbeta), ([0.0; 3], [0.0; 3]));
     }
 }
@@ -229,5 +230,6 @@ fn empty_shapes_are_fine() {
 fn a_wrong_length_names_the_argument() {
     let view = Planes { n: 1, c: 2, spatial: 1 };
     let affine = Affine { mean: &[0.0; 2], inv_std: &[0.0; 2], gamma: &[0.0], beta: &[0.0; 2] };
-    batch_norm(execs()[0], view, &[0.0; 2], (&affine, Activation::None), &mut [0.0; 2]);
+    let op = BatchNorm { view, x: &[0.0; 2], affine, activation: Activation::None };
+    batch_norm(execs()[0], &op, &mut [0.0; 2]);
 }

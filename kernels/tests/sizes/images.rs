@@ -1,8 +1,8 @@
 //! Images: convolution, pooling, batch normalisation.
 
 use super::{Door, LONG, attempt, exec, lengths, numbers, times};
-use proxtape_kernels::conv::{Conv2d, ConvForward};
-use proxtape_kernels::norm::{self, Affine, Planes};
+use proxtape_kernels::conv::{Conv2d, ConvForward, ConvInputGradient, ConvWeightGradient};
+use proxtape_kernels::norm::{self, Affine, BatchNorm, BatchNormVjp, Planes};
 use proxtape_kernels::pool::{Pool2d, global_average, global_average_vjp};
 use proxtape_kernels::sparse::{SparseConv2d, SparseForward};
 use proxtape_kernels::{Accumulate, Activation};
@@ -116,13 +116,19 @@ fn convolutions(sizes: &[usize]) {
         attempt(
             &(conv, lens),
             |()| exact(lens),
-            || conv.input_gradient(exec(), (&w, &y), &mut dx, Accumulate::Store, &mut scratch),
+            || {
+                let op = ConvInputGradient { w: &w, dy: &y };
+                conv.input_gradient(exec(), &op, &mut dx, Accumulate::Store, &mut scratch)
+            },
         );
         let mut dw = w.clone();
         attempt(
             &(conv, lens),
             |()| exact(lens),
-            || conv.weight_gradient(exec(), (&x, &y), &mut dw, Accumulate::Add, &mut scratch),
+            || {
+                let op = ConvWeightGradient { x: &x, dy: &y };
+                conv.weight_gradient(exec(), &op, &mut dw, Accumulate::Add, &mut scratch)
+            },
         );
         attempt(&(conv, lens), right, || {
             assert!(SparseConv2d::serves(&conv), "sparse: no kernel");
@@ -193,7 +199,7 @@ fn pools(sizes: &[usize]) {
         attempt(
             &(pool, lens),
             |()| exact(lens),
-            || pool.max_vjp(exec(), (&index, &y), &mut x.clone(), Accumulate::Store),
+            || pool.max_vjp(exec(), &y, &index, &mut x.clone(), Accumulate::Store),
         );
         let right = |out: &Vec<f32>| exact(lens) && *out == naive_average(&pool, &x);
         attempt(&(pool, lens), right, || {
@@ -264,22 +270,20 @@ fn batch_norms(sizes: &[usize]) {
         let (x, dy) = (numbers(len), numbers(len));
         let what = (view, len);
         attempt(&what, right, || {
-            norm::batch_statistics(exec(), view, &x, (&mut a.clone(), &mut b.clone()))
+            norm::batch_statistics(exec(), view, &x, &mut a.clone(), &mut b.clone())
         });
         for activation in [Activation::None, Activation::Relu] {
-            let affine = (&affine, activation);
-            attempt(&what, right, || norm::batch_norm(exec(), view, &x, affine, &mut dy.clone()));
+            let op = BatchNorm { view, x: &x, affine, activation };
+            attempt(&what, right, || norm::batch_norm(exec(), &op, &mut dy.clone()));
+            let op = BatchNormVjp { view, x: &x, dy: &dy, affine, activation };
             attempt(&what, right, || {
-                let sums = (&mut a.clone()[..], &mut b.clone()[..]);
-                norm::batch_norm_sums(exec(), view, (&x, &dy), affine, sums)
+                norm::batch_norm_sums(exec(), &op, &mut a.clone(), &mut b.clone())
             });
             attempt(&what, right, || {
-                let dx = (&mut dy.clone()[..], Accumulate::Store);
-                norm::batch_norm_vjp(exec(), view, (&x, &dy), affine, (&a, &b), dx)
+                norm::batch_norm_vjp(exec(), &op, &a, &b, &mut dy.clone(), Accumulate::Store)
             });
             attempt(&what, right, || {
-                let dx = (&mut dy.clone()[..], Accumulate::Add);
-                norm::batch_norm_inference_vjp(exec(), view, (&x, &dy), affine, dx)
+                norm::batch_norm_inference_vjp(exec(), &op, &mut dy.clone(), Accumulate::Add)
             });
         }
     }

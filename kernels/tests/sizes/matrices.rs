@@ -1,10 +1,12 @@
 //! Matrices and rows: products, sparse layers, transposes, sums, broadcasting, softmax, layer norm.
 
 use super::{Door, LONG, attempt, exec, lengths, numbers, times};
-use proxtape_kernels::broadcast::{self, Strided};
-use proxtape_kernels::gemm::{Bias, ByRows, Gemm, MatMut, MatRef, PackedB, gemm, scratch_len};
+use proxtape_kernels::broadcast::{self, Strided, StridedMut};
+use proxtape_kernels::gemm::{
+    Bias, ByRows, Gemm, MatMut, MatRef, PackedB, PackedGemm, gemm, scratch_len,
+};
 use proxtape_kernels::map::Map;
-use proxtape_kernels::norm::{self, Affine};
+use proxtape_kernels::norm::{self, Affine, LayerNorm, LayerNormVjp};
 use proxtape_kernels::sparse::{Kind, SparseForward, SparseLinear, pays};
 use proxtape_kernels::{Accumulate, Activation, Buffer, Simd, size, softmax, transpose};
 
@@ -91,7 +93,7 @@ fn views(sizes: &[usize]) {
 fn products(sizes: &[usize]) {
     let (&[m, n, k], isa) = (sizes, exec().isa()) else { unreachable!() };
     let what = [m, n, k];
-    attempt(&what, |&len| len < 1 << 24, || scratch_len(isa, m, n, k));
+    attempt(&what, |&len| len < 1 << 24, || scratch_len(isa, [m, n, k]));
     attempt(&what, |&len| len as u128 >= times(&[n, k]), || ByRows::packed_len(isa, n, k));
     attempt(&what, |&len| len < 1 << 24, || ByRows::scratch_len(isa, m));
     attempt(&what, |_| true, || PackedB::pays(isa, [m, n, k]));
@@ -117,8 +119,8 @@ fn products(sizes: &[usize]) {
             let mut c = vec![0.0; len];
             let packed = PackedB::new(exec(), b);
             let mut scratch = vec![0.0; packed.scratch_len(m).min(1 << 20)];
-            let end = (Bias::None, Activation::None);
-            packed.product(exec(), a, end, MatMut::row_major(&mut c, m, n), &mut scratch);
+            let op = PackedGemm { a, bias: Bias::None, activation: Activation::None };
+            packed.product(exec(), &op, MatMut::row_major(&mut c, m, n), &mut scratch);
             c
         });
         attempt(&what, right, || {
@@ -238,7 +240,7 @@ fn broadcasts(sizes: &[usize]) {
                     &(sizes, len, y),
                     |()| right,
                     || {
-                        let y = (&mut numbers(y)[..], &[dims[2], 0, 1][..]);
+                        let y = StridedMut { data: &mut numbers(y), strides: &[dims[2], 0, 1] };
                         broadcast::reduce(exec(), Same, dims, [x], y, Accumulate::Store)
                     },
                 );
@@ -259,7 +261,10 @@ fn rows(sizes: &[usize]) {
             attempt(
                 &(cols, len),
                 |()| right,
-                || kernel(exec(), (&x, &dy), cols, &mut dy.clone(), Accumulate::Add),
+                || {
+                    let op = softmax::SoftmaxVjp { y: &x, dy: &dy, cols };
+                    kernel(exec(), &op, &mut dy.clone(), Accumulate::Add)
+                },
             );
         }
     }
@@ -283,34 +288,30 @@ fn rows(sizes: &[usize]) {
                     softmax::cross_entropy_vjp(exec(), &x, &targets, 1.0, &mut dx, Accumulate::Add)
                 },
             );
-            let right = right && gamma.len() == cols;
-            attempt(
-                &what,
-                |()| right,
-                || {
-                    let (mut y, mut mean, mut inv) = (x.clone(), means.clone(), means.clone());
-                    let y = (&mut y[..], &mut mean[..], &mut inv[..]);
-                    norm::layer_norm(exec(), &x, cols, (&gamma, &gamma), 1e-5, y)
-                },
-            );
             // These know the columns from gamma alone.
             let right = rows * gamma.len() == len;
             attempt(
                 &what,
                 |()| right,
                 || {
-                    let affine = Affine { mean: &means, inv_std: &means, gamma: &gamma, beta: &[] };
-                    let mut dx = x.clone();
-                    norm::layer_norm_vjp(exec(), (&x, &x), &affine, (&mut dx, Accumulate::Store))
+                    let (mut y, mut mean, mut inv) = (x.clone(), means.clone(), means.clone());
+                    let op = LayerNorm { x: &x, gamma: &gamma, beta: &gamma, eps: 1e-5 };
+                    norm::layer_norm(exec(), &op, &mut y, &mut mean, &mut inv)
                 },
+            );
+            let affine = Affine { mean: &means, inv_std: &means, gamma: &gamma, beta: &[] };
+            let op = LayerNormVjp { x: &x, dy: &x, affine };
+            attempt(
+                &what,
+                |()| right,
+                || norm::layer_norm_vjp(exec(), &op, &mut x.clone(), Accumulate::Store),
             );
             attempt(
                 &what,
                 |()| right,
                 || {
-                    let sums = (&mut gamma.clone()[..], &mut gamma.clone()[..]);
-                    let (x, at) = ((&x[..], &x[..]), (&means[..], &means[..]));
-                    norm::layer_norm_sums(exec(), x, at, sums, Accumulate::Store)
+                    let (mut dgamma, mut dbeta) = (gamma.clone(), gamma.clone());
+                    norm::layer_norm_sums(exec(), &op, &mut dgamma, &mut dbeta, Accumulate::Store)
                 },
             );
         }

@@ -1,7 +1,7 @@
 //! Layers whose weight is prepacked when they are recorded.
 
 use crate::tape::{Forward, Primitive, Vjp, Workspace};
-use proxtape_kernels::gemm::{Bias, MatMut, MatRef, PackedB};
+use proxtape_kernels::gemm::{Bias, MatMut, MatRef, PackedB, PackedGemm};
 use proxtape_kernels::sparse::{SparseConv2d, SparseForward, SparseLinear};
 use proxtape_kernels::{Activation, Exec};
 
@@ -66,9 +66,10 @@ impl Weight for PackedLinear {
 
     fn forward(&self, exec: Exec, op: &SparseForward<'_>, y: &mut [f32], scratch: &mut [f32]) {
         let samples = y.len() / self.output;
-        let x = MatRef::row_major(op.x, samples, self.input);
-        let end = (op.bias.map_or(Bias::None, Bias::Cols), op.activation);
-        self.w.product(exec, x, end, MatMut::row_major(y, samples, self.output), scratch);
+        let a = MatRef::row_major(op.x, samples, self.input);
+        let bias = op.bias.map_or(Bias::None, Bias::Cols);
+        let op = PackedGemm { a, bias, activation: op.activation };
+        self.w.product(exec, &op, MatMut::row_major(y, samples, self.output), scratch);
     }
 }
 

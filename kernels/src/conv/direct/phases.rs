@@ -131,7 +131,7 @@ impl Phases {
     }
 
     /// Zeros for the outputs of the residues that no tap reads, in so many rows of the grid.
-    pub(super) fn clear(&self, (y, layout): (&mut [f32], Layout), rows: usize) {
+    pub(super) fn clear(&self, y: &mut [f32], layout: Layout, rows: usize) {
         let [down, across] = self.spread;
         for i in (0..down * across).filter(|&i| self.list[i].is_none()) {
             for image in y.chunks_exact_mut(layout.image()).take(layout.images) {

@@ -21,7 +21,7 @@ pub(super) struct Product<'a> {
 
 impl Product<'_> {
     #[inline(always)]
-    pub(super) fn run<S: Simd>(&self, s: S, (x, filters): (&[f32], &[f32]), y: &mut [f32]) {
+    pub(super) fn run<S: Simd>(&self, s: S, x: &[f32], filters: &[f32], y: &mut [f32]) {
         let Phase { window, read, write, .. } = *self.phase;
         let (from, to) = (self.from, self.to);
         let cols = window.w.grid;

@@ -9,6 +9,7 @@ use super::{BLOCK, Direct, width};
 use crate::Accumulate;
 use crate::conv::correlate::{SLOTS, balanced, split};
 use crate::conv::lanes::{Rows as Turned, from_lanes};
+use crate::conv::operands::ConvWeightGradient;
 use crate::gemm::blocks::{Cut, LINE, aligned};
 use crate::gemm::view::Dest;
 use crate::isa::Isa;
@@ -81,12 +82,13 @@ impl Direct {
         LINE + sums.next_multiple_of(LINE) + SLOTS * self.gradient_slot(&cuts)
     }
 
-    /// dw = or += the gradient, given x and dy.
+    /// dw = or += the gradient.
     pub(in crate::conv) fn weight_gradient(
         &self,
         exec: Exec,
-        operands: (&[f32], &[f32]),
-        (dw, acc): (&mut [f32], Accumulate),
+        op: &ConvWeightGradient<'_>,
+        dw: &mut [f32],
+        acc: Accumulate,
         scratch: &mut [f32],
     ) {
         let depth = self.shape.n * self.shape.oh() * self.shape.ow();
@@ -114,15 +116,7 @@ impl Direct {
                     core::slice::from_raw_parts_mut({ sums_at }.at(chunk, 0).add(from), len)
                 };
                 let scratch = &mut *scratch;
-                isa.run(Sum {
-                    direct: self,
-                    cuts: &cuts,
-                    operands,
-                    channels,
-                    chunk,
-                    sums,
-                    scratch,
-                });
+                isa.run(Sum { direct: self, cuts: &cuts, op, channels, chunk, sums, scratch });
             }
         });
         let sums = &sums[..cuts.chunks * len];
@@ -138,7 +132,7 @@ impl Direct {
 struct Sum<'a> {
     direct: &'a Direct,
     cuts: &'a Cuts,
-    operands: (&'a [f32], &'a [f32]),
+    op: &'a ConvWeightGradient<'a>,
     channels: Range<usize>,
     chunk: usize,
     sums: &'a mut [f32],
@@ -150,7 +144,8 @@ impl Kernel for Sum<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Sum { direct, cuts, operands: (x, dy), channels, chunk, sums, scratch } = self;
+        let Sum { direct, cuts, op, channels, chunk, sums, scratch } = self;
+        let ConvWeightGradient { x, dy } = *op;
         let shape = &direct.shape;
         let [from, to] = direct.gradient_layouts(cuts);
         let (staged, turned) = scratch.split_at_mut(from.len().next_multiple_of(LINE));
@@ -190,7 +185,7 @@ impl Kernel for Sum<'_> {
                 row: x_layout.row(),
                 first: if block == first { First::Zero } else { First::Old },
             };
-            product.run(s, (staged, turned), (&mut *sums, to.pitch));
+            product.run(s, staged, turned, &mut *sums, to.pitch);
         }
     }
 }
@@ -207,7 +202,7 @@ struct Product {
 
 impl Product {
     #[inline(always)]
-    fn run<S: Simd>(&self, s: S, (x, dy): (&[f32], &[f32]), (sums, pitch): (&mut [f32], usize)) {
+    fn run<S: Simd>(&self, s: S, x: &[f32], dy: &[f32], sums: &mut [f32], pitch: usize) {
         let [down, taps] = self.kernel;
         let last = |step: fn(&Loop) -> usize| -> usize {
             self.depth.iter().map(|l| (l.count - 1) * step(l)).sum()

@@ -9,11 +9,12 @@ use super::planes::{Source, Tiles, ToValues, Values};
 use super::{Cuts, Winograd, plain, rows};
 use crate::Accumulate;
 use crate::conv::correlate::split;
+use crate::conv::operands::ConvWeightGradient;
 use crate::gemm::blocks::{LINE, aligned};
 use crate::gemm::panel::{Lhs, Panel, Rhs, RunPanel, Strided};
 use crate::gemm::view::Dest;
 use crate::isa::Isa;
-use crate::threads::Exec;
+use crate::threads::{Exec, Parts};
 use crate::tuning::VECTORS;
 use core::marker::PhantomData;
 
@@ -48,12 +49,13 @@ impl Winograd {
         LINE + self.chunks(&cuts) * (one + LINE)
     }
 
-    /// dw = or += the gradient, given x and dy.
+    /// dw = or += the gradient.
     pub(in super::super) fn weight_gradient(
         &self,
         exec: Exec,
-        (x, dy): (&[f32], &[f32]),
-        (dw, acc): (&mut [f32], Accumulate),
+        op: &ConvWeightGradient<'_>,
+        dw: &mut [f32],
+        acc: Accumulate,
         scratch: &mut [f32],
     ) {
         let cuts = self.cuts(exec.isa());
@@ -66,7 +68,8 @@ impl Winograd {
         let blocks = cuts.blocks(self);
         let tasks: usize = blocks.iter().product();
         let per_chunk = tasks.div_ceil(chunks);
-        exec.chunks2((sums, values.len()), (&mut *slots, slot), |chunk, sums, scratch| {
+        let parts = (Parts::new(sums, values.len()), Parts::new(&mut *slots, slot));
+        exec.chunks2(parts.0, parts.1, |chunk, sums, scratch| {
             let range = chunk * per_chunk..tasks.min((chunk + 1) * per_chunk);
             if range.is_empty() {
                 sums.fill(0.0);
@@ -75,8 +78,8 @@ impl Winograd {
                 let tiles = cuts.tiles(self, split(task, blocks));
                 let beta = if task == range.start { 0.0 } else { 1.0 };
                 match self.taps {
-                    3 => self.sum::<4>(exec.isa(), &cuts, (x, dy), &tiles, (sums, beta), scratch),
-                    _ => self.sum::<2>(exec.isa(), &cuts, (x, dy), &tiles, (sums, beta), scratch),
+                    3 => self.sum::<4>(exec.isa(), &cuts, op, &tiles, (sums, beta), scratch),
+                    _ => self.sum::<2>(exec.isa(), &cuts, op, &tiles, (sums, beta), scratch),
                 }
             }
         });
@@ -107,7 +110,7 @@ impl Winograd {
         &self,
         isa: Isa,
         cuts: &Cuts,
-        (x, dy): (&[f32], &[f32]),
+        op: &ConvWeightGradient<'_>,
         tiles: &Tiles,
         (sums, beta): (&mut [f32], f32),
         scratch: &mut [f32],
@@ -116,7 +119,7 @@ impl Winograd {
         let (v, rest) = scratch.split_at_mut(from.len());
         let (g, staged) = rest.split_at_mut(to.len());
         let [inputs, outputs] = self.channels;
-        let source = Source { data: x, channels: inputs, size: self.size[0], pad: self.pad };
+        let source = Source { data: op.x, channels: inputs, size: self.size[0], pad: self.pad };
         isa.run(ToValues::<Input, M, 6> {
             source,
             tiles,
@@ -124,7 +127,7 @@ impl Winograd {
             values: (&mut *v, from),
             transform: PhantomData,
         });
-        let source = Source { data: dy, channels: outputs, size: self.size[1], pad: [0, 0] };
+        let source = Source { data: op.dy, channels: outputs, size: self.size[1], pad: [0, 0] };
         isa.run(ToValues::<Evaluate, M, M> {
             source,
             tiles,
