@@ -8,6 +8,7 @@
 //! few tiles are read in place, a few rows against contiguous columns are dot products (`dots.rs`),
 //! and where a few columns would leave lanes idle, depths share a vector (`quads.rs`).
 
+mod bias;
 pub(crate) mod blocks;
 mod by_rows;
 mod dots;
@@ -20,6 +21,7 @@ mod quads;
 pub(crate) mod tile;
 pub(crate) mod view;
 
+pub use bias::Bias;
 pub use by_rows::ByRows;
 pub use packed::{PackedB, PackedGemm};
 
@@ -27,49 +29,12 @@ use crate::activation::Activation;
 use crate::isa::Isa;
 use crate::size;
 use crate::threads::Exec;
+use finish::without_product;
 use pack::Lines;
 use product::Product;
 use tile::Epilogue;
 use view::Dest;
 pub use view::{MatMut, MatRef};
-
-/// What is added to C before the activation.
-#[derive(Clone, Copy, Debug)]
-pub enum Bias<'a> {
-    /// Nothing.
-    None,
-    /// m numbers, one for each row of C.
-    Rows(&'a [f32]),
-    /// n numbers, one for each column of C.
-    Cols(&'a [f32]),
-}
-
-impl Bias<'_> {
-    fn t(self) -> Self {
-        match self {
-            Bias::None => Bias::None,
-            Bias::Rows(b) => Bias::Cols(b),
-            Bias::Cols(b) => Bias::Rows(b),
-        }
-    }
-
-    #[track_caller]
-    fn check(self, [m, n]: [usize; 2]) {
-        match self {
-            Bias::None => {}
-            Bias::Rows(b) => assert!(b.len() == m, "gemm: bias has {} elements, not {m}", b.len()),
-            Bias::Cols(b) => assert!(b.len() == n, "gemm: bias has {} elements, not {n}", b.len()),
-        }
-    }
-
-    fn at(self, i: usize, j: usize) -> f32 {
-        match self {
-            Bias::None => 0.0,
-            Bias::Rows(b) => b[i],
-            Bias::Cols(b) => b[j],
-        }
-    }
-}
 
 /// The right-hand side of C = act(alpha A B + beta C + bias).
 #[derive(Clone, Copy, Debug)]
@@ -198,23 +163,6 @@ unsafe fn solve(exec: Exec, op: &Gemm<'_>, c: Dest, scratch: &mut [f32]) {
             quads::run(exec, &product, c, scratch);
         } else {
             product.run(exec, c, scratch);
-        }
-    }
-}
-
-/// act(beta C + bias).
-///
-/// # Safety
-/// `c` must be writable (readable, if beta is not 0) at m rows and n columns, by this call alone.
-unsafe fn without_product(op: &Epilogue<'_>, c: Dest, [m, n]: [usize; 2]) {
-    for i in 0..m {
-        for j in 0..n {
-            // SAFETY: i < m and j < n.
-            unsafe {
-                let c = c.at(i, j);
-                let old = if op.beta == 0.0 { 0.0 } else { op.beta * *c };
-                *c = op.activation.apply(old + op.bias.at(i, j));
-            }
         }
     }
 }

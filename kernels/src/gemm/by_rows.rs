@@ -2,13 +2,12 @@
 //!
 //! B is packed once and every panel of rows meets it again, from L2 or L3; A is packed for each panel.
 
-use super::MatRef;
 use super::blocks::{Blocks, LINE, aligned};
 use super::pack::Lines;
 use super::packed::{Layout, Packed};
 use super::product::Product;
 use super::tile::Epilogue;
-use super::view::Dest;
+use super::view::{Dest, MatRef};
 use crate::threads::Exec;
 use crate::{Isa, size};
 use core::ops::Range;

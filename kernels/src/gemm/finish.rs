@@ -5,7 +5,7 @@
 //! tile of depth 256 (15 % at a depth of 25); in return one function for each instruction set serves
 //! tiles of every size.
 
-use super::Bias;
+use super::bias::Bias;
 use super::tile::{Epilogue, First};
 use super::view::Dest;
 use crate::Accumulate;
@@ -229,6 +229,23 @@ impl Finish<'_> {
                 let x = e.alpha * self.tile.0[i * NR + j] + old + e.bias.at(row, col);
                 // SAFETY: as above.
                 unsafe { *c = e.activation.apply(x) };
+            }
+        }
+    }
+}
+
+/// act(beta C + bias).
+///
+/// # Safety
+/// `c` must be writable (readable, if beta is not 0) at m rows and n columns, by this call alone.
+pub(super) unsafe fn without_product(op: &Epilogue<'_>, c: Dest, [m, n]: [usize; 2]) {
+    for i in 0..m {
+        for j in 0..n {
+            // SAFETY: i < m and j < n.
+            unsafe {
+                let c = c.at(i, j);
+                let old = if op.beta == 0.0 { 0.0 } else { op.beta * *c };
+                *c = op.activation.apply(old + op.bias.at(i, j));
             }
         }
     }

@@ -4,8 +4,8 @@
 //! `width` lines: line l at depth p lies at `p * width + l`. The last sliver may have fewer lines;
 //! its width is rounded up to `pad`, and the lines that are not there hold anything.
 
-use super::MatRef;
 use super::blocks::LINE;
+use super::view::MatRef;
 use crate::simd::{Simd, prefetch};
 use core::ops::Range;
 

@@ -1,11 +1,13 @@
 //! C = act(A B + bias) with a B that was packed before, once for many products.
 
+use super::bias::Bias;
 use super::blocks::{Blocks, Cut, LINE};
+use super::finish::without_product;
 use super::pack::{Block, Lines, Slivers, Source};
 use super::product::{Product, pack, steps};
+use super::quads;
 use super::tile::Epilogue;
-use super::view::Dest;
-use super::{Bias, MatMut, MatRef, quads, without_product};
+use super::view::{Dest, MatMut, MatRef};
 use crate::activation::Activation;
 use crate::buffer::Buffer;
 use crate::isa::Isa;

@@ -7,7 +7,7 @@
 //!                                                   read in place, nor B where tiles pack it
 //!       macro-kernel on C[ic, jc]                   a grid of tasks, each its own part of C
 
-use super::Bias;
+use super::bias::Bias;
 use super::blocks::{Blocks, Cut, aligned};
 use super::pack::{Block, Lines, Slivers, Source};
 use super::panel::{IN_PLACE_ROWS, Lhs, Panel, Rhs, RunPanel, Strided};

@@ -7,7 +7,7 @@
 //! Every instance is unrolled, so it holds only what most products need, with bias as the start of
 //! the sum; other epilogues are left to `finish.rs`.
 
-use super::Bias;
+use super::bias::Bias;
 use crate::Accumulate;
 use crate::activation::Activation;
 use crate::simd::{Kernel, Simd, prefetch};
