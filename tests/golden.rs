@@ -155,7 +155,7 @@ fn check(case: &Value, exec: Exec) {
     }
     tape.forward(&mut params);
     assert_close(&name, tape.value(y), &output.data);
-    tape.backward_from(&mut params, (y, &cotangent.exact()), &mut ());
+    tape.backward_from(&mut params, y, &cotangent.exact(), &mut ());
     for (i, (&x, grad)) in x.iter().zip(&grads).enumerate() {
         assert_close(&format!("{name}, gradient {i}"), tape.gradient(x), &grad.data);
     }

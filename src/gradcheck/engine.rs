@@ -51,7 +51,7 @@ impl Engine {
     }
 
     fn backward(&mut self, cotangent: &[f32]) {
-        self.tape.backward_from(&mut self.params.clone(), (self.output, cotangent), &mut ());
+        self.tape.backward_from(&mut self.params.clone(), self.output, cotangent, &mut ());
     }
 
     /// Two replays at x, with a replay elsewhere and garbage in all memory between them.

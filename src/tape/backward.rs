@@ -18,7 +18,7 @@ impl Tape {
     pub fn backward(&mut self, params: &mut Params, y: Var, sink: &mut impl GradSink) {
         let shape = self.shape(y);
         assert!(shape.len() == 1, "backward starts from one number, not {shape}; sum it first");
-        self.backward_from(params, (y, &[1.0]), sink);
+        self.backward_from(params, y, &[1.0], sink);
     }
 
     /// Plans the pass from a value, if the last one was another.
@@ -38,7 +38,8 @@ impl Tape {
     pub fn backward_from(
         &mut self,
         params: &mut Params,
-        (y, cotangent): (Var, &[f32]),
+        y: Var,
+        cotangent: &[f32],
         sink: &mut impl GradSink,
     ) {
         assert!(self.mode == Mode::Training, "a tape for inference does not run backwards");

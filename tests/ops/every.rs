@@ -46,7 +46,7 @@ fn pass(tape: &mut Tape, case: &Case) -> Result<Vec<Vec<u32>>, String> {
     let (inputs, y) = record(tape, case);
     tape.forward(&mut params);
     let cotangent = numbers(tape.shape(y).len(), 5);
-    tape.backward_from(&mut params, (y, &cotangent), &mut ());
+    tape.backward_from(&mut params, y, &cotangent, &mut ());
     let gradients = inputs.iter().map(|&x| tape.gradient(x));
     match gradients.clone().flatten().all(|dx| dx.is_finite()) {
         true => Ok([tape.value(y)].into_iter().chain(gradients).map(bits).collect()),
@@ -118,7 +118,7 @@ fn a_replay_does_not_allocate() {
             let mut step = || {
                 let before = ALLOCATIONS.get();
                 tape.forward(&mut params);
-                tape.backward_from(&mut params, (y, &cotangent), &mut ());
+                tape.backward_from(&mut params, y, &cotangent, &mut ());
                 ALLOCATIONS.get() - before
             };
             match [step(), step()] {

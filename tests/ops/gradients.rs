@@ -80,7 +80,7 @@ fn bits(case: &Case, exec: Exec, leaf: Leaf) -> Vec<Vec<u32>> {
     tape.forward(&mut params);
     let cotangent: Vec<f32> = (0..tape.shape(y).len()).map(|i| (i % 7) as f32 - 2.5).collect();
     let mut sink = Gradients::new(&params);
-    tape.backward_from(&mut params, (y, &cotangent), &mut sink);
+    tape.backward_from(&mut params, y, &cotangent, &mut sink);
     let gradients = x.iter().zip(&ids).map(|(&x, &id)| match leaf {
         Leaf::Param => sink.get(id).map_or(vec![0.0; params.shape(id).len()], <[f32]>::to_vec),
         Leaf::Variable => tape.gradient(x).to_vec(),

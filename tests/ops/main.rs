@@ -61,7 +61,7 @@ fn a_node_used_twice_gets_the_sum() {
     let y = ops::sub(&mut tape, cube, line);
     tape.set(x, &[1.0, 2.0, -3.0]);
     tape.forward(&mut params);
-    tape.backward_from(&mut params, (y, &[1.0; 3]), &mut ());
+    tape.backward_from(&mut params, y, &[1.0; 3], &mut ());
     assert_eq!(tape.gradient(x), [3.0 - 7.0, 12.0 - 7.0, 27.0 - 7.0]);
 }
 
@@ -176,7 +176,7 @@ fn gelu_slopes_are_0_and_1_far_out() {
     tape.set(x, &[f32::MIN, -1e10, -30.0, 30.0, 1e10, f32::MAX]);
     tape.forward(&mut params);
     for y in outputs {
-        tape.backward_from(&mut params, (y, &[1.0; 6]), &mut ());
+        tape.backward_from(&mut params, y, &[1.0; 6], &mut ());
         let slopes = tape.gradient(x);
         let close = |(got, want): (&f32, f32)| (got - want).abs() < 1e-6;
         let want = [0.0, 0.0, 0.0, 1.0, 1.0, 1.0];
