@@ -9,6 +9,7 @@ use crate::memory::{self, MemoryError};
 use crate::shape::Shape;
 use proxtape_kernels::{Buffer, size};
 use std::collections::HashMap;
+use std::fmt;
 use std::ops::Range;
 
 /// Spans start at a cache line.
@@ -242,6 +243,16 @@ pub struct Running<'a> {
 enum Access<'a> {
     Read(&'a [f32]),
     Update(&'a mut [f32]),
+}
+
+impl fmt::Debug for Running<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (access, data): (_, &[f32]) = match &self.data {
+            Access::Read(data) => ("read", data),
+            Access::Update(data) => ("update", data),
+        };
+        write!(f, "Running({access} {} elements)", data.len())
+    }
 }
 
 impl<'a> Running<'a> {

@@ -10,6 +10,7 @@
 //! Parameters are not copied: a leaf points into [`Params`].
 
 mod backward;
+mod debug;
 mod forward;
 mod plan;
 mod poison;

@@ -38,6 +38,7 @@ use control::Control;
 use graph::Graph;
 use proxtape_kernels::Exec;
 use stage::Settling;
+use std::fmt;
 use std::ops::Range;
 
 /// The samples to train on.
@@ -93,6 +94,12 @@ pub struct Trainer<'a> {
     /// The parameters at the last epoch's end: what stays if the loss stops being finite.
     good: Params,
     best: Option<Best>,
+}
+
+impl fmt::Debug for Trainer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trainer").field("progress", &self.progress).finish_non_exhaustive()
+    }
 }
 
 /// Where the training stands.

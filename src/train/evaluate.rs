@@ -19,6 +19,7 @@ pub struct Evaluation {
 }
 
 /// A recorded inference, used again for every batch.
+#[derive(Debug)]
 pub struct Evaluator {
     tape: Tape,
     x: Var,

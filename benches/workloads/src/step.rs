@@ -53,6 +53,7 @@ pub enum Regularization {
 }
 
 /// A network that is ready to train on one batch of noise.
+#[derive(Debug)]
 pub struct Training {
     params: Params,
     tape: Tape,
@@ -111,6 +112,7 @@ impl Training {
 }
 
 /// A network that is only used.
+#[derive(Debug)]
 pub struct Inference {
     params: Params,
     tape: Tape,
