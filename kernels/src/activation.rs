@@ -2,6 +2,7 @@
 
 /// What is done to each element last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Activation {
     /// Nothing.
     None,

@@ -215,6 +215,7 @@ pub fn pays(isa: Isa, kind: Kind, kept: usize, weights: usize) -> bool {
 
 /// What kind of layer [`pays`] is asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Kind {
     /// A [`SparseLinear`] for so many samples.
     Linear {

@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 /// How a convolution of 3 x 3 or 5 x 5 taps at stride 1 is computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Convolution {
     /// By Winograd's algorithm where it pays: its rounding error is a share of the largest magnitudes
     /// around an output ([`Conv2d::is_winograd`](crate::conv::Conv2d::is_winograd) has the bound).
