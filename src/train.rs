@@ -37,7 +37,7 @@ use config::streams;
 use control::Control;
 use graph::Graph;
 use proxtape_kernels::Exec;
-use stage::Settling;
+use stage::{Policy, Settling};
 use std::fmt;
 use std::ops::Range;
 
@@ -231,31 +231,24 @@ impl<'a> Trainer<'a> {
 
     /// Batches of one optimiser step.
     fn parts(&self, epoch: u32) -> usize {
-        match self.config.stage(epoch) {
-            Stage::Settle => self.batches.steps(),
-            Stage::Shrink | Stage::Refit => self.config.accumulate,
-        }
+        self.config.stage(epoch).policy().batches(&self.config, self.batches.steps())
+    }
+
+    /// What the stage of this epoch does in its own way.
+    fn policy(&self) -> &'static dyn Policy {
+        self.config.stage(self.progress.epoch).policy()
     }
 
     /// Lays out the samples of an epoch, and sets the optimiser to its stage.
     fn start_epoch(&mut self, epoch: u32) {
         self.batches.start_epoch(epoch);
-        let stage = self.config.stage(epoch);
-        if stage == Stage::Settle && epoch == self.config.starts().0 {
-            self.optimizer.clear_momentum();
-            self.settling = Settling::new();
-        }
-        self.optimizer.set_frozen(stage == Stage::Refit);
+        self.config.stage(epoch).policy().start_epoch(self, epoch);
     }
 
     /// None where it was given up.
     fn step(&mut self, asked: &mut dyn FnMut() -> bool) -> Result<Option<Step>, TrainError> {
         let Progress { epoch, step, .. } = self.progress;
-        if let Some(prune) = self.config.prune
-            && (epoch, step) == (self.config.starts().1, 0)
-        {
-            prune.apply(&mut self.network.params, &self.regularized);
-        }
+        self.policy().start_step(self);
         let (parts, steps) = (self.parts(epoch), self.steps(epoch));
         // The middle of the step: a warm-up starts above zero, a cosine ends above its floor, and
         // a drop falls between two epochs.
@@ -294,8 +287,8 @@ impl<'a> Trainer<'a> {
         asked: &mut dyn FnMut() -> bool,
     ) -> Result<Option<(f64, Option<StepOutcome>)>, TrainError> {
         let parts = batches.len();
-        let settles = self.config.stage(self.progress.epoch) == Stage::Settle;
-        let mut before = settles.then(|| self.note_before());
+        let policy = self.policy();
+        let mut before = policy.is_long().then(|| self.note_before());
         self.gradients.clear();
         let mut loss = 0.0;
         for batch in batches {
@@ -315,12 +308,7 @@ impl<'a> Trainer<'a> {
         if !loss.is_finite() {
             return Ok(Some((loss, None)));
         }
-        if settles {
-            if self.settling.halves(loss) {
-                self.optimizer.clear_momentum();
-            }
-            *eta *= self.settling.share;
-        }
+        *eta = policy.adapt(self, loss, *eta);
         self.scale_gradients(parts);
         self.set_strength(time, *eta)?;
         let outcome = self.optimizer.step(&mut self.network.params, &mut self.gradients, *eta);
@@ -368,7 +356,7 @@ impl<'a> Trainer<'a> {
             self.network.params_mut().copy_from(&self.good);
             return Err(TrainError::Loss { epoch, step, loss: evaluation.loss });
         }
-        self.steer(epoch)?;
+        self.policy().steer(self, epoch)?;
         self.good.copy_from(&self.network.params);
         let best = self.note_best(epoch, validation);
         self.progress.stale = if best { 0 } else { self.progress.stale + 1 };

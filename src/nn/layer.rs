@@ -14,7 +14,6 @@ use super::{Activation, Init, Phase};
 use crate::ops;
 use crate::shape::Shape;
 use crate::tape::Var;
-use proxtape_kernels as kernels;
 
 /// One layer of a model.
 ///
@@ -205,7 +204,7 @@ impl Layer {
 
     /// Records the layer.
     pub(super) fn record(&self, recorder: &mut Recorder<'_>, operands: &Operands<'_>) -> Var {
-        let Operands { inputs, parameters, then } = *operands;
+        let Operands { inputs, parameters, with_relu } = *operands;
         let x = inputs[0];
         match *self {
             Layer::Linear { .. } => linear::record(recorder, x, parameters),
@@ -224,9 +223,9 @@ impl Layer {
             Layer::Flatten => ops::flatten(recorder.tape, x),
             Layer::Select { ref indices } => ops::select(recorder.tape, x, 1, indices),
             Layer::Activation(activation) => activation.record(recorder.tape, x),
-            Layer::Residual { .. } => match then {
-                kernels::Activation::None => ops::add(recorder.tape, x, inputs[1]),
-                kernels::Activation::Relu => ops::add_relu(recorder.tape, x, inputs[1]),
+            Layer::Residual { .. } => match with_relu {
+                false => ops::add(recorder.tape, x, inputs[1]),
+                true => ops::add_relu(recorder.tape, x, inputs[1]),
             },
         }
     }

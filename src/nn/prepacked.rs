@@ -11,6 +11,7 @@ use crate::ops::ConvAttrs;
 use crate::params::{ParamId, Params};
 use crate::shape::Shape;
 use crate::tape::{Tape, Var};
+use proxtape_kernels::Activation;
 use proxtape_kernels::conv::Conv2d;
 use proxtape_kernels::gemm::PackedB;
 use proxtape_kernels::sparse::{Kind, SparseConv2d, SparseLinear, pays};
@@ -191,7 +192,8 @@ fn prepacked<W: Weight>(
 ) -> Var {
     let x = operands.inputs[0];
     let samples = to.tape.shape(x)[0];
-    let op = Prepacked { weight, samples, activation: operands.then };
+    let activation = if operands.with_relu { Activation::Relu } else { Activation::None };
+    let op = Prepacked { weight, samples, activation };
     match operands.parameters.bias.map(|b| to.param(b)) {
         Some(b) => to.tape.record(op, &[x, b], y),
         None => to.tape.record(op, &[x], y),

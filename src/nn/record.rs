@@ -4,7 +4,6 @@ use super::graph::{Graph, Node, Parameters};
 use super::{Activation, Layer, Phase};
 use crate::params::{ParamId, Params};
 use crate::tape::{Tape, Var};
-use proxtape_kernels as kernels;
 
 /// A tape that a network is recorded on, with its parameters.
 pub(super) struct Recorder<'a> {
@@ -19,8 +18,8 @@ pub(super) struct Operands<'a> {
     /// One value, or the two of a sum.
     pub(super) inputs: &'a [Var],
     pub(super) parameters: &'a Parameters,
-    /// Applied to the result.
-    pub(super) then: kernels::Activation,
+    /// Whether a ReLU follows, and is recorded with the node.
+    pub(super) with_relu: bool,
 }
 
 impl Recorder<'_> {
@@ -28,9 +27,8 @@ impl Recorder<'_> {
         self.tape.param(self.params, id)
     }
 
-    /// Records node after node, and gives the output. `fused` is asked first about each node, with the
-    /// activation of its successor if that is a ReLU: it may record both and give their value, or leave
-    /// the node to its layer.
+    /// Records node after node, and gives the output. `fused` is asked first about each node, and told
+    /// whether a ReLU follows: it may record both and give their value, or leave the node to its layer.
     pub(super) fn graph(
         &mut self,
         graph: &Graph,
@@ -43,11 +41,8 @@ impl Recorder<'_> {
             let successor = graph.successor(values.len() - 1).map(Node::layer);
             let relu = matches!(successor, Some(Layer::Activation(Activation::Relu)));
             let inputs: Vec<Var> = node.inputs().iter().map(|&value| values[value]).collect();
-            let operands = |relu| Operands {
-                inputs: &inputs,
-                parameters: node.parameters(),
-                then: if relu { kernels::Activation::Relu } else { kernels::Activation::None },
-            };
+            let operands =
+                |with_relu| Operands { inputs: &inputs, parameters: node.parameters(), with_relu };
             let (value, with_relu) = match fused(self, node, &operands(relu)) {
                 Some(value) => (value, relu),
                 None => {

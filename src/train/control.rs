@@ -28,7 +28,6 @@
 //! test set from lambda 3e-4, and with 16,804 and 89.36 % from 1e-4; lambda 3e-4 alone with 16,860 and
 //! 89.33 %.
 
-use super::Stage;
 use super::target::{Target, count};
 use crate::gradients::Gradients;
 use crate::nn::Model;
@@ -68,6 +67,8 @@ pub(super) struct Sight<'a> {
     pub(super) model: &'a Model,
     pub(super) params: &'a Params,
     pub(super) optimizer: &'a Optimizer,
+    /// Along which the next step goes.
+    pub(super) gradients: &'a Gradients,
 }
 
 impl Control {
@@ -110,10 +111,9 @@ impl Control {
     pub(super) fn settle(
         &mut self,
         sight: &Sight<'_>,
-        gradients: &Gradients,
         (eta, left): (f32, u32),
     ) -> Result<(), PenaltyError> {
-        self.ahead.aim(sight.optimizer, (sight.params, Some(gradients)), (eta, left as f32));
+        self.ahead.aim(sight.optimizer, (sight.params, Some(sight.gradients)), (eta, left as f32));
         self.search(sight, self.wanted, if left == 1 { LAST_REACH } else { REACH })
     }
 
@@ -121,13 +121,12 @@ impl Control {
     pub(super) fn land(
         &mut self,
         sight: &Sight<'_>,
-        gradients: &Gradients,
         (eta, step, steps): (f32, usize, usize),
     ) -> Result<(), PenaltyError> {
         let now = self.now(sight).max(1.0);
         let way = (steps / 2).saturating_sub(step).max(1);
         let next = now * (self.wanted / now).powf(1.0 / way as f64);
-        self.ahead.aim(sight.optimizer, (sight.params, Some(gradients)), (eta, 1.0));
+        self.ahead.aim(sight.optimizer, (sight.params, Some(sight.gradients)), (eta, 1.0));
         self.search(sight, next, if step + 1 == steps { LAST_REACH } else { REACH })
     }
 
@@ -178,7 +177,7 @@ impl Control {
 
     /// What the prox at a factor keeps of the point aimed at.
     fn count(&mut self, sight: &Sight<'_>, factor: f32) -> Result<f64, PenaltyError> {
-        let Sight { penalty, model, params, optimizer } = *sight;
+        let Sight { penalty, model, params, optimizer, .. } = *sight;
         penalty.scale((model, params), factor, &mut self.tried)?;
         let (of, weights) = (self.target.of, model.weights());
         let kept = self
@@ -189,31 +188,25 @@ impl Control {
 }
 
 impl super::Trainer<'_> {
+    /// The controller, where there is a target, and what it looks at.
+    pub(super) fn controlled(&mut self) -> Option<(&mut Control, Sight<'_>)> {
+        let control = self.control.as_mut()?;
+        let sight = Sight {
+            penalty: &self.config.penalty,
+            model: &self.network.model,
+            params: &self.network.params,
+            optimizer: &self.optimizer,
+            gradients: &self.gradients,
+        };
+        Some((control, sight))
+    }
+
     /// Sets the strength of the penalty for the step at a moment, in epochs.
     pub(super) fn set_strength(&mut self, time: f32, eta: f32) -> Result<(), PenaltyError> {
-        let super::Progress { epoch, step, .. } = self.progress;
-        let (stage, (settle, refit)) = (self.config.stage(epoch), self.config.starts());
-        if stage == Stage::Refit {
-            return Ok(());
+        match self.policy().strength(self, time, eta)? {
+            Some(factor) => self.apply_strength(factor),
+            None => Ok(()),
         }
-        let mut factor = match stage {
-            Stage::Shrink => self.config.penalty.ramp.at(time / settle as f32),
-            Stage::Settle | Stage::Refit => 1.0,
-        };
-        let steps = self.steps(epoch);
-        if let Some(control) = &mut self.control {
-            let (penalty, model) = (&self.config.penalty, &self.network.model);
-            let sight =
-                Sight { penalty, model, params: &self.network.params, optimizer: &self.optimizer };
-            if stage == Stage::Settle {
-                control.settle(&sight, &self.gradients, (eta, refit - epoch))?;
-            } else if epoch + 1 == refit {
-                control.land(&sight, &self.gradients, (eta, step, steps))?;
-                factor = 1.0;
-            }
-            factor *= control.factor;
-        }
-        self.apply_strength(factor)
     }
 
     /// Sets the penalty to `factor` times its strength.
@@ -225,24 +218,5 @@ impl super::Trainer<'_> {
             self.factor = factor;
         }
         Ok(())
-    }
-
-    /// Moves lambda after an epoch, if it is one that shrinks and others with the penalty follow.
-    pub(super) fn steer(&mut self, epoch: u32) -> Result<(), PenaltyError> {
-        let Some(control) = &mut self.control else { return Ok(()) };
-        let (settle, refit) = self.config.starts();
-        let ramp = self.config.penalty.ramp;
-        let [done, rises] = [(epoch + 1) as f32 / settle as f32, ramp.warmup + ramp.rise];
-        if epoch >= settle || epoch + 1 == refit || done < rises {
-            return Ok(());
-        }
-        let alone = self.config.settle;
-        let alone = alone.map(|settle| (settle.eta, (settle.epochs as f32 / 3.0).max(1.0)));
-        let (penalty, model) = (&self.config.penalty, &self.network.model);
-        let sight =
-            Sight { penalty, model, params: &self.network.params, optimizer: &self.optimizer };
-        let warmup = f64::from(ramp.warmup);
-        let t = (f64::from(done) - warmup) / (1.0 - warmup).max(f64::MIN_POSITIVE);
-        control.steer(&sight, (t, settle), alone)
     }
 }

@@ -13,10 +13,23 @@
 //! steps, however small eta gets. The support of the last step is then that of the noise, not that
 //! of the objective (Lee, Wright, "Manifold Identification in Dual Averaging for Regularized
 //! Stochastic Online Learning", JMLR 13, 2012). The full gradient has no such noise.
+//!
+//! What differs between the stages is behind [`Policy`], and each one's is in a file of its own.
 
-use super::{Config, TrainError};
-use crate::optim::Schedule;
+mod refit;
+mod settle;
+mod shrink;
+
+pub use refit::Refit;
+pub use settle::Settle;
+pub(super) use settle::Settling;
+
+use super::{Config, TrainError, Trainer};
+use crate::optim::PenaltyError;
 use core::fmt;
+use refit::RefitPolicy;
+use settle::SettlePolicy;
+use shrink::ShrinkPolicy;
 
 /// What an epoch of a training does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,52 +53,56 @@ impl fmt::Display for Stage {
     }
 }
 
-/// Epochs of one step each, along the mean gradient of all the epoch's whole batches. The first
-/// moment starts at zero, without the noise of the steps before.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Settle {
-    /// How many of the training's epochs.
-    pub epochs: u32,
-    /// The step size. It is halved, and the momentum forgotten, where the loss rises by a quarter.
-    pub eta: f32,
-}
+impl Stage {
+    /// All stages, in their order.
+    const ALL: [Stage; 3] = [Stage::Shrink, Stage::Settle, Stage::Refit];
 
-/// How settling goes. A step too large for the curvature makes the loss grow from step to step, and
-/// the loss over all samples has no noise that could hide it. (O'Donoghue, Candes, "Adaptive Restart
-/// for Accelerated Gradient Schemes", 2015, restart at any rise; a lambda that moves lets the loss
-/// rise too, so this asks for more.)
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Settling {
-    /// The lowest loss since the step size is what it is.
-    pub(super) lowest: f64,
-    /// The step size in use over the configuration's.
-    pub(super) share: f32,
-}
-
-impl Settling {
-    /// A rise of the loss by a quarter is no lambda at work.
-    const RISE: f64 = 1.25;
-
-    pub(super) fn new() -> Settling {
-        Settling { lowest: f64::INFINITY, share: 1.0 }
-    }
-
-    /// Takes the loss before a step; whether the step size was halved.
-    pub(super) fn halves(&mut self, loss: f64) -> bool {
-        let rises = loss > Settling::RISE * self.lowest;
-        self.lowest = if rises { loss } else { self.lowest.min(loss) };
-        self.share *= if rises { 0.5 } else { 1.0 };
-        rises
+    pub(super) fn policy(self) -> &'static dyn Policy {
+        match self {
+            Stage::Shrink => &ShrinkPolicy,
+            Stage::Settle => &SettlePolicy,
+            Stage::Refit => &RefitPolicy,
+        }
     }
 }
 
-/// Epochs without the penalty and with the support frozen.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Refit {
-    /// How many of the training's epochs, the last ones.
-    pub epochs: u32,
-    /// The first step size; it moves on along the schedule's shape, without a warm-up.
-    pub eta: f32,
+/// What a stage does in its own way.
+pub(super) trait Policy {
+    /// Batches of one step; an epoch has `all`.
+    fn batches(&self, config: &Config, all: usize) -> usize;
+
+    /// The step size at a moment, in epochs.
+    fn eta(&self, config: &Config, time: f32) -> f32;
+
+    /// Before the first step of an epoch.
+    fn start_epoch(&self, trainer: &mut Trainer<'_>, epoch: u32);
+
+    /// Before a step.
+    fn start_step(&self, _trainer: &mut Trainer<'_>) {}
+
+    /// Whether a step takes so long that it may be given up between two of its batches.
+    fn is_long(&self) -> bool {
+        false
+    }
+
+    /// The step size, where the loss before the step is `loss` and the configuration says `eta`.
+    fn adapt(&self, _trainer: &mut Trainer<'_>, _loss: f64, eta: f32) -> f32 {
+        eta
+    }
+
+    /// The factor of the penalty's strength for the step at a moment, in epochs; none where the
+    /// penalty does not act.
+    fn strength(
+        &self,
+        trainer: &mut Trainer<'_>,
+        time: f32,
+        eta: f32,
+    ) -> Result<Option<f32>, PenaltyError>;
+
+    /// After an epoch: moves lambda towards the target.
+    fn steer(&self, _trainer: &mut Trainer<'_>, _epoch: u32) -> Result<(), PenaltyError> {
+        Ok(())
+    }
 }
 
 impl Config {
@@ -105,17 +122,22 @@ impl Config {
         (refit.saturating_sub(self.settle.map_or(0, |settle| settle.epochs)), refit)
     }
 
+    /// Steps that are over when an epoch begins, where an epoch has `batches`.
+    pub(super) fn steps_before(&self, epoch: u32, batches: usize) -> u128 {
+        let (settle, refit) = self.starts();
+        let starts = [0, settle, refit, self.epochs];
+        let spans = Stage::ALL.into_iter().zip(starts.windows(2));
+        spans
+            .map(|(stage, span)| {
+                let epochs = epoch.clamp(span[0], span[1]) - span[0];
+                u128::from(epochs) * (batches / stage.policy().batches(self, batches)) as u128
+            })
+            .sum()
+    }
+
     /// The step size at a moment, in epochs.
     pub(super) fn eta(&self, time: f32) -> f32 {
-        let (settle_start, refit_start) = self.starts();
-        match (self.stage(time as u32), self.settle, self.refit) {
-            (Stage::Settle, Some(Settle { eta, .. }), _) => eta,
-            (Stage::Refit, _, Some(Refit { epochs, eta })) => {
-                let schedule = Schedule { eta, warmup: 0.0, ..self.schedule };
-                schedule.at(time - refit_start as f32, epochs as f32)
-            }
-            _ => self.schedule.at(time, settle_start as f32),
-        }
+        self.stage(time as u32).policy().eta(self, time)
     }
 
     /// Checks that the stages fit into the training.

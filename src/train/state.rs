@@ -1,7 +1,7 @@
 //! The state of a training between two steps: all that the next bits depend on.
 
 use super::config::streams;
-use super::{Best, Evaluation, Progress, Stage, TrainError, Trainer};
+use super::{Best, Evaluation, Progress, TrainError, Trainer};
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::random::{Random, RandomState};
 use core::str::FromStr;
@@ -113,14 +113,8 @@ impl Trainer<'_> {
     /// epochs and steps that are over.
     fn check(&self, progress: &Progress, state: &Checkpoint) -> Result<(), CheckpointError> {
         let &Progress { epoch, step, seen, .. } = progress;
-        let (settle, refit) = self.config.starts();
-        let settled = match self.config.stage(settle) {
-            Stage::Settle => epoch.min(refit) - epoch.min(settle),
-            Stage::Shrink | Stage::Refit => 0,
-        };
-        // An epoch of settle is one step.
-        let plain = (self.batches.steps() / self.config.accumulate) as u128;
-        let steps = u128::from(epoch - settled) * plain + u128::from(settled) + step as u128;
+        let before = self.config.steps_before(epoch, self.batches.steps());
+        let steps = before + step as u128;
         within(state, "optimizer.steps", |&taken: &u64| u128::from(taken) == steps)?;
         let samples = (step * self.parts(epoch) * self.config.batch) as u64;
         within(state, "seen", |&seen: &u64| seen == samples)?;

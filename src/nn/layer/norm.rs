@@ -12,7 +12,6 @@ use crate::ops::{self, BatchNormAttrs};
 use crate::params::Kind;
 use crate::shape::Shape;
 use crate::tape::Var;
-use proxtape_kernels::Activation;
 
 pub(super) fn build_batch(
     builder: &mut Builder<'_>,
@@ -60,7 +59,7 @@ pub(super) fn record_batch(
     momentum: f32,
     eps: f32,
 ) -> Var {
-    let Operands { inputs, parameters, then } = *operands;
+    let Operands { inputs, parameters, with_relu } = *operands;
     let Parameters { weight, bias, running_mean, running_var } = *parameters;
     let (Some(weight), Some(bias), Some(running_mean), Some(running_var)) =
         (weight, bias, running_mean, running_var)
@@ -69,11 +68,11 @@ pub(super) fn record_batch(
     };
     let (gamma, beta) = (recorder.param(weight), recorder.param(bias));
     let attrs = BatchNormAttrs { running_mean, running_var, momentum, eps };
-    let record = match (recorder.phase, then) {
-        (Phase::Training, Activation::None) => ops::batch_norm,
-        (Phase::Training, Activation::Relu) => ops::batch_norm_relu,
-        (Phase::Inference, Activation::None) => ops::batch_norm_inference,
-        (Phase::Inference, Activation::Relu) => ops::batch_norm_inference_relu,
+    let record = match (recorder.phase, with_relu) {
+        (Phase::Training, false) => ops::batch_norm,
+        (Phase::Training, true) => ops::batch_norm_relu,
+        (Phase::Inference, false) => ops::batch_norm_inference,
+        (Phase::Inference, true) => ops::batch_norm_inference_relu,
     };
     record(recorder.tape, inputs[0], gamma, beta, attrs)
 }
