@@ -48,6 +48,7 @@ pub mod ops;
 pub mod optim;
 mod params;
 pub mod random;
+mod read_error;
 mod shape;
 pub mod sparsity;
 mod tape;
@@ -60,6 +61,7 @@ pub use params::{Kind, ParamId, Params, Running};
 pub use proxtape_kernels as kernels;
 pub use proxtape_kernels::{Accumulate, Convolution, Exec, Isa, IsaError, Pool, PoolError};
 pub use random::Random;
+pub use read_error::ReadError;
 pub use shape::{MAX_RANK, Shape};
 pub use tape::{
     Forward, LabelData, Labels, Operands, Prepare, Primitive, Rows, Tape, Var, Vjp, Workspace,

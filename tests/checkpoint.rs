@@ -39,7 +39,7 @@ impl Folder {
     /// The error of these bytes.
     fn fault(&self, bytes: &[u8]) -> FileError {
         let error = self.read(bytes).expect_err("a broken file must not load");
-        assert_eq!(error.file(), self.path("bytes"));
+        assert_eq!(error.file(), Some(&*self.path("bytes")));
         assert!(error.to_string().starts_with(&self.path("bytes").display().to_string()));
         assert!(!error.advice().is_empty());
         error
@@ -186,7 +186,7 @@ fn unfit_checkpoint_is_not_written() {
         [(twice, "fc.bias"), (reserved, "__metadata__"), (short, "short"), (huge, "huge")]
     {
         let error = checkpoint::write(&path, &c).unwrap_err();
-        assert_eq!(error.place(), &Place::Tensor(name.to_owned()), "{error}");
+        assert_eq!(error.place(), Place::Tensor(name.to_owned()), "{error}");
         assert_eq!(fs::read(&path).unwrap(), b"old");
     }
 }
@@ -270,7 +270,7 @@ fn claims_are_checked_before_memory_is_asked_for() {
         let mut bytes = u64::to_le_bytes(claim).to_vec();
         bytes.extend(b"{}      ");
         let error = folder.fault(&bytes);
-        assert_eq!(error.place(), &Place::Byte(0));
+        assert_eq!(error.place(), Place::Byte(0));
         assert_eq!(error.found(), format!("a length of {claim}"));
     }
     let huge = r#"{"a":{"dtype":"F32","shape":[288230376151711744],"data_offsets":[0,1152921504606846976]}}"#;

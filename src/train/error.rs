@@ -63,7 +63,21 @@ impl fmt::Display for TrainError {
     }
 }
 
-impl std::error::Error for TrainError {}
+/// The variants that hold an error print it and nothing else, so `source` is that error's: a chain of
+/// causes names each once.
+impl std::error::Error for TrainError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            TrainError::Penalty(e) => e.source(),
+            TrainError::Data(e) => e.source(),
+            TrainError::Memory(e) => e.source(),
+            TrainError::Config(_)
+            | TrainError::Loss { .. }
+            | TrainError::Weights { .. }
+            | TrainError::State(_) => None,
+        }
+    }
+}
 
 impl From<PenaltyError> for TrainError {
     fn from(e: PenaltyError) -> TrainError {

@@ -1,8 +1,8 @@
-//! Why a file could not be read or written: where, what was expected, what was found, what to do.
+//! The error of safetensors files, and texts from files that are fit to print.
 
+use crate::ReadError;
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
 
 /// Why a file could not be read or written.
 ///
@@ -13,19 +13,7 @@ use std::path::{Path, PathBuf};
 /// let error = checkpoint::read("no/such/file".as_ref()).unwrap_err();
 /// assert!(error.to_string().starts_with("no/such/file: expected a safetensors file, found"));
 /// ```
-#[derive(Debug)]
-pub struct FileError(Box<Details>);
-
-/// Boxed, so that a `Result` which is nearly always `Ok` stays small.
-#[derive(Debug)]
-struct Details {
-    file: PathBuf,
-    place: Place,
-    expected: String,
-    found: String,
-    advice: String,
-    source: Option<io::Error>,
-}
+pub type FileError = ReadError<Place>;
 
 /// Where in a file an error lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,76 +28,19 @@ pub enum Place {
 }
 
 impl FileError {
-    pub(super) fn new(
-        place: Place,
-        expected: impl Into<String>,
-        found: impl Into<String>,
-        advice: impl Into<String>,
-    ) -> FileError {
-        FileError(Box::new(Details {
-            file: PathBuf::new(),
-            place,
-            expected: expected.into(),
-            found: found.into(),
-            advice: advice.into(),
-            source: None,
-        }))
-    }
-
     /// The system refused what was asked of it.
     pub(super) fn refused(expected: &str, error: io::Error, advice: &str) -> FileError {
-        let mut refused = FileError::new(Place::Whole, expected, error.to_string(), advice);
-        refused.0.source = Some(error);
-        refused
-    }
-
-    pub(super) fn in_file(mut self, path: &Path) -> FileError {
-        self.0.file = path.to_path_buf();
-        self
-    }
-
-    /// The file.
-    pub fn file(&self) -> &Path {
-        &self.0.file
-    }
-
-    /// The place in the file.
-    pub fn place(&self) -> &Place {
-        &self.0.place
-    }
-
-    /// What would have fitted.
-    pub fn expected(&self) -> &str {
-        &self.0.expected
-    }
-
-    /// What was there.
-    pub fn found(&self) -> &str {
-        &self.0.found
-    }
-
-    /// What to do about it.
-    pub fn advice(&self) -> &str {
-        &self.0.advice
+        FileError::new(Place::Whole, expected, error.to_string(), advice).caused_by(error)
     }
 }
 
-impl fmt::Display for FileError {
+impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Details { file, place, expected, found, advice, .. } = &*self.0;
-        write!(f, "{}: ", file.display())?;
-        match place {
-            Place::Whole => {}
-            Place::Byte(at) => write!(f, "byte {at}: ")?,
-            Place::Tensor(name) => write!(f, "tensor {}: ", quoted(name))?,
+        match self {
+            Place::Whole => Ok(()),
+            Place::Byte(at) => write!(f, "byte {at}"),
+            Place::Tensor(name) => write!(f, "tensor {}", quoted(name)),
         }
-        write!(f, "expected {expected}, found {found}; {advice}")
-    }
-}
-
-impl std::error::Error for FileError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source.as_ref().map(|source| source as _)
     }
 }
 

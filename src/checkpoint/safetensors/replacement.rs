@@ -208,7 +208,7 @@ mod tests {
         });
         let error = error.unwrap_err();
         drop(half);
-        assert_eq!(error.file(), path);
+        assert_eq!(error.file(), Some(&*path));
         assert!(std::error::Error::source(&error).is_some());
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
