@@ -31,6 +31,7 @@ use text::Text;
 
 /// The column of labels.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Label {
     /// The column of this name in the header.
     Name(String),
@@ -42,6 +43,7 @@ pub enum Label {
 
 /// What the first line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Header {
     /// The names of the columns.
     Present,

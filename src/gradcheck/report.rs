@@ -18,6 +18,7 @@ pub struct Report {
 
 /// Which derivative a check was at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum At {
     /// A random direction, by number.
     Direction(usize),
@@ -34,6 +35,7 @@ pub enum At {
 
 /// Why a check failed.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Fault {
     /// The reference returns another number of values than the operation.
     Length {

@@ -8,6 +8,7 @@ use core::fmt;
 
 /// Why a training cannot start or go on.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum TrainError {
     /// The configuration does not fit the model or the data.
     Config(String),

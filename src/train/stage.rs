@@ -33,6 +33,7 @@ use shrink::ShrinkPolicy;
 
 /// What an epoch of a training does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Stage {
     /// Minibatch steps with the penalty.
     #[default]
