@@ -7,7 +7,7 @@
 use proxtape::gradcheck::{GradCheck, Input, Probe};
 use proxtape::kernels::map::{Map, map};
 use proxtape::kernels::{Accumulate, Simd, math};
-use proxtape::{Exec, Forward, Isa, Params, Primitive, Random, Tape, Var, Vjp, ops};
+use proxtape::{Exec, Forward, Isa, NoGradients, Params, Primitive, Random, Tape, Var, Vjp, ops};
 
 /// y = max(x, 0) + ln(1 + e^-|x|): the same number, without an e^x that overflows.
 #[derive(Clone, Copy)]
@@ -66,7 +66,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     tape.set(x, &[-100.0, -1.0, 0.0, 1.0, 100.0]);
     let mut params = Params::new(); // none: x is all there is to learn
     tape.forward(&mut params);
-    tape.backward(&mut params, y, &mut ());
+    tape.backward(&mut params, y, &mut NoGradients);
     println!("softplus {:.4?}", tape.value(s));
     println!("gradient {:.4?}", tape.gradient(x));
     // 2 softplus(x) sigmoid(x): ln 2 at 0, and 2 x for a large x.

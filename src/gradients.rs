@@ -27,8 +27,22 @@ pub trait RowSink {
     fn consume(&mut self, params: &mut Params, id: ParamId, gradient: &ByRows<'_>);
 }
 
-/// Wants no gradient of a parameter.
-impl GradSink for () {
+/// Wants no gradient of a parameter: the adjoints of variables are all that is asked for.
+///
+/// ```
+/// use proxtape::{Exec, Isa, NoGradients, Params, Tape, ops};
+/// let (mut params, mut tape) = (Params::new(), Tape::new(Exec::new(Isa::detect())));
+/// let x = tape.variable([2]);
+/// let y = ops::sum(&mut tape, x);
+/// tape.set(x, &[1.0, 2.0]);
+/// tape.forward(&mut params);
+/// tape.backward(&mut params, y, &mut NoGradients);
+/// assert_eq!(tape.gradient(x), [1.0, 1.0]);
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoGradients;
+
+impl GradSink for NoGradients {
     fn destination(&mut self, _: ParamId) -> Option<(&mut [f32], Accumulate)> {
         None
     }

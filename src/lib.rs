@@ -54,7 +54,7 @@ pub mod sparsity;
 mod tape;
 pub mod train;
 
-pub use gradients::{GradSink, Gradients, RowSink};
+pub use gradients::{GradSink, Gradients, NoGradients, RowSink};
 pub use memory::MemoryError;
 pub use params::{Kind, ParamId, Params, Running};
 /// The kernels, for operations of your own.

@@ -85,7 +85,7 @@ enum Mode {
 /// Records operations, replays them, and runs backwards through them.
 ///
 /// ```
-/// use proxtape::{Exec, Isa, Params, Tape, ops};
+/// use proxtape::{Exec, Isa, NoGradients, Params, Tape, ops};
 /// let mut params = Params::new();
 /// let mut tape = Tape::new(Exec::new(Isa::detect()));
 /// let x = tape.variable([3]);
@@ -94,7 +94,7 @@ enum Mode {
 /// tape.set(x, &[1.0, 2.0, 3.0]);
 /// tape.forward(&mut params);
 /// assert_eq!(tape.value(y), [14.0]);
-/// tape.backward(&mut params, y, &mut ());
+/// tape.backward(&mut params, y, &mut NoGradients);
 /// assert_eq!(tape.gradient(x), [2.0, 4.0, 6.0]);
 /// ```
 pub struct Tape {

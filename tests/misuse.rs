@@ -9,7 +9,7 @@ use proxtape::optim::{
     ScheduleShape,
 };
 use proxtape::train::Evaluator;
-use proxtape::{Exec, GradSink, Gradients, Isa, Kind, Params, Random, Tape, ops};
+use proxtape::{Exec, GradSink, Gradients, Isa, Kind, NoGradients, Params, Random, Tape, ops};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 fn exec() -> Exec {
@@ -68,10 +68,10 @@ fn a_backward_pass_is_at_the_point_of_the_forward_pass() {
     tape.forward(params);
     tape.set(x, &[2.0]);
     refused("an input, variable or label was set after forward", || {
-        tape.backward(params, z, &mut ())
+        tape.backward(params, z, &mut NoGradients)
     });
     tape.forward(params);
-    tape.backward(params, z, &mut ());
+    tape.backward(params, z, &mut NoGradients);
     assert!((tape.gradient(x)[0] - 3.0 * 2f32.exp()).abs() < 1e-4);
 
     let mut tape = Tape::new(exec());
@@ -80,7 +80,7 @@ fn a_backward_pass_is_at_the_point_of_the_forward_pass() {
     let loss = ops::cross_entropy(&mut tape, logits, targets);
     tape.forward(params);
     tape.labels_mut(targets)[0] = 1;
-    refused("was set after forward", || tape.backward(params, loss, &mut ()));
+    refused("was set after forward", || tape.backward(params, loss, &mut NoGradients));
 }
 
 /// What is recorded after `advance` may be set before the next one.
@@ -95,7 +95,7 @@ fn a_tape_that_grows_takes_new_inputs() {
     tape.labels_mut(labels)[0] = 0;
     let y = ops::mul(&mut tape, z, w);
     tape.advance(params);
-    tape.backward(params, y, &mut ());
+    tape.backward(params, y, &mut NoGradients);
     assert_eq!(tape.gradient(w), tape.value(z));
 }
 
@@ -106,7 +106,7 @@ fn names_of_another_recording_are_refused() {
     let labels = tape.labels(2);
     tape.forward(params);
     refused("there was no backward pass", || tape.gradient(x).to_vec());
-    tape.backward(params, z, &mut ());
+    tape.backward(params, z, &mut NoGradients);
     let late = tape.variable([1]);
     refused("recorded after the last backward pass", || tape.gradient(late).to_vec());
     tape.clear();
@@ -115,7 +115,7 @@ fn names_of_another_recording_are_refused() {
     refused(number, || tape.name(z));
     refused(number, || tape.keep(z));
     refused(number, || tape.value(z).to_vec());
-    refused(number, || tape.backward(params, z, &mut ()));
+    refused(number, || tape.backward(params, z, &mut NoGradients));
     refused(number, || tape.view(z, [1]));
     refused(number, || tape.record(Nothing, &[z], [1]));
     refused("value 0 of a tape of 0", || tape.set(x, &[1.0]));

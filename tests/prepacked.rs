@@ -166,7 +166,7 @@ fn backward(batch: usize, zeros: Zeros) {
     let x = tape.variable([batch, 5]);
     let packed = model.record_prepacked(&mut tape, &params, x, zeros);
     tape.forward(&mut params);
-    tape.backward_from(&mut params, packed.output, &vec![1.0; 4 * batch], &mut ());
+    tape.backward_from(&mut params, packed.output, &vec![1.0; 4 * batch], &mut NoGradients);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The function under test on a tape: its values, its gradients, and what must not change them.
 
 use super::{GradCheck, Input, Point, Record};
+use crate::gradients::NoGradients;
 use crate::params::Params;
 use crate::random::Random;
 use crate::tape::{Forward, Primitive, Tape, Var, Vjp};
@@ -51,7 +52,7 @@ impl Engine {
     }
 
     fn backward(&mut self, cotangent: &[f32]) {
-        self.tape.backward_from(&mut self.params.clone(), self.output, cotangent, &mut ());
+        self.tape.backward_from(&mut self.params.clone(), self.output, cotangent, &mut NoGradients);
     }
 
     /// Two replays at x, with a replay elsewhere and garbage in all memory between them.

@@ -45,7 +45,7 @@ impl Primitive for Add {
 /// let params = &mut Params::new();
 /// tape.forward(params);
 /// assert_eq!(tape.value(y), [11.0, 22.0, 13.0, 24.0]);
-/// tape.backward_from(params, y, &[1.0; 4], &mut ());
+/// tape.backward_from(params, y, &[1.0; 4], &mut proxtape::NoGradients);
 /// assert_eq!(tape.gradient(b), [2.0, 2.0]);
 /// ```
 ///

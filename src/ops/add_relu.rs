@@ -46,7 +46,7 @@ impl Primitive for AddRelu {
 /// let params = &mut Params::new();
 /// tape.forward(params);
 /// assert_eq!(tape.value(y), [0.0, 22.0, 1.0, 24.0]);
-/// tape.backward_from(params, y, &[1.0; 4], &mut ());
+/// tape.backward_from(params, y, &[1.0; 4], &mut proxtape::NoGradients);
 /// assert_eq!(tape.gradient(b), [1.0, 2.0]);
 /// ```
 ///

@@ -63,7 +63,7 @@ impl Primitive for Concat {
 /// let params = &mut Params::new();
 /// tape.forward(params);
 /// assert_eq!(tape.value(y), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
-/// tape.backward_from(params, y, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &mut ());
+/// tape.backward_from(params, y, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &mut proxtape::NoGradients);
 /// assert_eq!(tape.gradient(a), [1.0, 4.0]);
 /// ```
 ///

@@ -94,7 +94,7 @@ impl Primitive for Conv {
 /// tape.forward(params);
 /// assert_eq!(tape.shape(y).dims(), [1, 1, 1, 2]);
 /// assert_eq!(tape.value(y), [51.0, 62.0]);
-/// tape.backward_from(params, y, &[1.0, 0.0], &mut ());
+/// tape.backward_from(params, y, &[1.0, 0.0], &mut proxtape::NoGradients);
 /// assert_eq!(tape.gradient(w), [1.0, 2.0, 4.0, 5.0]);
 /// ```
 ///

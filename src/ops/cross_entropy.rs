@@ -48,7 +48,7 @@ impl Primitive for CrossEntropy {
 /// let params = &mut Params::new();
 /// tape.forward(params);
 /// assert!((tape.value(loss)[0] - 0.5 * 2f32.ln()).abs() < 1e-6);
-/// tape.backward(params, loss, &mut ());
+/// tape.backward(params, loss, &mut proxtape::NoGradients);
 /// assert_eq!(tape.gradient(logits), [-0.25, 0.25, 0.0, 0.0]);
 /// ```
 ///

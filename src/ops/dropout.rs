@@ -67,7 +67,7 @@ fn masked(mask: &[u32], scale: f32, x: &[f32], y: &mut [f32], accumulate: Accumu
 /// tape.forward(params);
 /// assert!(tape.value(y).iter().all(|&y| y == 0.0 || y == 2.0));
 /// let mask = tape.value(y).to_vec();
-/// tape.backward_from(params, y, &[1.0; 100], &mut ());
+/// tape.backward_from(params, y, &[1.0; 100], &mut proxtape::NoGradients);
 /// assert_eq!(tape.gradient(x), mask);
 /// ```
 ///

@@ -80,7 +80,7 @@ impl Primitive for Linear {
 /// let params = &mut Params::new();
 /// tape.forward(params);
 /// assert_eq!(tape.value(y), [111.0, 217.0]);
-/// tape.backward_from(params, y, &[1.0, 0.0], &mut ());
+/// tape.backward_from(params, y, &[1.0, 0.0], &mut proxtape::NoGradients);
 /// assert_eq!(tape.gradient(x), [3.0, 4.0]);
 /// assert_eq!(tape.gradient(w), [1.0, 2.0, 0.0, 0.0]);
 /// assert_eq!(tape.gradient(b), [1.0, 0.0]);

@@ -55,7 +55,7 @@ impl Primitive for MatMul {
 /// let params = &mut Params::new();
 /// tape.forward(params);
 /// assert_eq!(tape.value(y), [13.0, 16.0]);
-/// tape.backward_from(params, y, &[1.0, 0.0], &mut ());
+/// tape.backward_from(params, y, &[1.0, 0.0], &mut proxtape::NoGradients);
 /// assert_eq!(tape.gradient(a), [3.0, 5.0]);
 /// assert_eq!(tape.gradient(b), [1.0, 0.0, 2.0, 0.0]);
 /// ```

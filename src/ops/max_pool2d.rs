@@ -38,7 +38,7 @@ impl Primitive for MaxPool {
 /// let params = &mut Params::new();
 /// tape.forward(params);
 /// assert_eq!(tape.value(y), [4.0, 8.0]);
-/// tape.backward_from(params, y, &[1.0, 2.0], &mut ());
+/// tape.backward_from(params, y, &[1.0, 2.0], &mut proxtape::NoGradients);
 /// assert_eq!(tape.gradient(x), [0.0, 0.0, 2.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
 /// ```
 ///

@@ -44,7 +44,7 @@ impl Primitive for Mul {
 /// let params = &mut Params::new();
 /// tape.forward(params);
 /// assert_eq!(tape.value(y), [3.0, 8.0]);
-/// tape.backward_from(params, y, &[1.0, 1.0], &mut ());
+/// tape.backward_from(params, y, &[1.0, 1.0], &mut proxtape::NoGradients);
 /// assert_eq!(tape.gradient(a), [3.0, 4.0]);
 /// ```
 ///

@@ -59,7 +59,7 @@ impl Primitive for Slice {
 /// let params = &mut Params::new();
 /// tape.forward(params);
 /// assert_eq!(tape.value(y), [2.0, 3.0, 5.0, 6.0]);
-/// tape.backward_from(params, y, &[1.0; 4], &mut ());
+/// tape.backward_from(params, y, &[1.0; 4], &mut proxtape::NoGradients);
 /// assert_eq!(tape.gradient(x), [0.0, 1.0, 1.0, 0.0, 1.0, 1.0]);
 /// ```
 ///

@@ -14,7 +14,7 @@ use crate::{Tape, Var};
 /// let params = &mut Params::new();
 /// tape.forward(params);
 /// assert_eq!(tape.value(y), [11.0, 22.0, 33.0]);
-/// tape.backward_from(params, y, &[1.0, 2.0, 3.0], &mut ());
+/// tape.backward_from(params, y, &[1.0, 2.0, 3.0], &mut proxtape::NoGradients);
 /// assert_eq!(tape.gradient(x), [1.0, 2.0, 3.0, 1.0, 2.0, 3.0]);
 /// ```
 ///

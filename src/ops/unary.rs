@@ -123,7 +123,7 @@ unary! {
     /// tape.set(x, &[0.0]);
     /// let params = &mut Params::new();
     /// tape.forward(params);
-    /// tape.backward(params, y, &mut ());
+    /// tape.backward(params, y, &mut proxtape::NoGradients);
     /// assert_eq!((tape.value(y), tape.gradient(x)), (&[1.0][..], &[1.0][..]));
     /// ```
     pub fn exp() {
@@ -170,7 +170,7 @@ unary! {
     /// let params = &mut Params::new();
     /// tape.forward(params);
     /// assert_eq!(tape.value(y), [0.0, 0.0, 2.0]);
-    /// tape.backward_from(params, y, &[5.0; 3], &mut ());
+    /// tape.backward_from(params, y, &[5.0; 3], &mut proxtape::NoGradients);
     /// assert_eq!(tape.gradient(x), [0.0, 0.0, 5.0]);
     /// ```
     pub fn relu() {

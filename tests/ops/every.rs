@@ -3,7 +3,7 @@
 use crate::allocation::ALLOCATIONS;
 use crate::cases::{Case, SEED, every_case};
 use crate::{bits, numbers};
-use proxtape::{Exec, Forward, Isa, Params, Primitive, Random, Tape, Var, Vjp, ops};
+use proxtape::{Exec, Forward, Isa, NoGradients, Params, Primitive, Random, Tape, Var, Vjp, ops};
 
 /// y = the sum of x; its product leaves NaN, as a stale adjoint would.
 struct Poison;
@@ -27,7 +27,7 @@ fn poison(tape: &mut Tape, params: &mut Params, len: usize) {
     let x = tape.variable([len]);
     let y = tape.record(Poison, &[x], []);
     tape.forward(params);
-    tape.backward(params, y, &mut ());
+    tape.backward(params, y, &mut NoGradients);
     assert!(tape.gradient(x).iter().all(|x| x.is_nan()));
 }
 
@@ -46,7 +46,7 @@ fn pass(tape: &mut Tape, case: &Case) -> Result<Vec<Vec<u32>>, String> {
     let (inputs, y) = record(tape, case);
     tape.forward(&mut params);
     let cotangent = numbers(tape.shape(y).len(), 5);
-    tape.backward_from(&mut params, y, &cotangent, &mut ());
+    tape.backward_from(&mut params, y, &cotangent, &mut NoGradients);
     let gradients = inputs.iter().map(|&x| tape.gradient(x));
     match gradients.clone().flatten().all(|dx| dx.is_finite()) {
         true => Ok([tape.value(y)].into_iter().chain(gradients).map(bits).collect()),
@@ -92,9 +92,9 @@ fn add_adds_to_what_is_there() {
                 both = ops::add(&mut tape, both, line);
             }
             tape.forward(&mut params);
-            tape.backward(&mut params, y_sum, &mut ());
+            tape.backward(&mut params, y_sum, &mut NoGradients);
             let alone: Vec<Vec<f32>> = inputs.iter().map(|&x| tape.gradient(x).to_vec()).collect();
-            tape.backward(&mut params, both, &mut ());
+            tape.backward(&mut params, both, &mut NoGradients);
             for (&x, alone) in inputs.iter().zip(&alone) {
                 for (got, want) in tape.gradient(x).iter().zip(alone) {
                     let error = (got - (want + 2.0)).abs();
@@ -118,7 +118,7 @@ fn a_replay_does_not_allocate() {
             let mut step = || {
                 let before = ALLOCATIONS.get();
                 tape.forward(&mut params);
-                tape.backward_from(&mut params, y, &cotangent, &mut ());
+                tape.backward_from(&mut params, y, &cotangent, &mut NoGradients);
                 ALLOCATIONS.get() - before
             };
             match [step(), step()] {

@@ -10,7 +10,7 @@ mod network;
 
 use proxtape::ops::{self, BatchNormAttrs};
 use proxtape::{
-    Accumulate, Exec, Forward, Gradients, Isa, Kind, Params, Primitive, Tape, Var, Vjp,
+    Accumulate, Exec, Forward, Gradients, Isa, Kind, NoGradients, Params, Primitive, Tape, Var, Vjp,
 };
 
 fn tape() -> Tape {
@@ -61,7 +61,7 @@ fn a_node_used_twice_gets_the_sum() {
     let y = ops::sub(&mut tape, cube, line);
     tape.set(x, &[1.0, 2.0, -3.0]);
     tape.forward(&mut params);
-    tape.backward_from(&mut params, y, &[1.0; 3], &mut ());
+    tape.backward_from(&mut params, y, &[1.0; 3], &mut NoGradients);
     assert_eq!(tape.gradient(x), [3.0 - 7.0, 12.0 - 7.0, 27.0 - 7.0]);
 }
 
@@ -99,7 +99,7 @@ fn views_share_the_adjoint_of_their_root() {
     tape.forward(&mut params);
     assert_eq!(tape.value(flat), tape.value(y));
     assert_eq!(tape.value(total), [22.0 + 24.0 + 42.0]);
-    tape.backward(&mut params, total, &mut ());
+    tape.backward(&mut params, total, &mut NoGradients);
     assert_eq!(tape.gradient(x), [2.0, 4.0, 2.0, 4.0, 4.0, 6.0]);
 }
 
@@ -112,7 +112,7 @@ fn the_view_of_an_input_wants_no_gradient() {
     let y = ops::sum(&mut tape, y);
     tape.set(x, &[1.0, 2.0, 3.0, 4.0]);
     tape.forward(&mut params);
-    tape.backward(&mut params, y, &mut ());
+    tape.backward(&mut params, y, &mut NoGradients);
     assert_eq!(tape.gradient(w), [1.0, 2.0, 3.0, 4.0]);
 }
 
@@ -125,9 +125,9 @@ fn an_input_that_reaches_nothing_reads_zeros() {
     let other = ops::sum(&mut tape, unused);
     tape.set(x, &[1.0, 2.0]);
     tape.forward(&mut params);
-    tape.backward(&mut params, other, &mut ());
+    tape.backward(&mut params, other, &mut NoGradients);
     assert_eq!((tape.gradient(lonely), tape.gradient(x)), (&[1.0; 5][..], &[0.0; 2][..]));
-    tape.backward(&mut params, y, &mut ());
+    tape.backward(&mut params, y, &mut NoGradients);
     assert_eq!((tape.gradient(lonely), tape.gradient(x)), (&[0.0; 5][..], &[1.0; 2][..]));
 }
 
@@ -176,7 +176,7 @@ fn gelu_slopes_are_0_and_1_far_out() {
     tape.set(x, &[f32::MIN, -1e10, -30.0, 30.0, 1e10, f32::MAX]);
     tape.forward(&mut params);
     for y in outputs {
-        tape.backward_from(&mut params, y, &[1.0; 6], &mut ());
+        tape.backward_from(&mut params, y, &[1.0; 6], &mut NoGradients);
         let slopes = tape.gradient(x);
         let close = |(got, want): (&f32, f32)| (got - want).abs() < 1e-6;
         let want = [0.0, 0.0, 0.0, 1.0, 1.0, 1.0];
@@ -223,6 +223,6 @@ fn accumulate_is_asked_for_as_the_tape_promises() {
     let x = tape.variable([1]);
     let y = tape.record(Watch, &[x, x, x], [1]);
     tape.forward(&mut params);
-    tape.backward(&mut params, y, &mut ());
+    tape.backward(&mut params, y, &mut NoGradients);
     assert_eq!(tape.gradient(x), [122.0]);
 }
