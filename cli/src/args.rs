@@ -3,8 +3,8 @@
 mod common;
 pub(crate) mod conflict;
 mod many;
-pub(crate) mod no_text;
 pub(crate) mod overrides;
+pub(crate) mod refusal;
 pub(crate) mod target;
 
 pub(crate) use common::{Convolutions, Speech, Threads};

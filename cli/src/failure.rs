@@ -1,7 +1,6 @@
 //! How a command ends: exit codes and errors.
 
 use crate::output::shown;
-use crate::system::interrupt::{signal, status};
 use core::fmt;
 use proxtape::MemoryError;
 use proxtape::checkpoint::FileError;
@@ -18,6 +17,11 @@ pub(crate) enum Ending {
     Interrupted(i32),
 }
 
+/// The exit status of a process that a signal has ended.
+pub(crate) fn status(signal: i32) -> u8 {
+    u8::try_from(128 + signal).unwrap_or(1)
+}
+
 /// Why a command failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -25,8 +29,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// Something went wrong.
     Failed(String),
-    /// A signal asked for an end, and work was given up that is done again by whoever goes on.
-    Interrupted,
+    /// This signal asked for an end, and work was given up that is done again by whoever goes on.
+    Interrupted(i32),
 }
 
 impl Ending {
@@ -61,7 +65,7 @@ impl Failure {
         match self {
             Failure::Failed(_) => 1,
             Failure::Usage(_) => 2,
-            Failure::Interrupted => status(signal()),
+            Failure::Interrupted(signal) => status(*signal),
         }
     }
 }
@@ -71,7 +75,7 @@ impl fmt::Display for Failure {
         match self {
             Failure::Usage(what) => write!(f, "{what}\n\nFor more information, try '--help'."),
             Failure::Failed(what) => f.write_str(what),
-            Failure::Interrupted => f.write_str("ended by a signal"),
+            Failure::Interrupted(_) => f.write_str("ended by a signal"),
         }
     }
 }

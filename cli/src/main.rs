@@ -19,9 +19,9 @@ mod run;
 mod study;
 mod system;
 
-use args::{Cli, Command};
+use args::{Cli, Command, refusal};
 use clap::Parser;
-use output::terminal::{self, Voice};
+use output::terminal::Voice;
 use run::{compaction, training};
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -39,7 +39,7 @@ pub fn run(words: Vec<OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(e) => {
             let code = u8::try_from(e.exit_code()).unwrap_or(2);
-            terminal::refuse(e, &words);
+            refusal::refuse(e, &words);
             return ExitCode::from(code);
         }
     };

@@ -106,7 +106,7 @@ pub(crate) fn run(
     let mut cells = Cells { folder, source, done: Done::default(), machine: orders.machine };
     cells.find(plan)?;
     let reason = match cells.go(plan, &mut orders) {
-        Err(Failure::Interrupted) => Some(Reason::Interrupt),
+        Err(Failure::Interrupted(_)) => Some(Reason::Interrupt),
         ended => ended?,
     };
     let outcome = cells.write(plan)?;

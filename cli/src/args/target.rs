@@ -1,7 +1,7 @@
 //! `--to`: which format, and which file.
 
 use crate::failure::Failure;
-use crate::run::folder::{is_there, refused};
+use crate::system::file::{is_there, refused};
 use core::fmt;
 use core::str::FromStr;
 use proxtape_export::rust;

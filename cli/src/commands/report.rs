@@ -21,8 +21,8 @@ use crate::args::ReportArgs;
 use crate::failure::{Ending, Failure};
 use crate::output::shown;
 use crate::output::terminal::{Voice, print, print_json};
-use crate::run::folder::write_text;
 use crate::run::metrics;
+use crate::system::draft::write_text;
 use serde::Serialize;
 use std::path::Path;
 

@@ -4,13 +4,10 @@
 //! These are the doors of the program: what passes them is escaped (`shown.rs`), whoever made it, so that
 //! a name out of a file cannot act on a terminal. Colours are put on afterwards.
 
-use crate::args::{conflict, no_text};
 use crate::failure::Failure;
 use crate::output::shown;
-use clap::error::{ContextKind, ContextValue};
 use core::fmt::Display;
 use serde::Serialize;
-use std::ffi::OsString;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 /// Speaks to people.
@@ -65,49 +62,9 @@ impl Voice {
         let _ = writeln!(io::stderr(), "{} {failure}", self.error_mark());
     }
 
-    fn error_mark(self) -> &'static str {
+    /// What an error begins with.
+    pub(crate) fn error_mark(self) -> &'static str {
         if self.color { "\x1b[1;31merror:\x1b[0m" } else { "error:" }
-    }
-}
-
-/// What clap has to tell in place of a command of some words: its help as it is, or what is wrong with an
-/// argument.
-pub(crate) fn refuse(error: clap::Error, words: &[OsString]) {
-    // Nothing can be told where nothing can be printed.
-    if !error.use_stderr() {
-        let _ = error.print();
-        return;
-    }
-    let mut error = no_text::named(error, words);
-    conflict::narrow(&mut error, words);
-    // An argument is one line; what is set about it may be several.
-    let told: Vec<(ContextKind, ContextValue)> =
-        error.context().filter_map(|(kind, value)| Some((kind, one_line(value)?))).collect();
-    for (kind, value) in told {
-        error.insert(kind, value);
-    }
-    // As plain text: colours are escape sequences, and an argument may bring its own.
-    let text = shown::text(&error.render().to_string());
-    let mark = Voice::new(false).error_mark();
-    let text = match text.strip_prefix("error:") {
-        Some(rest) => format!("{mark}{rest}"),
-        None => text,
-    };
-    let _ = io::stderr().write_all(text.as_bytes());
-}
-
-fn one_line(value: &ContextValue) -> Option<ContextValue> {
-    match value {
-        ContextValue::String(text) => Some(ContextValue::String(shown::line(text))),
-        ContextValue::Strings(texts) => {
-            Some(ContextValue::Strings(texts.iter().map(shown::line).collect()))
-        }
-        // Advice that repeats the argument.
-        ContextValue::StyledStrs(texts) => {
-            let texts = texts.iter().map(|text| shown::line(text).into());
-            Some(ContextValue::StyledStrs(texts.collect()))
-        }
-        _ => None,
     }
 }
 

@@ -6,7 +6,9 @@
 //! ```
 
 use crate::failure::Failure;
-use crate::run::folder::{RunFolder, is_there, read_text, refused, write_text};
+use crate::run::folder::RunFolder;
+use crate::system::draft::write_text;
+use crate::system::file::{is_there, read_text, refused};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::ErrorKind;

@@ -8,14 +8,13 @@ use crate::failure::Failure;
 use crate::output::shell;
 use crate::output::terminal::Voice;
 use crate::run::model_file::Trained;
-use crate::system::draft::Draft;
-use crate::system::file;
+use crate::system::file::{is_there, refused};
 use crate::system::last_word;
 use lock::Lock;
 use proxtape::checkpoint::is_temporary;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{self, ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -183,11 +182,6 @@ pub(crate) fn model_path(run_or_file: &Path) -> Result<PathBuf, Failure> {
     }
 }
 
-/// Whether something has this name; not to know is an error, not a no.
-pub(crate) fn is_there(path: &Path) -> Result<bool, Failure> {
-    path.try_exists().map_err(|e| refused(path, "a file or none", &e))
-}
-
 /// An error unless a file of a run folder tells of that run. The folder may have moved, or lie behind a link,
 /// so its own name counts, which for one of many trainings tells the method, the strength and the seed.
 pub(crate) fn expect_own(
@@ -206,20 +200,4 @@ pub(crate) fn expect_own(
             folder.file_name().unwrap_or_default().display()
         ))),
     }
-}
-
-/// Reads a text file that the program wrote.
-pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
-    file::text(path, file::TEXT).map_err(|e| refused(path, "a text file", &e))
-}
-
-/// Writes a text file, at once or not at all.
-pub(crate) fn write_text(path: &Path, text: &str) -> Result<(), Failure> {
-    let mut draft = Draft::of(path)?;
-    draft.fill(|file| file.write_all(text.as_bytes()))?;
-    draft.keep()
-}
-
-pub(crate) fn refused(path: &Path, expected: &str, error: &io::Error) -> Failure {
-    Failure::failed(format!("{}: expected {expected}, found: {error}", path.display()))
 }

@@ -7,12 +7,9 @@ use proxtape::data::{Dataset, Normalization};
 use proxtape::nn::{PrepackedNetwork, Zeros};
 use proxtape::{Exec, Tape, Var};
 
-/// Samples of a batch, where nothing asks for another number.
-pub(crate) const BATCH: usize = 128;
-
 /// What gives outputs for samples.
 pub(crate) trait Network {
-    /// The outputs of at most [`BATCH`] samples, one row each.
+    /// The outputs of at most [`BATCH`](crate::run::model_file::BATCH) samples, one row each.
     fn outputs(&mut self, set: &Dataset, indices: &[u32]) -> &[f32];
 }
 

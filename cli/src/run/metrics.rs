@@ -2,8 +2,9 @@
 
 use crate::failure::Failure;
 use crate::output::terminal::Voice;
-use crate::run::folder::{refused, write_text};
+use crate::system::draft::write_text;
 use crate::system::file;
+use crate::system::file::refused;
 use core::fmt::Display;
 use proxtape::train::Stage;
 use serde::de::Error;

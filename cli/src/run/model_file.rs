@@ -17,7 +17,6 @@ use crate::failure::Failure;
 use crate::output::terminal::Voice;
 use crate::recipe::{self, Recipe};
 use crate::run::experiment::{Samples, plan};
-use crate::run::inference::BATCH;
 use crate::run::origin::Origin;
 use crate::run::start_weights;
 use proxtape::checkpoint::{self, Checkpoint};
@@ -61,6 +60,9 @@ fn notes((recipe, samples, origin): (&Recipe, &Samples, &Origin)) -> Checkpoint 
     file.note("format", "pt");
     file
 }
+
+/// Samples of a batch, where nothing asks for another number; every model that is read can take them.
+pub(crate) const BATCH: usize = 128;
 
 /// A trained model, ready for use.
 pub(crate) struct Trained {

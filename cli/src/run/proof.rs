@@ -2,7 +2,8 @@
 
 use crate::failure::Failure;
 use crate::run::experiment::Samples;
-use crate::run::inference::{BATCH, Network, largest, part};
+use crate::run::inference::{Network, largest, part};
+use crate::run::model_file::BATCH;
 use crate::system::interrupt;
 use serde::Serialize;
 

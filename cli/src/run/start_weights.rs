@@ -11,9 +11,9 @@
 use crate::failure::Failure;
 use crate::output::terminal::Voice;
 use crate::recipe::{Model, at_home};
-use crate::run::folder::refused;
 use crate::run::origin::short;
 use crate::system::file;
+use crate::system::file::refused;
 use proxtape::{Params, checkpoint};
 use std::io::Read;
 use std::path::Path;

@@ -15,7 +15,7 @@ use crate::output::terminal::{Voice, print_json};
 use crate::recipe::{self, Recipe};
 use crate::run::again;
 use crate::run::experiment::{self, Samples, build, gone, read, tell};
-use crate::run::folder::{RunFolder, is_there, read_text, write_text};
+use crate::run::folder::RunFolder;
 use crate::run::metrics::Metrics;
 use crate::run::model_file::{self, Trained};
 use crate::run::origin::Origin;
@@ -23,6 +23,8 @@ use crate::run::progress::Progress;
 use crate::run::start_weights;
 use crate::run::summary::Summary;
 use crate::run::tables;
+use crate::system::draft::write_text;
+use crate::system::file::{is_there, read_text};
 use crate::system::interrupt::{self, Saving};
 use crate::system::machine::Machine;
 use crate::system::stop::Stop;
@@ -32,10 +34,9 @@ use proxtape::checkpoint::Checkpoint;
 use proxtape::data::Source;
 use proxtape::optim::Family;
 use proxtape::train::Trainer;
-use serde::Serialize;
-use session::{Pause, Session};
+use session::{Pause, Session, Stopped};
 use start::{Mark, Start};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -113,19 +114,6 @@ pub(crate) enum Ended {
     Stopped(Stopped),
     /// The loss or a weight is no finite number; the last good model is saved.
     Diverged(Failure),
-}
-
-/// The object that `train --json` prints for a training that was stopped.
-#[derive(Serialize)]
-pub(crate) struct Stopped {
-    /// `interrupted`.
-    status: &'static str,
-    run: String,
-    steps: u64,
-    fraction: f64,
-    /// The same as `run`, which may have lost what is no text.
-    #[serde(skip)]
-    folder: PathBuf,
 }
 
 /// The recipe that the command line names, with its flags.

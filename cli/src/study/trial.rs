@@ -4,8 +4,9 @@ use super::Method;
 use crate::failure::Failure;
 use crate::recipe::Recipe;
 use crate::run::divergence::{self, Divergence};
-use crate::run::folder::{RunFolder, expect_own, is_there, read_text};
+use crate::run::folder::{RunFolder, expect_own};
 use crate::run::summary::Summary;
+use crate::system::file::{is_there, read_text};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 

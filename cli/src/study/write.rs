@@ -4,7 +4,7 @@ use super::runner::Cells;
 use super::{CellRow, Outcome, Plan, Task, table};
 use crate::failure::Failure;
 use crate::output::terminal::json;
-use crate::run::folder::write_text;
+use crate::system::draft::write_text;
 
 impl Cells<'_> {
     /// Writes the tables of what there is.

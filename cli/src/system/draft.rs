@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::system::interrupt::Removal;
 use proxtape::checkpoint::{Checkpoint, Replacement};
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 #[derive(Debug)]
@@ -52,5 +52,12 @@ impl Draft {
 pub(crate) fn write(path: &Path, checkpoint: &Checkpoint) -> Result<(), Failure> {
     let mut draft = Draft::of(path)?;
     draft.fill_with(checkpoint)?;
+    draft.keep()
+}
+
+/// Writes a text file, at once or not at all.
+pub(crate) fn write_text(path: &Path, text: &str) -> Result<(), Failure> {
+    let mut draft = Draft::of(path)?;
+    draft.fill(|file| file.write_all(text.as_bytes()))?;
     draft.keep()
 }

@@ -1,5 +1,6 @@
-//! The door to files that people name: regular ones, and texts up to a size.
+//! Files that people name: regular ones, and texts up to a size.
 
+use crate::failure::Failure;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
@@ -39,6 +40,21 @@ pub(crate) fn text(path: &Path, most: u64) -> io::Result<String> {
             format!("a file of {len} bytes, where at most {most} are read"),
         )),
     }
+}
+
+/// Whether something has this name; not to know is an error, not a no.
+pub(crate) fn is_there(path: &Path) -> Result<bool, Failure> {
+    path.try_exists().map_err(|e| refused(path, "a file or none", &e))
+}
+
+/// Reads a text file that the program wrote.
+pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
+    text(path, TEXT).map_err(|e| refused(path, "a text file", &e))
+}
+
+/// The error for a file that is not as expected.
+pub(crate) fn refused(path: &Path, expected: &str, error: &io::Error) -> Failure {
+    Failure::failed(format!("{}: expected {expected}, found: {error}", path.display()))
 }
 
 #[cfg(test)]

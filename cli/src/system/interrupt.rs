@@ -14,7 +14,7 @@
 //! Signals are sent to a process, so what is known of them belongs to the process: the one state that
 //! is not passed in.
 
-use crate::failure::Failure;
+use crate::failure::{Failure, status};
 use crate::system::last_word;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::fs;
@@ -100,11 +100,6 @@ pub(crate) fn give_way() {
     drop(drafts());
 }
 
-/// The exit status of a process that a signal has ended.
-pub(crate) fn status(signal: i32) -> u8 {
-    u8::try_from(128 + signal).unwrap_or(1)
-}
-
 /// The signal that has asked for an end.
 pub(crate) fn asked() -> Option<i32> {
     let state = STATE.load(Ordering::SeqCst);
@@ -119,7 +114,7 @@ pub(crate) fn signal() -> i32 {
 
 /// An error if an end was asked for: for work within [`Saving`] that is soon done again.
 pub(crate) fn check() -> Result<(), Failure> {
-    asked().map_or(Ok(()), |_| Err(Failure::Interrupted))
+    asked().map_or(Ok(()), |signal| Err(Failure::Interrupted(signal)))
 }
 
 /// While it lives, there is something to save: a signal asks. One within another changes nothing.

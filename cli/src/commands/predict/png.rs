@@ -14,8 +14,8 @@ mod palette;
 
 use super::images::Wanted;
 use crate::failure::Failure;
-use crate::run::folder::refused;
 use crate::system::file;
+use crate::system::file::refused;
 use png::{BitDepth, ColorType, Decoder, DecodingError, Limits, Transformations};
 use std::io::{BufRead, BufReader, Seek};
 use std::path::Path;

@@ -11,8 +11,8 @@ use crate::output::html::{Element, Page, Section, code, facts, key, legend, note
 use crate::output::number::{grouped, threads};
 use crate::output::shell;
 use crate::recipe::handed_on;
-use crate::run::folder::{is_there, read_text};
 use crate::study::Spread;
+use crate::system::file::{is_there, read_text};
 use serde::Deserialize;
 use serde_json::Value;
 use std::path::{Path, PathBuf};

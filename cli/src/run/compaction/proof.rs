@@ -2,8 +2,8 @@
 
 use crate::failure::Failure;
 use crate::run::experiment::Samples;
-use crate::run::inference::{BATCH, Network, OneByOne, Recorded};
-use crate::run::model_file::Trained;
+use crate::run::inference::{Network, OneByOne, Recorded};
+use crate::run::model_file::{BATCH, Trained};
 use crate::run::proof::{LIMIT, Proof, max, prove};
 use proxtape::Exec;
 use serde::Serialize;

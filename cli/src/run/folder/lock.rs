@@ -4,8 +4,8 @@
 //! however that ends, so a file that was left behind blocks nobody. It tells who the owner is. The
 //! owner removes it at its end; whoever had opened it by then sees that it has no name any more.
 
-use super::refused;
 use crate::failure::Failure;
+use crate::system::file::refused;
 use core::fmt;
 use core::time::Duration;
 use std::fs::{File, OpenOptions, TryLockError};

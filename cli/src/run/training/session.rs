@@ -9,7 +9,6 @@
 //! not finite    diverged.txt, save the model of the last good epoch, and fail
 //! ```
 
-use super::Stopped;
 use super::certificates::{Certificates, Certified};
 use super::clock::Clock;
 use super::start::Mark;
@@ -31,6 +30,8 @@ use crate::system::stop::Stop;
 use core::time::Duration;
 use proxtape::sparsity::Report;
 use proxtape::train::{Epoch, Event, Keep, Stage, TrainError, Trainer};
+use serde::Serialize;
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// The least time between two savings on the way.
@@ -66,6 +67,19 @@ pub(super) enum Pause {
     /// It was told to stop, and is saved.
     Asked,
     Diverged(TrainError),
+}
+
+/// The object that `train --json` prints for a training that was stopped.
+#[derive(Serialize)]
+pub(crate) struct Stopped {
+    /// `interrupted`.
+    status: &'static str,
+    run: String,
+    steps: u64,
+    pub(crate) fraction: f64,
+    /// The same as `run`, which may have lost what is no text.
+    #[serde(skip)]
+    pub(crate) folder: PathBuf,
 }
 
 impl Session<'_> {

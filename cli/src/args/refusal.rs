@@ -1,0 +1,69 @@
+//! The errors of the command line itself, as clap finds them: on one line each, with the words that were
+//! given, and with nothing hidden in them.
+
+use super::{Cli, conflict};
+use crate::output::shown;
+use crate::output::terminal::Voice;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Error};
+use std::ffi::OsString;
+use std::io::{self, Write};
+
+/// What clap has to tell in place of a command of some words: its help as it is, or what is wrong with an
+/// argument.
+pub(crate) fn refuse(error: Error, words: &[OsString]) {
+    // Nothing can be told where nothing can be printed.
+    if !error.use_stderr() {
+        let _ = error.print();
+        return;
+    }
+    let mut error = named(error, words);
+    conflict::narrow(&mut error, words);
+    // An argument is one line; what is set about it may be several.
+    let told: Vec<(ContextKind, ContextValue)> =
+        error.context().filter_map(|(kind, value)| Some((kind, one_line(value)?))).collect();
+    for (kind, value) in told {
+        error.insert(kind, value);
+    }
+    // As plain text: colours are escape sequences, and an argument may bring its own.
+    let text = shown::text(&error.render().to_string());
+    let mark = Voice::new(false).error_mark();
+    let text = match text.strip_prefix("error:") {
+        Some(rest) => format!("{mark}{rest}"),
+        None => text,
+    };
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+fn one_line(value: &ContextValue) -> Option<ContextValue> {
+    match value {
+        ContextValue::String(text) => Some(ContextValue::String(shown::line(text))),
+        ContextValue::Strings(texts) => {
+            Some(ContextValue::Strings(texts.iter().map(shown::line).collect()))
+        }
+        // Advice that repeats the argument.
+        ContextValue::StyledStrs(texts) => {
+            let texts = texts.iter().map(|text| shown::line(text).into());
+            Some(ContextValue::StyledStrs(texts.collect()))
+        }
+        _ => None,
+    }
+}
+
+/// The same error; if a word is no text, with the words: clap finds that there is one, and not which.
+fn named(error: Error, words: &[OsString]) -> Error {
+    if error.kind() != ErrorKind::InvalidUtf8 {
+        return error;
+    }
+    let pairs = words.windows(2).filter(|pair| pair[1].to_str().is_none());
+    let told: Vec<String> =
+        pairs.map(|pair| format!("{:?} after '{}'", pair[1], pair[0].display())).collect();
+    Cli::command().error(
+        ErrorKind::InvalidUtf8,
+        format_args!(
+            "expected text in UTF-8, found {}; rename the file or folder, or name it by a link with \
+             such a name",
+            told.join(", ")
+        ),
+    )
+}
