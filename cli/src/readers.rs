@@ -1,7 +1,6 @@
 //! The doors by which the program reads files, from bytes in memory: for a fuzzer, which feeds them
 //! broken ones. Each ends in what the program would print as its error.
 
-use crate::args::{Cli, Command};
 use crate::commands::{inspect, predict, report};
 use crate::recipe;
 use crate::run::experiment::{Start, build};
@@ -10,13 +9,11 @@ use crate::run::model_file::Trained;
 use crate::run::summary::Summary;
 use crate::run::training;
 use crate::study::Grid;
-use clap::Parser;
 use proxtape::checkpoint::{self, Checkpoint};
 use proxtape::data::Dataset;
 use proxtape::{Exec, Isa};
 use proxtape_export::onnx;
 use std::path::Path;
-use std::sync::LazyLock;
 
 /// A file that was read, or the error of the one that was not.
 pub type Read = Result<(), String>;
@@ -101,10 +98,7 @@ pub fn comparison(file: &[u8]) -> Read {
 /// # Errors
 /// Those of `predict`.
 pub fn png(file: &[u8]) -> Read {
-    static CLI: LazyLock<Cli> =
-        LazyLock::new(|| Cli::parse_from(["proxtape", "predict", "model", "picture"]));
-    let Command::Predict(args) = &CLI.command else { return Err(String::new()) };
-    predict::pixels(args, file).map(|_| ()).map_err(told)
+    predict::pixels(file).map(|_| ()).map_err(told)
 }
 
 /// ONNX as `export` reads it back; it is run only where it equals what was written.

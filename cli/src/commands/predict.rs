@@ -3,6 +3,7 @@
 mod images;
 mod outcome;
 mod png;
+mod wanted;
 
 use crate::args::PredictArgs;
 use crate::failure::{Ending, Failure};
@@ -10,12 +11,13 @@ use crate::output::terminal::{Voice, print, print_json};
 use crate::run::folder::model_path;
 use crate::run::inference::{Network, Recorded};
 use crate::run::model_file::{BATCH, Trained};
-use images::{Images, Wanted};
+use images::Images;
 use outcome::{Outcome, Prediction};
 use proxtape::data::{Dataset, Samples};
 use proxtape::{Isa, Pool};
 use std::io::Cursor;
 use std::path::Path;
+use wanted::Wanted;
 
 /// Runs the command.
 pub(crate) fn run(args: &PredictArgs, voice: Voice) -> Result<Ending, Failure> {
@@ -89,16 +91,11 @@ fn predict(
 }
 
 /// The number of pixels of a picture in PNG, of 8 x 8 and of one channel or three.
-pub(crate) fn pixels(args: &PredictArgs, file: &[u8]) -> Result<usize, Failure> {
+pub(crate) fn pixels(file: &[u8]) -> Result<usize, Failure> {
     let decode = |channels| {
-        let wanted = Wanted::of([channels, 8, 8], args);
+        let wanted = Wanted::of([channels, 8, 8]);
         png::decode(Path::new("picture"), Cursor::new(file), &wanted)
             .map(|picture| picture.pixels.len())
     };
     decode(1).or_else(|_| decode(3))
-}
-
-/// A path for people.
-fn told(path: &Path) -> String {
-    path.display().to_string()
 }

@@ -8,7 +8,8 @@
 //! kernel = 5            # or [height, width]
 //! ```
 
-use super::{Fault, by_name};
+use super::by_name;
+use super::fault::Fault;
 use proxtape::nn::{Activation, Init, Layer as Kind, Named, WithBias};
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde::ser::Serializer;

@@ -1,6 +1,6 @@
 //! `[model]`: a network of the zoo, or a list of layers.
 
-use super::Fault;
+use super::fault::Fault;
 use super::layer::{self, Layer};
 use proxtape::nn::{Named, zoo};
 use serde::{Deserialize, Serialize};

@@ -1,12 +1,28 @@
 //! From a file, or the name of a shipped recipe, to a recipe; errors show the line.
 
-use super::{Recipe, SHIPPED, Table};
+use super::contents::{Recipe, Table};
+use super::fault::at;
 use crate::failure::Failure;
 use crate::output::shell;
-use crate::output::shown;
 use crate::system::file;
 use std::io::ErrorKind;
 use std::path::Path;
+
+/// What `train` trains unless it is told otherwise.
+pub(crate) const DEFAULT: &str = "digits";
+
+/// Names and texts.
+pub(crate) const SHIPPED: [(&str, &str); 9] = [
+    ("digits", include_str!("../../../recipes/digits.toml")),
+    ("fashion-lenet300", include_str!("../../../recipes/fashion-lenet300.toml")),
+    ("fashion-lenet300-dense", include_str!("../../../recipes/fashion-lenet300-dense.toml")),
+    ("fashion-lenet5", include_str!("../../../recipes/fashion-lenet5.toml")),
+    ("mnist-lenet300", include_str!("../../../recipes/mnist-lenet300.toml")),
+    ("mnist-lenet300-structured", include_str!("../../../recipes/mnist-lenet300-structured.toml")),
+    ("mnist-lenet5", include_str!("../../../recipes/mnist-lenet5.toml")),
+    ("cifar10-vgg-small", include_str!("../../../recipes/cifar10-vgg-small.toml")),
+    ("cifar10-resnet20", include_str!("../../../recipes/cifar10-resnet20.toml")),
+];
 
 /// The recipe of a file, or of a name that ships with the program.
 pub(crate) fn find(name: &str) -> Result<Recipe, Failure> {
@@ -103,29 +119,6 @@ pub(crate) fn is_same(a: &str, b: &str) -> bool {
         both.into_iter().for_each(|model| model.weights_hash = None);
     }
     a == b
-}
-
-/// The most characters of a line that an error shows.
-const SHOWN: usize = 160;
-
-/// An error that shows the line.
-fn at(place: &str, text: &str, (byte, message): (usize, &str)) -> Failure {
-    let before = text.get(..byte).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let from = before.rfind('\n').map_or(0, |at| at + 1);
-    // Of a long line what is around the place.
-    let column = before[from..].chars().count();
-    let first = column.saturating_sub(SHOWN / 2);
-    let part = text[from..].lines().next().unwrap_or_default().replace('\t', " ");
-    let part: String = part.chars().skip(first).take(SHOWN).collect();
-    let margin = " ".repeat(line.to_string().len());
-    // As wide as what stands before the place, which may be escaped.
-    let ahead: String = part.chars().take(column - first).collect();
-    let mark = " ".repeat(shown::line(ahead).chars().count());
-    Failure::failed(format_args!("{place}: line {line}: {message}"))
-        .under(format_args!("{margin} |"))
-        .under(format_args!("{line} | {part}"))
-        .under(format_args!("{margin} | {mark}^"))
 }
 
 #[cfg(test)]

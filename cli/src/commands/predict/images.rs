@@ -1,10 +1,9 @@
 //! Images from files, in the shape that a network wants.
 
-use super::{png, told};
-use crate::args::PredictArgs;
+use super::png;
+use super::wanted::Wanted;
 use crate::failure::Failure;
 use crate::output::terminal::Voice;
-use crate::run::model_file::Trained;
 use crate::system::file;
 use crate::system::file::refused;
 use proxtape::data::idx;
@@ -28,73 +27,11 @@ pub(super) struct Name {
     pub(super) index: Option<usize>,
 }
 
-/// What the images must be like.
-pub(super) struct Wanted<'a> {
-    /// The file of the model.
-    model: String,
-    /// `[C, H, W]`.
-    pub(super) shape: [usize; 3],
-    /// The factor on the bytes of the data.
-    scale: f32,
-    /// The byte that it makes a 1, where the network is for pixels.
-    white: Option<u8>,
-    first: usize,
-    pub(super) args: &'a PredictArgs,
-}
-
-impl<'a> Wanted<'a> {
-    pub(super) fn new(
-        path: &Path,
-        trained: &Trained,
-        args: &'a PredictArgs,
-    ) -> Result<Wanted<'a>, Failure> {
-        let &[c, h, w] = trained.network.input().dims() else {
-            return Err(Failure::failed(format!(
-                "{}: expected a network for images [channels, height, width], found one for {}",
-                told(path),
-                trained.network.input()
-            )));
-        };
-        let first = args.first.map_or(usize::MAX, |n| n.get());
-        let (model, scale) = (told(path), trained.normalization.scale);
-        let white = (1.0 / scale).round();
-        let white = (2.0..=255.0).contains(&white).then_some(white as u8);
-        Ok(Wanted { model, shape: [c, h, w], scale, white, first, args })
-    }
-
-    /// For images of a shape, and no model.
-    pub(super) fn of(shape: [usize; 3], args: &'a PredictArgs) -> Wanted<'a> {
-        let (model, scale, white) = ("the model".to_owned(), 1.0 / 255.0, Some(u8::MAX));
-        Wanted { model, shape, scale, white, first: usize::MAX, args }
-    }
-
-    /// An error unless the sizes are those of the network.
-    pub(super) fn check(&self, file: &Path, found: [usize; 3]) -> Result<(), Failure> {
-        if found == self.shape {
-            return Ok(());
-        }
-        let told = |[c, h, w]: [usize; 3]| {
-            format!(
-                "{h} x {w} pixels (height x width), {c} channel{}",
-                if c == 1 { "" } else { "s" }
-            )
-        };
-        Err(Failure::failed(format!(
-            "{}: expected images of {}, as {} was trained on; found {}; bring them to this size \
-             first",
-            file.display(),
-            told(self.shape),
-            self.model,
-            told(found)
-        )))
-    }
-}
-
 /// Reads all files, and says what is odd about them. PNG of one scale become one group, an IDX file is
 /// one of its own.
 pub(super) fn read(
     paths: &[PathBuf],
-    wanted: &Wanted<'_>,
+    wanted: &Wanted,
     voice: Voice,
 ) -> Result<Vec<Images>, Failure> {
     let mut groups: Vec<Images> = Vec::new();
@@ -105,7 +42,7 @@ pub(super) fn read(
         if is_png {
             let picture = png::read(path, wanted)?;
             dim.extend(picture.dim.map(|values| (path.as_path(), values)));
-            let name = Name { file: told(path), index: None };
+            let name = Name { file: path.display().to_string(), index: None };
             match groups.last_mut() {
                 Some(group) if after_png => {
                     group.pixels.extend(picture.pixels);
@@ -125,7 +62,7 @@ pub(super) fn read(
                 Some(white) if most > white => voice.say(format_args!(
                     "note: {}: the largest value is {most}, and {white} is white, as {} was trained \
                      on; the network sees values that it does not know: scale them down first",
-                    told(path),
+                    path.display(),
                     wanted.model
                 )),
                 Some(white) if most > 0 && u16::from(most) * 16 <= u16::from(white) + 1 => {
@@ -145,10 +82,10 @@ pub(super) fn read(
         voice.say(format_args!(
             "note: {}: the largest value is {most} of {white}, so the network sees a picture that is \
              nearly black{others}; where {most} means white, scale the values up to {white} first",
-            told(path)
+            path.display()
         ));
     }
-    for Images { pixels, scale, .. } in groups.iter_mut().filter(|_| wanted.args.invert) {
+    for Images { pixels, scale, .. } in groups.iter_mut().filter(|_| wanted.invert) {
         // A byte above the largest value of the data is no darker than black.
         let white = (1.0 / *scale).round() as u8;
         pixels.iter_mut().for_each(|pixel| *pixel = white.saturating_sub(*pixel));
@@ -156,12 +93,12 @@ pub(super) fn read(
     Ok(groups)
 }
 
-fn read_idx(path: &Path, wanted: &Wanted<'_>) -> Result<Images, Failure> {
+fn read_idx(path: &Path, wanted: &Wanted) -> Result<Images, Failure> {
     let (shape, mut pixels) = idx::read_images(path)?;
     wanted.check(path, shape)?;
     let len: usize = shape.iter().product();
     pixels.truncate(wanted.first.saturating_mul(len));
-    let name = |index| Name { file: told(path), index: Some(index) };
+    let name = |index| Name { file: path.display().to_string(), index: Some(index) };
     let names = (0..pixels.len() / len).map(name).collect();
     Ok(Images { names, pixels, scale: wanted.scale, shape })
 }

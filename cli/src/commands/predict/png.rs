@@ -12,7 +12,7 @@
 
 mod palette;
 
-use super::images::Wanted;
+use super::wanted::Wanted;
 use crate::failure::Failure;
 use crate::system::file;
 use crate::system::file::refused;
@@ -32,7 +32,7 @@ pub(super) struct Picture {
 }
 
 /// The pixels of a picture.
-pub(super) fn read(path: &Path, wanted: &Wanted<'_>) -> Result<Picture, Failure> {
+pub(super) fn read(path: &Path, wanted: &Wanted) -> Result<Picture, Failure> {
     let (file, _) = file::open(path).map_err(|e| refused(path, "a PNG file", &e))?;
     decode(path, BufReader::new(file), wanted)
 }
@@ -41,7 +41,7 @@ pub(super) fn read(path: &Path, wanted: &Wanted<'_>) -> Result<Picture, Failure>
 pub(super) fn decode(
     path: &Path,
     file: impl BufRead + Seek,
-    wanted: &Wanted<'_>,
+    wanted: &Wanted,
 ) -> Result<Picture, Failure> {
     let fault = |expected: &str, found: &str, advice: &str| {
         let path = path.display();

@@ -1,9 +1,9 @@
 //! A histogram.
 
+use super::element::{Element, el};
 use super::lines::COLORS;
 use super::plot::{Axis, Plot, rect};
 use super::scale::{Scale, extent};
-use super::{Element, el};
 
 /// Counts of numbers between limits.
 #[derive(Clone, Debug)]

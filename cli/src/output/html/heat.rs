@@ -1,6 +1,6 @@
 //! A table whose cells are shaded by their numbers: the picture and its numbers at once.
 
-use super::{Element, el};
+use super::element::{Element, el};
 use crate::output::number::grouped;
 
 /// Counts by row and column: `[rows][columns]`. A cell is shaded by its part of the row; those of the

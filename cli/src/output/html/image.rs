@@ -3,7 +3,7 @@
 //! Weights are drawn in one hue for each sign, and their size is opacity: so zero is the page itself,
 //! and the same image serves a light and a dark page.
 
-use super::{Element, el};
+use super::element::{Element, el};
 
 /// A picture and what is said of it.
 #[derive(Clone, Debug)]

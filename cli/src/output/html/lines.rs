@@ -1,7 +1,7 @@
 //! Lines over an axis: what moves while a network trains.
 
+use super::element::{Element, el};
 use super::plot::{Axis, Plot, coordinate, label, line, path, rect};
-use super::{Element, el};
 
 /// A line, by the number of its colour.
 #[derive(Clone, Debug)]
@@ -184,7 +184,7 @@ fn band<'a>(plot: &'a Plot<'_>) -> impl Fn((usize, &Band)) -> Vec<Element> + 'a 
 
 #[cfg(test)]
 mod tests {
-    use super::super::Scale;
+    use super::super::scale::Scale;
     use super::*;
 
     fn axis(scale: Scale) -> Axis {

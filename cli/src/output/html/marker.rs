@@ -1,8 +1,8 @@
 //! Markers: a shape as well as a colour, so that neither a printer nor an eye has to tell colours.
 
+use super::element::{Element, el};
 use super::lines::COLORS;
 use super::plot::coordinate;
-use super::{Element, el};
 
 /// The corners of each shape around (0, 0), for a radius of 1; without corners it is a circle.
 const SHAPES: [&[(f64, f64)]; 7] = [

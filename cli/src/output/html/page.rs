@@ -1,6 +1,8 @@
 //! A page: head, style, sections, figures, tables.
 
-use super::{Element, Picture, el};
+use super::element::{Element, el};
+use super::image::Picture;
+use super::lines::COLORS;
 use crate::output::table::Table;
 use core::fmt::Display;
 
@@ -160,7 +162,7 @@ pub(crate) fn bars(color: usize, bars: impl IntoIterator<Item = (String, f64, St
         let name = el("span").class("bar-name").text(name);
         el("li").child(name).child(bar).child(el("span").class("bar-value").text(told))
     });
-    let list = el("ul").class(format_args!("bars s{}", color % super::lines::COLORS));
+    let list = el("ul").class(format_args!("bars s{}", color % COLORS));
     list.children(bars)
 }
 

@@ -1,7 +1,7 @@
 //! A frame with two axes, which every chart draws into.
 
+use super::element::{Element, el};
 use super::scale::Scale;
-use super::{Element, el};
 
 /// Size of a chart in its own units, which are CSS pixels where it has its natural width. Charts shrink
 /// to 320 pixels on a phone: letters of 12 are then 10 high.

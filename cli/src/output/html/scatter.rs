@@ -1,8 +1,9 @@
 //! Points in a plane, their spread, and the front of those that no other point beats.
 
+use super::element::{Element, el};
+use super::lines::COLORS;
 use super::marker::marker;
 use super::plot::{Axis, Plot, line, path};
-use super::{Element, el};
 
 /// A point.
 #[derive(Clone, Debug)]
@@ -48,7 +49,7 @@ impl Scatter {
                     line(place(mark.x, mark.y - dy), place(mark.x, mark.y + dy)),
                 ]
             });
-            let class = format!("mark s{}", mark.index % super::lines::COLORS);
+            let class = format!("mark s{}", mark.index % COLORS);
             drawn.push(
                 el("g")
                     .class(if mark.faint { class + " faint" } else { class })

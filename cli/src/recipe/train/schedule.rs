@@ -1,6 +1,5 @@
 //! `[train.schedule]`: the step size over time.
 
-use super::Train;
 use proxtape::optim::{self, ScheduleShape};
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +7,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "ScheduleTable", into = "ScheduleTable")]
 pub(crate) struct Schedule(pub(crate) optim::Schedule);
+
+impl Default for Schedule {
+    fn default() -> Schedule {
+        Schedule(optim::Schedule { eta: 0.05, warmup: 0.0, shape: ScheduleKind::Cosine.usual() })
+    }
+}
 
 /// The names of the shapes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -82,7 +87,7 @@ impl TryFrom<ScheduleTable> for Schedule {
                 ScheduleShape::Cosine { floor }
             }
         };
-        let usual = Train::default().schedule.0;
+        let usual = Schedule::default().0;
         let (eta, warmup) = (t.eta.unwrap_or(usual.eta), t.warmup.unwrap_or(usual.warmup));
         Ok(Schedule(optim::Schedule { eta, warmup, shape }))
     }

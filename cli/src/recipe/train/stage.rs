@@ -1,33 +1,7 @@
 //! `[train.settle]`, `[train.prune]` and `[train.refit]`: stages as shares of the epochs.
 
-use super::Train;
 use proxtape::train;
 use serde::{Deserialize, Serialize};
-
-impl Train {
-    /// The epochs of settle and refit that the shares come to; none where they round to none. Shares of
-    /// more than the whole come to more epochs than there are, which the training refuses.
-    pub(crate) fn stages(&self) -> (Option<train::Settle>, Option<train::Refit>) {
-        let epochs = self.epochs.get();
-        let shares: f32 = [self.settle, self.refit].iter().flatten().map(|stage| stage.share).sum();
-        let count = |stage: Stage, left: u32| {
-            // Both may round up.
-            let most = if shares <= 1.0 + f32::EPSILON { left } else { u32::MAX };
-            Some((stage.share * epochs as f32).round() as u32)
-                .filter(|&n| n > 0)
-                .map(|n| n.min(most))
-        };
-        let refit = self
-            .refit
-            .and_then(|stage| Some(train::Refit { epochs: count(stage, epochs)?, eta: stage.eta }));
-        let left = epochs.saturating_sub(refit.map_or(0, |refit| refit.epochs));
-        let settle = self
-            .settle
-            .filter(|_| left > 0 || shares > 1.0)
-            .and_then(|stage| Some(train::Settle { epochs: count(stage, left)?, eta: stage.eta }));
-        (settle, refit)
-    }
-}
 
 /// `[train.settle]` and `[train.refit]`: a stage's share of the epochs, and its step size.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
