@@ -2,7 +2,9 @@
 
 pub(crate) mod again;
 pub(crate) mod compaction;
+pub(crate) mod counts;
 pub(crate) mod divergence;
+pub(crate) mod evaluate;
 pub(crate) mod experiment;
 pub(crate) mod folder;
 pub(crate) mod inference;

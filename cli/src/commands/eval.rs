@@ -6,16 +6,14 @@ use crate::output::number::grouped;
 use crate::output::shown;
 use crate::output::terminal::{Voice, print, print_json};
 use crate::run::again::{self, Named};
-use crate::run::experiment::Samples;
+use crate::run::evaluate::evaluate;
 use crate::run::folder::model_path;
 use crate::run::model_file::Trained;
 use crate::run::origin;
-use crate::run::summary::{known, sound};
+use crate::run::summary::known;
 use crate::run::tables::accuracy_and_loss;
 use crate::system::machine::Machine;
-use proxtape::Exec;
-use proxtape::data::Dataset;
-use proxtape::train::{Evaluation, Evaluator};
+use proxtape::train::Evaluation;
 use serde::Serialize;
 use std::path::Path;
 
@@ -61,27 +59,9 @@ pub(crate) fn run(args: &EvalArgs, voice: Voice) -> Result<Ending, Failure> {
         _ => again::named(&path, &trained, (&data, voice))?,
     };
     let exec = trained.recipe.exec(machine.exec());
-    let parts = machine.install(|| parts(exec, (&path, &trained), &named.samples))?;
+    let parts = machine.install(|| evaluate(exec, (&path, &trained), &named.samples))?;
     let source = data.source.to_string();
     tell(args, &Evaluated { path: &path, source, named, parts, machine: &machine })
-}
-
-/// Loss and accuracy on the validation and the test part; an error if a loss is no finite number.
-pub(crate) fn parts(
-    exec: Exec,
-    (path, trained): (&Path, &Trained),
-    samples: &Samples,
-) -> Result<[Evaluation; 2], Failure> {
-    let batch = trained.recipe.train.batch.get().min(samples.source.train.len());
-    trained.network.model().check_batch(batch)?;
-    let mut evaluator = Evaluator::new(exec, &trained.network, batch);
-    evaluator.check_memory()?;
-    let mut part = |name: &str, set: &Dataset, indices: &[u32]| {
-        let part = evaluator.run(trained.network.params(), set, indices, &trained.normalization);
-        sound(name, part).map_err(|what| Failure::failed(format!("{}: {what}", path.display())))
-    };
-    let validation = part("validation", &samples.source.train, &samples.split.validation)?;
-    Ok([validation, part("test", samples.source.test_set(), &samples.split.test)?])
 }
 
 struct Evaluated<'a> {

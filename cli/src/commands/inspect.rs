@@ -6,15 +6,14 @@ use crate::output::number::{grouped, percent};
 use crate::output::shown;
 use crate::output::table::Table;
 use crate::output::terminal::{Voice, print, print_json};
+use crate::run::counts::Counted;
 use crate::run::folder::model_path;
 use crate::run::model_file::{Trained, is_model};
-use crate::run::summary::{Counts, Layer};
 use crate::run::tables;
 use crate::system::file::refused;
 use proxtape::Shape;
 use proxtape::checkpoint::{self, Checkpoint};
 use proxtape::optim::Grouping;
-use proxtape::sparsity::Report;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -44,14 +43,6 @@ struct Tensor<'a> {
     /// not zero, of a weight.
     outputs_kept: Option<usize>,
     inputs_kept: Option<usize>,
-}
-
-/// The counts of a trained model.
-#[derive(Serialize)]
-pub(crate) struct Counted {
-    #[serde(flatten)]
-    pub(crate) counts: Counts,
-    pub(crate) layers: Vec<Layer>,
 }
 
 /// Runs the command.
@@ -115,19 +106,6 @@ impl Tensor<'_> {
             outputs_kept: kept(Grouping::Output),
             inputs_kept: kept(Grouping::Input),
         }
-    }
-}
-
-impl Counted {
-    pub(crate) fn of(trained: &Trained) -> Result<Counted, Failure> {
-        let (model, params) = (trained.network.model(), trained.network.params());
-        let penalty = &trained.recipe.penalty;
-        let regularized = penalty.0.resolve(model, params).map_err(Failure::failed)?;
-        let report = Report::new(model, params, &regularized);
-        let layers = report.layers.iter().zip(&regularized).map(|(count, r)| {
-            Layer::new(count, &params.shape(r.id), penalty.0.family_of(&count.name))
-        });
-        Ok(Counted { counts: Counts::from(&report), layers: layers.collect() })
     }
 }
 

@@ -6,16 +6,11 @@
 //! comparison   compare.json or sweep.json: the table, accuracy against size, the choice of lambda, the groups
 //! ```
 
-mod compaction;
 mod comparison;
-mod curves;
 mod decisions;
-mod filters;
-mod groups;
-mod inputs;
-mod layers;
-mod result;
+mod page;
 mod run;
+mod sections;
 
 use crate::args::ReportArgs;
 use crate::failure::{Ending, Failure};
@@ -41,7 +36,7 @@ struct Written {
 
 /// The curves of metrics.jsonl, drawn.
 pub(crate) fn draw_metrics(text: &str) -> Result<(), Failure> {
-    curves::section(&metrics::lines(Path::new("metrics"), text)?);
+    sections::curves::section(&metrics::lines(Path::new("metrics"), text)?);
     Ok(())
 }
 
@@ -63,7 +58,7 @@ pub(crate) fn run(args: &ReportArgs, voice: Voice) -> Result<Ending, Failure> {
     }
     let (kind, page) = match comparison::file(folder)? {
         Some(file) => ("compare", comparison::page(folder, &file)?),
-        None => ("run", run::page(args, voice)?),
+        None => ("run", page::page(args, voice)?),
     };
     let (path, text) = (folder.join(NAME), page.render());
     write_text(&path, &text)?;

@@ -1,8 +1,12 @@
 //! The loop over trainings that are wanted.
 
 use super::cost::{Costs, probe};
-use super::trial::{BATCH, COMPACT};
-use super::{Cell, Done, Finished, Folder, Method, Orders, Plan, Task, folder};
+use super::folder;
+use super::method::Method;
+use super::plan::{Plan, Task};
+use super::run::Orders;
+use super::state::Cells;
+use super::trial::{BATCH, COMPACT, Cell, Finished};
 use crate::failure::Failure;
 use crate::output::number::{duration, grouped, percent, threads};
 use crate::output::terminal::{Voice, json};
@@ -16,21 +20,11 @@ use crate::run::training::{Ended, Job, Place, train};
 use crate::system::draft::write_text;
 use crate::system::file::{is_there, read_text, refused};
 use crate::system::interrupt;
-use crate::system::machine::Machine;
 use crate::system::stop::{Reason, Stop};
-use proxtape::data::Source;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
-
-/// A folder of trainings, and what runs them.
-pub(super) struct Cells<'a> {
-    pub(super) folder: Folder,
-    pub(super) source: Arc<Source>,
-    pub(super) done: Done,
-    pub(super) machine: &'a Machine,
-}
 
 impl Cells<'_> {
     /// Finds the finished trainings of a plan; each may make others wanted.
@@ -58,7 +52,7 @@ impl Cells<'_> {
         if !recipe::is_same(&saved, &asked) {
             folder::same(&file, &saved, &asked)?;
         }
-        self.done.0.insert(cell.name(), finished);
+        self.done.add(cell, finished);
         Ok(true)
     }
 

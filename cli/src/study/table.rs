@@ -1,8 +1,9 @@
 //! The table for people (text, Markdown) and for spreadsheets (CSV).
 
 use super::metric::{METRICS, told};
+use super::outcome::{Outcome, Row};
 use super::plot;
-use super::{Kind, Metric, Outcome, Row, Spread};
+use super::{Kind, Metric, Spread};
 use crate::output::number::threads;
 use crate::output::shown;
 use crate::output::table::Table;

@@ -1,7 +1,9 @@
 //! What is written of the trainings that are finished: `compare.json`, `.md` and `.csv`.
 
-use super::runner::Cells;
-use super::{CellRow, Outcome, Plan, Task, table};
+use super::outcome::{CellRow, Outcome};
+use super::plan::{Plan, Task};
+use super::state::Cells;
+use super::table;
 use crate::failure::Failure;
 use crate::output::terminal::json;
 use crate::system::draft::write_text;

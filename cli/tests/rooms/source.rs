@@ -62,6 +62,10 @@ impl Source {
                     });
                     at = end;
                 }
+                // Who may use an item is no import.
+                "in" if tokens[..at].ends_with(&["pub".to_owned(), "(".to_owned()]) => {
+                    at += tokens[at..].iter().position(|t| t == ")").unwrap_or(0);
+                }
                 first if is_name(first) && (at == 0 || tokens[at - 1] != "::") => {
                     let mut path = vec![first.to_owned()];
                     while tokens.get(at + 1).is_some_and(|t| t == "::")
@@ -253,7 +257,7 @@ mod tests {
         let source = Source::parse(
             "//! use crate::no;\nuse crate::a::{self, b::C, d as e}; pub(super) use f::*; mod f;\n\
              fn g<'a>() { crate::h::i('\"', \"crate::no\", r#\"\"crate::no\"#); }\n\
-             mod j { use super::k::L; use super::super::M; use n::O; }\n\
+             mod j { use super::k::L; use super::super::M; use n::O; pub(in crate::no) fn q() {} }\n\
              #[cfg(test)] mod tests { use crate::no; } #[cfg(test)] mod oracle; use p;",
         );
         let imports: Vec<String> =

@@ -1,25 +1,18 @@
-//! The report of a run: what its folder holds, and what its data say of it.
+//! A run as its folder and its data have it.
 
-use super::decisions::{self, Decisions};
-use super::{compaction, curves, filters, groups, inputs, layers, result};
-use crate::args::ReportArgs;
-use crate::commands::eval;
-use crate::commands::inspect::Counted;
+use super::decisions::Decisions;
 use crate::failure::Failure;
-use crate::output::html::{Page, Section, code, details, facts};
-use crate::output::number::{grouped, percent, share};
-use crate::output::shell;
 use crate::output::terminal::Voice;
-use crate::recipe::handed_on;
 use crate::run::again;
+use crate::run::counts::Counted;
 use crate::run::divergence::{self, Divergence};
+use crate::run::evaluate::evaluate;
 use crate::run::experiment::Samples;
 use crate::run::folder::{self, RunFolder};
 use crate::run::metrics::{self, Line};
 use crate::run::model_file::Trained;
 use crate::run::summary::Summary;
 use crate::system::file::{is_there, read_text, refused};
-use crate::system::machine::Machine;
 use proxtape::Exec;
 use proxtape::checkpoint;
 use proxtape::train::Evaluation;
@@ -106,7 +99,7 @@ impl Run {
     }
 
     /// Takes what diverged.txt tells, if it can be of this training: one that goes on removes the file.
-    fn read_divergence(&mut self, voice: Voice) -> Result<(), Failure> {
+    pub(super) fn read_divergence(&mut self, voice: Voice) -> Result<(), Failure> {
         let Some(Divergence { why, run }) = divergence::read(&self.folder)? else { return Ok(()) };
         let path = self.folder.diverged();
         if let Err(failure) = folder::expect_own(&path, ("line 2", &run), self.folder.path()) {
@@ -158,9 +151,9 @@ impl Run {
             || self.lines.last().is_some_and(|line| line.epoch >= epochs)
     }
 
-    fn measure(&self, exec: Exec, voice: Voice) -> Result<Measured, Failure> {
+    pub(super) fn measure(&self, exec: Exec, voice: Voice) -> Result<Measured, Failure> {
         let samples = again::own(&self.model, &self.trained, (None, voice))?;
-        let [validation, test] = eval::parts(exec, (&self.model, &self.trained), &samples)?;
+        let [validation, test] = evaluate(exec, (&self.model, &self.trained), &samples)?;
         let decisions = Decisions::of(exec, &self.trained, &samples)?;
         Ok(Measured { samples, validation, test, decisions })
     }
@@ -180,82 +173,4 @@ impl State {
             isa: state.texts.get("run.isa").cloned(),
         }))
     }
-}
-
-/// The page.
-pub(super) fn page(args: &ReportArgs, voice: Voice) -> Result<Page, Failure> {
-    let machine = Machine::new(&args.threads)?;
-    let mut run = Run::read(&args.folder)?;
-    run.trained.tell(&run.model, voice);
-    run.read_divergence(voice)?;
-    run.trained.recipe.data.move_to(args.place.data.as_ref());
-    machine.install(|| {
-        // A network can be looked at where its data are not at hand.
-        let measured =
-            run.measure(run.trained.recipe.exec(machine.exec()), voice).map_err(|failure| {
-                voice.say_lines(&format!(
-                    "note: the report is without what its data would say: {failure}"
-                ));
-                handed_on::text(&failure.to_string().replace('\n', " "))
-            });
-        let measured = measured.as_ref().map_err(String::as_str);
-        let mut sections = vec![
-            result::section(&run, measured),
-            curves::section(&run.lines),
-            layers::section(&run),
-            groups::section(&run)?,
-            inputs::section(&run, measured),
-        ];
-        sections.extend(filters::section(&run));
-        sections.push(decisions::section(&run, measured));
-        sections.push(compaction::section(&run, measured, &machine)?);
-        sections.push(provenance(&run));
-        let recipe = &run.trained.recipe;
-        let counts = &run.counted.counts;
-        let kept = percent(counts.weights_kept, counts.weights);
-        let right = measured.ok().map(|m| m.test).filter(|test| test.samples > 0);
-        let subtitle = match right {
-            Some(test) => {
-                format!(
-                    "{} right on the test set, with {kept} % of the weights",
-                    share(test.accuracy)
-                )
-            }
-            None => format!("{kept} % of the weights are not zero"),
-        };
-        Ok(Page {
-            title: recipe.name.clone(),
-            subtitle,
-            sections,
-            footer: format!("Written by proxtape {}.", env!("CARGO_PKG_VERSION")),
-        })
-    })
-}
-
-/// How to train the network again.
-fn provenance(run: &Run) -> Section {
-    // A report is made to be sent.
-    let recipe = handed_on::recipe(&run.trained.recipe);
-    let file = shell::word(&handed_on::place(run.folder.path()).join("recipe.toml"));
-    let isa = run.state.as_ref().and_then(|state| state.isa.as_deref());
-    let forced = isa.map_or(String::new(), |isa| format!("PROXTAPE_ISA={isa} "));
-    // The folders before it are nobody else's business.
-    let from = match run.folder.path().is_absolute() {
-        true => " The path is told from the folder that holds the run.",
-        false => "",
-    };
-    let section = Section::new("again", "How to get it again")
-        .text(format_args!(
-            "The same recipe, data, version and instruction set give the same bits, at any number of \
-             threads.{from}"
-        ))
-        .add(code(format_args!("{forced}proxtape train {file}")));
-    let facts = facts([
-        ("Version", env!("CARGO_PKG_VERSION").to_owned()),
-        ("Instruction set", isa.unwrap_or("not noted").to_owned()),
-        ("Seed", recipe.train.seed.to_string()),
-        ("Data", recipe.data.source.to_string()),
-        ("Model file", format!("{}, {} bytes", handed_on::name(&run.model), grouped(run.bytes))),
-    ]);
-    section.add(facts).add(details("The recipe, every default filled in", code(recipe.to_toml())))
 }

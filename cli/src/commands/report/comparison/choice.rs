@@ -1,6 +1,6 @@
 //! How the strength of each method was chosen: validation accuracy and size against lambda.
 
-use super::{Cell, Comparison, Family, strength};
+use super::object::{Cell, Comparison, Family, strength};
 use crate::output::html::{
     Axis, Element, Lines, Scale, Section, Series, details, figure, note, row, table,
 };

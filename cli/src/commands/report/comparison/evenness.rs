@@ -1,8 +1,8 @@
 //! How even each method makes the groups: the claim about l1,2, method beside method.
 
-use super::{Cell, Comparison, Family, index};
-use crate::commands::report::groups::{Spread, norms_chart};
+use super::object::{Cell, Comparison, Family, index};
 use crate::commands::report::run::Run;
+use crate::commands::report::sections::groups::{Spread, norms_chart};
 use crate::failure::Failure;
 use crate::output::html::{Section, figure, row, table};
 use crate::output::table::Table;

@@ -1,6 +1,6 @@
 //! Which numbers of a comparison can be: what its grid and its trainings could have written.
 
-use super::{Cell, Comparison, Row};
+use super::object::{Cell, Comparison, Row};
 use crate::study::Spread;
 
 /// An error that names the first number that cannot be.

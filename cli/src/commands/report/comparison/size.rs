@@ -1,7 +1,9 @@
 //! Accuracy against size: every training, the rows with their deviation, and the front.
 
-use super::{Comparison, Family, index, markers, strength};
-use crate::output::html::{Axis, Mark, Scale, Scatter, Section, figure, note};
+use super::object::{Comparison, Family, index, strength};
+use crate::output::html::{
+    Axis, Element, Mark, Scale, Scatter, Section, figure, key, legend, note,
+};
 use crate::output::number::{grouped, share, short};
 use crate::study::front;
 
@@ -71,6 +73,10 @@ pub(super) fn section(comparison: &Comparison, families: &[Family]) -> Section {
          accurate.{left_out}"
     );
     section.add(figure([markers(families), chart.draw()], caption).class("wide"))
+}
+
+fn markers(families: &[Family]) -> Element {
+    legend(families.iter().enumerate().map(|(i, family)| key(i, &family.label)))
 }
 
 /// The places that no other one beats, smallest first.

@@ -1,7 +1,8 @@
 //! The table of a comparison: a row for each method at its strength.
 
-use super::{Comparison, Row, strength};
-use crate::output::html::{Section, figure, list, table};
+use super::object::{Comparison, Row, strength};
+use crate::output::html::{Element, Section, figure, list, note, table};
+use crate::output::number::grouped;
 use crate::output::table::Table;
 use crate::study::{Spread, told};
 
@@ -57,10 +58,21 @@ pub(super) fn section(comparison: &Comparison) -> Section {
          is the share of weights that stays.{front}"
     );
     let section = Section::new("result", "Result");
-    let section = comparison.warning().into_iter().fold(section, Section::add);
+    let section = warning(comparison).into_iter().fold(section, Section::add);
     let section = section.add(figure([table(&rows)], caption));
     match comparison.notes.is_empty() {
         true => section,
         false => section.add(list(&comparison.notes)),
     }
+}
+
+/// What is to be known first of an unfinished one.
+fn warning(comparison: &Comparison) -> Option<Element> {
+    (comparison.status != "done").then(|| {
+        note(format_args!(
+            "This comparison is not finished: {} of {} trainings are done.",
+            grouped(comparison.cells.len()),
+            grouped(comparison.planned.max(comparison.cells.len()))
+        ))
+    })
 }

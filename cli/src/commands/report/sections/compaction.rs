@@ -1,6 +1,6 @@
 //! The proof of compaction: what `compact` has left, or would leave.
 
-use super::run::{Measured, Run};
+use crate::commands::report::run::{Measured, Run};
 use crate::failure::Failure;
 use crate::output::html::{Section, figure, note, row, table};
 use crate::output::number::{grouped, small, threads};
@@ -10,7 +10,7 @@ use crate::run::compaction::{self, Outcome, Refused};
 use crate::run::proof::LIMIT;
 use crate::system::machine::Machine;
 
-pub(super) fn section(
+pub(in crate::commands::report) fn section(
     run: &Run,
     measured: Result<&Measured, &str>,
     machine: &Machine,

@@ -1,7 +1,7 @@
 //! How the weights are spread over the groups. What l1,2 is said to do is to make groups even: here
 //! are the norms of those that are left.
 
-use super::run::Run;
+use crate::commands::report::run::Run;
 use crate::failure::Failure;
 use crate::output::html::{
     Axis, Element, Histogram, Lines, Scale, Section, Series, figure, row, table,
@@ -17,15 +17,15 @@ const DRAWN: usize = 6;
 const POINTS: usize = 120;
 
 /// The groups of one layer that are kept.
-pub(super) struct Spread {
-    pub(super) layer: String,
+pub(in crate::commands::report) struct Spread {
+    pub(in crate::commands::report) layer: String,
     /// All of the layer.
-    pub(super) groups: usize,
+    pub(in crate::commands::report) groups: usize,
     /// sum |w| of each, the largest first.
-    pub(super) norms: Vec<f64>,
+    pub(in crate::commands::report) norms: Vec<f64>,
     /// Weights of each that are not zero.
-    pub(super) nonzero: Vec<usize>,
-    pub(super) evenness: f64,
+    pub(in crate::commands::report) nonzero: Vec<usize>,
+    pub(in crate::commands::report) evenness: f64,
 }
 
 impl Spread {
@@ -45,7 +45,7 @@ impl Spread {
     }
 
     /// Those of every layer of a run.
-    pub(super) fn all(run: &Run) -> Result<Vec<Spread>, Failure> {
+    pub(in crate::commands::report) fn all(run: &Run) -> Result<Vec<Spread>, Failure> {
         let (model, params) = (run.trained.network.model(), run.trained.network.params());
         let penalty = &run.trained.recipe.penalty.0;
         let regularized = penalty.resolve(model, params).map_err(Failure::failed)?;
@@ -60,7 +60,12 @@ impl Spread {
     }
 
     /// From the largest group (0 %) to the smallest (100 %): its norm over the mean.
-    pub(super) fn line(&self, name: String, color: usize, dashed: bool) -> Series {
+    pub(in crate::commands::report) fn line(
+        &self,
+        name: String,
+        color: usize,
+        dashed: bool,
+    ) -> Series {
         let (n, mean) = (self.norms.len(), self.mean());
         let place = |rank: usize| match n {
             1 => 50.0,
@@ -74,7 +79,7 @@ impl Spread {
 }
 
 /// The chart of lines from [`Spread::line`].
-pub(super) fn norms_chart(series: Vec<Series>) -> Element {
+pub(in crate::commands::report) fn norms_chart(series: Vec<Series>) -> Element {
     let x = Axis::new(Scale::Linear(0.0, 100.0), "Groups kept, largest first (%)", short);
     let values = series.iter().flat_map(|s| s.points.iter().map(|p| p.1)).chain([1.0]);
     let y = Axis::new(Scale::from_zero(values), "l1 norm over the mean", short);
@@ -82,7 +87,7 @@ pub(super) fn norms_chart(series: Vec<Series>) -> Element {
     Lines { level: Some(1.0), quiet: true, ..chart }.draw()
 }
 
-pub(super) fn section(run: &Run) -> Result<Section, Failure> {
+pub(in crate::commands::report) fn section(run: &Run) -> Result<Section, Failure> {
     let all = Spread::all(run)?;
     let mut drawn: Vec<&Spread> = all.iter().filter(|s| !s.norms.is_empty()).collect();
     // The layers with the most groups have the most to show.

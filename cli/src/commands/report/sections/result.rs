@@ -1,6 +1,6 @@
 //! The most important numbers of a run.
 
-use super::run::{Measured, Run};
+use crate::commands::report::run::{Measured, Run};
 use crate::output::html::{Section, facts, note, tiles};
 use crate::output::number::{grouped, percent, share};
 use crate::output::shell;
@@ -8,7 +8,10 @@ use crate::recipe::handed_on;
 use proxtape::optim::{Family, Mixing};
 use proxtape::train::Evaluation;
 
-pub(super) fn section(run: &Run, measured: Result<&Measured, &str>) -> Section {
+pub(in crate::commands::report) fn section(
+    run: &Run,
+    measured: Result<&Measured, &str>,
+) -> Section {
     let counts = &run.counted.counts;
     let mut shown = Vec::new();
     let tile = |name: &str, value: String, remark: String| [name.to_owned(), value, remark];

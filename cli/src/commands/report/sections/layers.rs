@@ -1,11 +1,11 @@
 //! What became zero, layer by layer.
 
-use super::run::Run;
+use crate::commands::report::run::Run;
 use crate::output::html::{Section, bars, figure, row, table};
 use crate::output::number::{grouped, percent};
 use crate::run::tables;
 
-pub(super) fn section(run: &Run) -> Section {
+pub(in crate::commands::report) fn section(run: &Run) -> Section {
     let layers = &run.counted.layers;
     let part = |kept: usize, all: usize| kept as f64 / all.max(1) as f64;
     let told = |kept: usize, all: usize| format!("{} ({} %)", grouped(kept), percent(kept, all));

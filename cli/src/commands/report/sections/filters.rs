@@ -1,6 +1,6 @@
 //! The filters of convolutions.
 
-use super::run::Run;
+use crate::commands::report::run::Run;
 use crate::output::html::{Picture, Section, Tiles, picture};
 use crate::output::number::grouped;
 
@@ -11,7 +11,7 @@ const KERNELS: usize = 2500;
 const WIDE: usize = 640;
 
 /// The section, where there are convolutions.
-pub(super) fn section(run: &Run) -> Option<Section> {
+pub(in crate::commands::report) fn section(run: &Run) -> Option<Section> {
     let params = run.trained.network.params();
     let mut pictures = Vec::new();
     for weight in run.trained.network.model().weights() {

@@ -10,7 +10,7 @@ use crate::run::metrics::Line;
 /// Below this many percent of the weights, a linear axis shows nothing any more.
 const LITTLE: f64 = 20.0;
 
-pub(super) fn section(lines: &[Line]) -> Section {
+pub(in crate::commands::report) fn section(lines: &[Line]) -> Section {
     let section = Section::new("training", "Training");
     if lines.is_empty() {
         return section.add(note("No epoch is noted in metrics.jsonl, so there are no curves."));

@@ -1,6 +1,6 @@
 //! Which features of the input the network still reads.
 
-use super::run::{Measured, Run};
+use crate::commands::report::run::{Measured, Run};
 use crate::output::html::{
     Picture, Section, Tiles, bars, details, figure, note, picture, row, table,
 };
@@ -15,7 +15,10 @@ const SHOWN: usize = 30;
 /// About the width of an image on the page, in CSS pixels.
 const WIDE: usize = 224;
 
-pub(super) fn section(run: &Run, measured: Result<&Measured, &str>) -> Section {
+pub(in crate::commands::report) fn section(
+    run: &Run,
+    measured: Result<&Measured, &str>,
+) -> Section {
     let section = Section::new("inputs", "Input features in use");
     let trained = &run.trained;
     let layers = trained.recipe.model.net.layers(trained.classes);

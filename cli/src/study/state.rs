@@ -1,0 +1,15 @@
+//! A study while it runs.
+
+use super::folder::Folder;
+use super::plan::Done;
+use crate::system::machine::Machine;
+use proxtape::data::Source;
+use std::sync::Arc;
+
+/// A folder of trainings, and what runs them.
+pub(super) struct Cells<'a> {
+    pub(super) folder: Folder,
+    pub(super) source: Arc<Source>,
+    pub(super) done: Done,
+    pub(super) machine: &'a Machine,
+}
