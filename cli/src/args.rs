@@ -1,5 +1,6 @@
 //! The command line.
 
+mod budget;
 mod common;
 pub(crate) mod conflict;
 mod many;
@@ -10,10 +11,14 @@ pub(crate) mod target;
 pub(crate) use common::{Convolutions, Speech, Threads};
 pub(crate) use many::{CompareArgs, SweepArgs};
 
+use crate::output::terminal::Voice;
 use crate::recipe::{Location, SHIPPED};
+use crate::system::context::Context;
+use crate::system::stop::Stop;
 use clap::{Args, Parser, Subcommand};
 use core::num::NonZeroUsize;
 use overrides::{Overrides, PlaceArgs, TableArgs};
+use proxtape::Convolution;
 use std::path::PathBuf;
 use target::Target;
 
@@ -73,18 +78,27 @@ impl Command {
         }
     }
 
-    pub(crate) fn quiet(&self) -> bool {
-        match self {
-            Command::Train(args) => args.speech.quiet,
-            Command::Eval(args) => args.speech.quiet,
-            Command::Compact(args) => args.speech.quiet,
-            Command::Export(args) => args.speech.quiet,
-            Command::Predict(args) => args.speech.quiet,
-            Command::Compare(args) => args.speech.quiet,
-            Command::Sweep(args) => args.speech.quiet,
-            Command::Inspect(args) => args.speech.quiet,
-            Command::Report(args) => args.speech.quiet,
-            Command::Bench(args) => args.speech.quiet,
+    /// The options that commands share, and when to stop.
+    pub(crate) fn context(&self) -> Context {
+        let never = || Stop::new(None);
+        let (speech, threads, convolutions, stop) = match self {
+            Command::Train(a) => (&a.speech, Some(&a.threads), None, Stop::new(a.stop_after)),
+            Command::Eval(a) => (&a.speech, Some(&a.threads), Some(&a.convolutions), never()),
+            Command::Compact(a) => (&a.speech, Some(&a.threads), Some(&a.convolutions), never()),
+            Command::Export(a) => (&a.speech, Some(&a.threads), Some(&a.convolutions), never()),
+            Command::Predict(a) => (&a.speech, Some(&a.threads), Some(&a.convolutions), never()),
+            Command::Compare(a) => (&a.speech, Some(&a.threads), None, a.cells.stop()),
+            Command::Sweep(a) => (&a.speech, Some(&a.threads), None, a.cells.stop()),
+            Command::Inspect(a) => (&a.speech, None, None, never()),
+            Command::Report(a) => (&a.speech, Some(&a.threads), None, never()),
+            Command::Bench(a) => (&a.speech, Some(&a.threads), Some(&a.convolutions), never()),
+        };
+        Context {
+            terminal: Voice::new(speech.quiet),
+            json: speech.json,
+            threads: threads.map_or(0, Threads::count),
+            convolution: convolutions.map_or(Convolution::Fast, Convolutions::convolution),
+            stop,
         }
     }
 }

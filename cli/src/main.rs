@@ -19,10 +19,8 @@ mod run;
 mod study;
 mod system;
 
-use args::{Cli, Command, refusal};
+use args::{Cli, refusal};
 use clap::Parser;
-use output::terminal::Voice;
-use run::{compaction, training};
 use std::ffi::OsString;
 use std::process::ExitCode;
 use system::{interrupt, last_word};
@@ -43,25 +41,14 @@ pub fn run(words: Vec<OsString>) -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    let voice = Voice::new(cli.command.quiet());
-    last_word::of(cli.command.resumes(), voice);
-    let ending = watching.and_then(|()| match &cli.command {
-        Command::Train(args) => training::run(args, voice),
-        Command::Eval(args) => commands::eval::run(args, voice),
-        Command::Compact(args) => compaction::run(args, voice),
-        Command::Export(args) => commands::export::run(args, voice),
-        Command::Predict(args) => commands::predict::run(args, voice),
-        Command::Compare(args) => commands::compare::run(args, voice),
-        Command::Sweep(args) => commands::sweep::run(args, voice),
-        Command::Inspect(args) => commands::inspect::run(args, voice),
-        Command::Report(args) => commands::report::run(args, voice),
-        Command::Bench(args) => commands::bench::run(args, voice),
-    });
+    let mut context = cli.command.context();
+    last_word::of(cli.command.resumes(), context.terminal);
+    let ending = watching.and_then(|()| commands::run(&cli.command, &mut context));
     interrupt::give_way();
     match ending {
         Ok(ending) => ExitCode::from(ending.code()),
         Err(failure) => {
-            voice.error(&failure);
+            context.terminal.error(&failure);
             ExitCode::from(failure.code())
         }
     }

@@ -10,11 +10,9 @@
 //! A plan depends on nothing but the grid and the finished trainings. So to go on is to start again:
 //! what is finished is found, and the one that was interrupted goes on to the same bits.
 
-mod budget;
 mod cost;
 mod fitting;
 mod folder;
-pub(crate) mod front;
 mod grid;
 mod method;
 mod metric;
@@ -28,13 +26,12 @@ mod table;
 mod trial;
 mod write;
 
-pub(crate) use budget::Budget;
 pub(crate) use fitting::methods;
 pub(crate) use folder::Folder;
 pub(crate) use grid::{Grid, Kind, middle};
 pub(crate) use method::Method;
-pub(crate) use metric::{Metric, Spread, told};
+pub(crate) use metric::{Metric, Spread, front, told};
 pub(crate) use outcome::{CellRow, Row};
 pub(crate) use plan::{Done, Plan, Task};
-pub(crate) use run::{Orders, run};
+pub(crate) use run::run;
 pub(crate) use trial::{Cell, Finished, Role};

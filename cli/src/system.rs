@@ -1,5 +1,6 @@
 //! The process and its files: signals, threads, and files that take their names at once.
 
+pub(crate) mod context;
 pub(crate) mod draft;
 pub(crate) mod file;
 pub(crate) mod interrupt;

@@ -3,7 +3,7 @@
 use clap::Args;
 use clap::builder::TypedValueParser;
 use core::num::NonZeroUsize;
-use proxtape::{Convolution, Exec};
+use proxtape::Convolution;
 
 #[derive(Debug, Args)]
 pub(crate) struct Threads {
@@ -39,9 +39,8 @@ pub(crate) struct Convolutions {
 }
 
 impl Convolutions {
-    /// The same machine with the convolutions that are asked for.
-    pub(crate) fn of(&self, exec: Exec) -> Exec {
-        if self.exact_conv { exec.with_convolution(Convolution::Exact) } else { exec }
+    pub(crate) fn convolution(&self) -> Convolution {
+        if self.exact_conv { Convolution::Exact } else { Convolution::Fast }
     }
 }
 

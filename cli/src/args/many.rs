@@ -1,9 +1,10 @@
 //! What commands take that train many networks.
 
+use super::budget::Budget;
 use super::common::{Speech, Threads, at_least_one};
 use crate::args::overrides::{Overrides, strength};
 use crate::failure::Failure;
-use crate::study::{Budget, Method};
+use crate::study::Method;
 use crate::system::stop::Stop;
 use clap::Args;
 use clap::builder::TypedValueParser;
@@ -129,10 +130,9 @@ pub(crate) struct CellsArgs {
 }
 
 impl CellsArgs {
-    /// When to stop, and the moment when the time is over.
-    pub(crate) fn stop(&self) -> (Stop, Option<Instant>) {
-        let deadline = self.budget.map(|Budget(time)| Instant::now() + time);
-        (Stop::new(self.stop_after).at(deadline), deadline)
+    /// When to stop: the time begins now.
+    pub(super) fn stop(&self) -> Stop {
+        Stop::new(self.stop_after).at(self.budget.map(|Budget(time)| Instant::now() + time))
     }
 }
 

@@ -2,8 +2,10 @@
 
 use crate::failure::Failure;
 use crate::recipe::{
-    Data, DataKind, Label, Location, Net, OptimizerKind, Prune, Recipe, ScheduleKind, Stage, Target,
+    self, Data, DataKind, Label, Location, Net, OptimizerKind, Prune, Recipe, ScheduleKind, Stage,
+    Target,
 };
+use crate::run::start_weights;
 use clap::Args;
 use core::num::{NonZeroU32, NonZeroUsize};
 use proxtape::optim::{Family, Grouping, Mixing, Rule};
@@ -166,8 +168,17 @@ struct TrainingArgs {
 }
 
 impl Overrides {
+    /// The recipe of a name or a file with the changes; its data and its start weights are named by paths
+    /// that do not depend on the working folder.
+    pub(crate) fn resolve(&self, name: Option<&str>) -> Result<Recipe, Failure> {
+        let mut recipe = self.apply(recipe::find(name.unwrap_or(recipe::DEFAULT))?)?;
+        recipe.data.source = recipe.data.source.absolute();
+        start_weights::resolve(&mut recipe.model)?;
+        Ok(recipe)
+    }
+
     /// The recipe with the changes.
-    pub(crate) fn apply(&self, mut recipe: Recipe) -> Result<Recipe, Failure> {
+    fn apply(&self, mut recipe: Recipe) -> Result<Recipe, Failure> {
         self.apply_to_data(&mut recipe)?;
         let told = &self.training;
         if let Some(net) = &told.model {

@@ -1,12 +1,7 @@
-//! `--to`: which format, and which file.
+//! `--to`: a format, and maybe a file.
 
-use crate::failure::Failure;
-use crate::system::file::{is_there, refused};
 use core::fmt;
 use core::str::FromStr;
-use proxtape_export::rust;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// A format.
@@ -28,7 +23,7 @@ const FORMATS: [(&str, &str, Format); 3] = [
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) format: Format,
-    file: Option<PathBuf>,
+    pub(crate) file: Option<PathBuf>,
 }
 
 impl FromStr for Target {
@@ -56,55 +51,4 @@ impl fmt::Display for Format {
             FORMATS.iter().find(|(.., format)| format == self).map_or("", |(name, ..)| name),
         )
     }
-}
-
-impl Target {
-    /// The file, for the model of this path.
-    pub(crate) fn path(&self, model: &Path) -> Result<PathBuf, Failure> {
-        let beside = || match self.format {
-            // The model itself has the name already.
-            Format::Safetensors => {
-                let mut name = model.file_stem().unwrap_or_default().to_owned();
-                name.push("-export.safetensors");
-                model.with_file_name(name)
-            }
-            Format::Onnx => model.with_extension("onnx"),
-            Format::Rust => model.with_extension("rs"),
-        };
-        let path = self.file.clone().unwrap_or_else(beside);
-        let same = |a: &Path, b: &Path| Some(a.canonicalize().ok()? == b.canonicalize().ok()?);
-        if same(&path, model) == Some(true) {
-            let path = path.display();
-            return Err(Failure::failed(format!("{path}: is the model itself; name another file")));
-        }
-        let run = ["model.safetensors", "model-compact.safetensors", "state.safetensors"];
-        let own = path.file_name().is_some_and(|name| run.iter().any(|own| name == *own));
-        if own && is_there(&path.with_file_name("recipe.toml"))? {
-            return Err(Failure::failed(format!(
-                "{}: expected a file that no run keeps, found one that the run in this folder goes on \
-                 from; name another file",
-                path.display()
-            )));
-        }
-        // Somebody's program would be gone.
-        if self.format == Format::Rust && is_there(&path)? && !is_ours(&path)? {
-            return Err(Failure::failed(format!(
-                "{}: expected no file, or one that `proxtape export` wrote; found another; name a \
-                 new one",
-                path.display()
-            )));
-        }
-        Ok(path)
-    }
-}
-
-/// Whether a file begins as `export` begins one; a pipe or a folder does not.
-fn is_ours(path: &Path) -> Result<bool, Failure> {
-    let failed = |e| refused(path, "no file, or one that `proxtape export` wrote", &e);
-    let mut start = Vec::new();
-    if path.metadata().map_err(failed)?.is_file() {
-        let file = File::open(path).map_err(failed)?;
-        file.take(rust::MARK.len() as u64).read_to_end(&mut start).map_err(failed)?;
-    }
-    Ok(start == rust::MARK.as_bytes())
 }

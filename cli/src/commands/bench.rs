@@ -1,13 +1,13 @@
 //! `bench`: what the kernels reach on this machine, as shares of what it can do.
 
-mod cpu;
 mod measure;
 
 use crate::args::BenchArgs;
 use crate::failure::{Ending, Failure};
 use crate::output::number::threads;
 use crate::output::table::Table;
-use crate::output::terminal::{Voice, print, print_json};
+use crate::output::terminal::Voice;
+use crate::system::context::Context;
 use crate::system::machine::Machine;
 use measure::{Effort, Measured, Meter};
 use proxtape::Exec;
@@ -57,14 +57,11 @@ fn groups(exec: Exec) -> [Group; 5] {
 }
 
 /// Runs the command.
-pub(crate) fn run(args: &BenchArgs, voice: Voice) -> Result<Ending, Failure> {
-    let machine = Machine::new(&args.threads)?.with(&args.convolutions);
+pub(crate) fn run(args: &BenchArgs, context: &mut Context) -> Result<Ending, Failure> {
+    let machine = context.machine()?;
     let effort = if args.quick { Effort::Quick } else { Effort::Careful };
-    let report = machine.install(|| measure(&machine, effort, voice));
-    match args.speech.json {
-        true => print_json(&report)?,
-        false => print(&text(&report))?,
-    }
+    let report = machine.install(|| measure(&machine, effort, context.terminal));
+    context.answer(&report, &|| text(&report))?;
     Ok(Ending::Done)
 }
 
@@ -82,7 +79,7 @@ fn measure(machine: &Machine, effort: Effort, voice: Voice) -> Report {
         }
     }
     Report {
-        cpu: cpu::name(),
+        cpu: cpu_name(),
         isa: machine.isa(),
         threads: machine.threads(),
         fma_gflops: meter.fma() / 1e9,
@@ -91,6 +88,13 @@ fn measure(machine: &Machine, effort: Effort, voice: Voice) -> Report {
         seconds: start.elapsed().as_secs_f64(),
         version: env!("CARGO_PKG_VERSION"),
     }
+}
+
+/// The model of the first core, as Linux names it; nothing elsewhere.
+fn cpu_name() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("model name"))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
 }
 
 fn text(report: &Report) -> String {

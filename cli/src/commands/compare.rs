@@ -13,15 +13,13 @@ mod choose;
 
 use crate::args::CompareArgs;
 use crate::failure::{Ending, Failure};
-use crate::output::terminal::Voice;
 use crate::recipe;
 use crate::run::experiment::read;
 use crate::run::origin;
-use crate::run::training::resolved;
 use crate::study::{
-    self, Cell, CellRow, Done, Finished, Folder, Grid, Kind, Method, Orders, Plan, Role, Row, Task,
+    self, Cell, CellRow, Done, Finished, Folder, Grid, Kind, Method, Plan, Role, Row, Task,
 };
-use crate::system::machine::Machine;
+use crate::system::context::Context;
 use choose::Candidate;
 use proxtape::optim::Family;
 use proxtape::train::{Measure, Target};
@@ -31,17 +29,16 @@ use std::sync::Arc;
 const BASELINE: Method = Method::Penalty(Family::None);
 
 /// Runs the command.
-pub(crate) fn run(args: &CompareArgs, voice: Voice) -> Result<Ending, Failure> {
-    let machine = Machine::new(&args.threads)?;
-    let (stop, deadline) = args.cells.stop();
+pub(crate) fn run(args: &CompareArgs, context: &mut Context) -> Result<Ending, Failure> {
+    let machine = context.machine()?;
     let opened = match &args.cells.resume {
         Some(path) => {
             let moved = args.overrides.place.data.as_ref();
-            Folder::resume(path, Kind::Compare, (moved, voice))?
+            Folder::resume(path, Kind::Compare, (moved, context.terminal))?
         }
         None => {
             args.overrides.expect_no(&["regularizer", "lambda"], "--families and --lambdas")?;
-            let mut recipe = resolved(args.recipe.as_deref(), &args.overrides)?;
+            let mut recipe = args.overrides.resolve(args.recipe.as_deref())?;
             let keep = size(recipe.target.take())?;
             let source = Arc::new(read(&recipe.data)?);
             let mut families = study::methods(&args.families, &recipe, &source)?;
@@ -63,8 +60,7 @@ pub(crate) fn run(args: &CompareArgs, voice: Voice) -> Result<Ending, Failure> {
         }
     };
     let plan = Comparison { grid: opened.0.grid.clone() };
-    let orders = Orders { machine: &machine, stop, voice, json: args.speech.json, deadline };
-    machine.install(|| study::run(opened, &plan, orders))
+    machine.install(|| study::run(opened, &plan, &machine, context))
 }
 
 /// The size at which networks are compared: lambda is chosen here, not moved while training.

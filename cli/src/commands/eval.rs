@@ -4,7 +4,7 @@ use crate::args::EvalArgs;
 use crate::failure::{Ending, Failure};
 use crate::output::number::grouped;
 use crate::output::shown;
-use crate::output::terminal::{Voice, print, print_json};
+use crate::output::terminal::{print, print_json};
 use crate::run::again::{self, Named};
 use crate::run::evaluate::evaluate;
 use crate::run::folder::model_path;
@@ -12,6 +12,7 @@ use crate::run::model_file::Trained;
 use crate::run::origin;
 use crate::run::summary::known;
 use crate::run::tables::accuracy_and_loss;
+use crate::system::context::Context;
 use crate::system::machine::Machine;
 use proxtape::train::Evaluation;
 use serde::Serialize;
@@ -40,11 +41,12 @@ struct Numbers {
 }
 
 /// Runs the command.
-pub(crate) fn run(args: &EvalArgs, voice: Voice) -> Result<Ending, Failure> {
-    let machine = Machine::new(&args.threads)?.with(&args.convolutions);
+pub(crate) fn run(args: &EvalArgs, context: &mut Context) -> Result<Ending, Failure> {
+    let machine = context.machine()?;
     let path = model_path(&args.model)?;
     let trained = Trained::read(&path)?;
-    trained.tell(&path, voice);
+    let terminal = context.terminal;
+    trained.tell(&path, terminal);
     let mut data = trained.recipe.data.clone();
     data.move_to(args.data.as_ref());
     if data.source.kind != trained.recipe.data.source.kind {
@@ -53,15 +55,15 @@ pub(crate) fn run(args: &EvalArgs, voice: Voice) -> Result<Ending, Failure> {
     args.table.apply(&mut data)?;
     let named = match &args.data {
         None if data == trained.recipe.data => {
-            let samples = again::own(&path, &trained, (None, voice))?;
+            let samples = again::own(&path, &trained, (None, terminal))?;
             Named { same: trained.origin.as_ref().map(|_| true), samples, seen: None }
         }
-        _ => again::named(&path, &trained, (&data, voice))?,
+        _ => again::named(&path, &trained, (&data, terminal))?,
     };
     let exec = trained.recipe.exec(machine.exec());
     let parts = machine.install(|| evaluate(exec, (&path, &trained), &named.samples))?;
     let source = data.source.to_string();
-    tell(args, &Evaluated { path: &path, source, named, parts, machine: &machine })
+    tell(context, &Evaluated { path: &path, source, named, parts, machine: &machine })
 }
 
 struct Evaluated<'a> {
@@ -73,12 +75,12 @@ struct Evaluated<'a> {
     machine: &'a Machine,
 }
 
-fn tell(args: &EvalArgs, e: &Evaluated<'_>) -> Result<Ending, Failure> {
+fn tell(context: &Context, e: &Evaluated<'_>) -> Result<Ending, Failure> {
     let [validation, test] = e.parts;
     let (test_accuracy, test_loss) = known(Some(test));
     let (validation_accuracy, validation_loss) = known(Some(validation));
     let Named { samples, same, seen } = &e.named;
-    if args.speech.json {
+    if context.json {
         print_json(&Numbers {
             model: e.path.display().to_string(),
             data: e.source.clone(),

@@ -11,12 +11,13 @@
 //! compiler, the plan is run that the text tells line by line, with the functions that are in it.
 
 mod outcome;
+mod target;
 
 use crate::args::ExportArgs;
 use crate::args::target::Format;
 use crate::failure::{Ending, Failure};
 use crate::output::shown;
-use crate::output::terminal::{Voice, print, print_json};
+use crate::output::terminal::Voice;
 use crate::recipe::Location;
 use crate::recipe::handed_on;
 use crate::run::again;
@@ -25,12 +26,13 @@ use crate::run::folder::model_path;
 use crate::run::inference::{Network, Recorded};
 use crate::run::model_file::{BATCH, Trained};
 use crate::run::proof::{Proof, prove};
+use crate::system::context::Context;
 use crate::system::draft::Draft;
 use crate::system::file::refused;
 use outcome::{Details, Outcome};
 use proxtape::checkpoint::{self, Checkpoint};
 use proxtape::data::{Dataset, Normalization, Source, Split};
-use proxtape::{Exec, Isa, Pool, Random};
+use proxtape::{Exec, Random};
 use proxtape_export::rust::{self, About, Plan, Runner};
 use proxtape_export::{Pipeline, onnx};
 use std::collections::HashSet;
@@ -49,21 +51,20 @@ const VALUES: usize = 1 << 26;
 const FEWEST: usize = 100;
 
 /// Runs the command.
-pub(crate) fn run(args: &ExportArgs, voice: Voice) -> Result<Ending, Failure> {
-    let isa = Isa::from_env().map_err(|e| Failure::usage(format!("PROXTAPE_ISA: {e}")))?;
-    let pool = Pool::new(args.threads.count()).map_err(Failure::failed)?;
+pub(crate) fn run(args: &ExportArgs, context: &mut Context) -> Result<Ending, Failure> {
+    let (machine, terminal) = (context.machine()?, context.terminal);
     let path = model_path(&args.model)?;
     let mut file = checkpoint::read_sealed(&path)?;
     let mut trained = Trained::from_checkpoint(&path, &file)?;
-    trained.tell(&path, voice);
+    trained.tell(&path, terminal);
     let told = handed_on::recipe(&trained.recipe);
     if told != trained.recipe {
         file.texts.insert("recipe".to_owned(), told.to_toml());
     }
-    leave_out_others(&path, &trained, &mut file, voice);
+    leave_out_others(&path, &trained, &mut file, terminal);
     trained.recipe.data.move_to(args.place.data.as_ref());
-    let target = args.to.path(&path)?;
-    let (mut samples, real) = samples(&path, &trained, (args.place.data.as_ref(), voice))?;
+    let target = target::path(&args.to, &path)?;
+    let (mut samples, real) = samples(&path, &trained, (args.place.data.as_ref(), terminal))?;
     let format = args.to.format;
     if format != Format::Safetensors {
         check_resolution(&path, &trained)?;
@@ -73,9 +74,9 @@ pub(crate) fn run(args: &ExportArgs, voice: Voice) -> Result<Ending, Failure> {
         samples.source = Arc::new(Source { train: train.in_f32(), test, notes });
     }
     let mut draft = Draft::of(&target)?;
-    let exec = trained.recipe.exec(args.convolutions.of(pool.exec(isa)));
+    let exec = trained.recipe.exec(machine.exec());
     let export = Export { exec, trained: &trained, file: &file, samples: &samples };
-    let (mut proof, details) = pool.install(|| export.write(format, &mut draft))?;
+    let (mut proof, details) = machine.install(|| export.write(format, &mut draft))?;
     if !real {
         proof.part = "random";
     }
@@ -97,10 +98,7 @@ pub(crate) fn run(args: &ExportArgs, voice: Voice) -> Result<Ending, Failure> {
         proof,
         version: env!("CARGO_PKG_VERSION"),
     };
-    match args.speech.json {
-        true => print_json(&outcome)?,
-        false => print(&outcome.text())?,
-    }
+    context.answer(&outcome, &|| outcome.text())?;
     Ok(Ending::Done)
 }
 

@@ -5,11 +5,11 @@ use crate::failure::{Ending, Failure};
 use crate::output::number::{grouped, percent};
 use crate::output::shown;
 use crate::output::table::Table;
-use crate::output::terminal::{Voice, print, print_json};
 use crate::run::counts::Counted;
 use crate::run::folder::model_path;
 use crate::run::model_file::{Trained, is_model};
 use crate::run::tables;
+use crate::system::context::Context;
 use crate::system::file::refused;
 use proxtape::Shape;
 use proxtape::checkpoint::{self, Checkpoint};
@@ -46,18 +46,15 @@ struct Tensor<'a> {
 }
 
 /// Runs the command.
-pub(crate) fn run(args: &InspectArgs, voice: Voice) -> Result<Ending, Failure> {
+pub(crate) fn run(args: &InspectArgs, context: &mut Context) -> Result<Ending, Failure> {
     let path = model_path(&args.file)?;
     let file = checkpoint::read(&path)?;
     let bytes = std::fs::metadata(&path).map_err(|e| refused(&path, "a file", &e))?.len();
     let (contents, trained) = Contents::of(&path, bytes, &file)?;
     if let Some(trained) = trained {
-        trained.tell(&path, voice);
+        trained.tell(&path, context.terminal);
     }
-    match args.speech.json {
-        true => print_json(&contents)?,
-        false => print(&text(&contents, &file))?,
-    }
+    context.answer(&contents, &|| text(&contents, &file))?;
     Ok(Ending::Done)
 }
 

@@ -7,22 +7,20 @@ mod wanted;
 
 use crate::args::PredictArgs;
 use crate::failure::{Ending, Failure};
-use crate::output::terminal::{Voice, print, print_json};
 use crate::run::folder::model_path;
 use crate::run::inference::{Network, Recorded};
 use crate::run::model_file::{BATCH, Trained};
+use crate::system::context::Context;
 use images::Images;
 use outcome::{Outcome, Prediction};
 use proxtape::data::{Dataset, Samples};
-use proxtape::{Isa, Pool};
 use std::io::Cursor;
 use std::path::Path;
 use wanted::Wanted;
 
 /// Runs the command.
-pub(crate) fn run(args: &PredictArgs, voice: Voice) -> Result<Ending, Failure> {
-    let isa = Isa::from_env().map_err(|e| Failure::usage(format!("PROXTAPE_ISA: {e}")))?;
-    let pool = Pool::new(args.threads.count()).map_err(Failure::failed)?;
+pub(crate) fn run(args: &PredictArgs, context: &mut Context) -> Result<Ending, Failure> {
+    let machine = context.machine()?;
     let path = model_path(&args.model)?;
     if let Some(kind @ ("onnx" | "rs")) = path.extension().and_then(|e| e.to_str()) {
         return Err(Failure::failed(format!(
@@ -32,13 +30,13 @@ pub(crate) fn run(args: &PredictArgs, voice: Voice) -> Result<Ending, Failure> {
         )));
     }
     let trained = Trained::read(&path)?;
-    trained.tell(&path, voice);
+    trained.tell(&path, context.terminal);
     let wanted = Wanted::new(&path, &trained, args)?;
-    let groups = images::read(&args.images, &wanted, voice)?;
+    let groups = images::read(&args.images, &wanted, context.terminal)?;
     let mut predictions = Vec::new();
     let most = groups.iter().map(|group| group.names.len()).max().unwrap_or(1);
-    pool.install(|| -> Result<(), Failure> {
-        let exec = trained.recipe.exec(args.convolutions.of(pool.exec(isa)));
+    machine.install(|| -> Result<(), Failure> {
+        let exec = trained.recipe.exec(machine.exec());
         let mut network = Recorded::new(exec, &trained, most.min(BATCH))?;
         for group in groups {
             predict(&trained, &mut network, most.min(BATCH), group, &mut predictions)?;
@@ -49,14 +47,11 @@ pub(crate) fn run(args: &PredictArgs, voice: Voice) -> Result<Ending, Failure> {
         model: path.display().to_string(),
         classes: trained.classes,
         predictions,
-        threads: pool.threads(),
-        isa: isa.name(),
+        threads: machine.threads(),
+        isa: machine.isa(),
         version: env!("CARGO_PKG_VERSION"),
     };
-    match args.speech.json {
-        true => print_json(&outcome)?,
-        false => print(&outcome.text())?,
-    }
+    context.answer(&outcome, &|| outcome.text())?;
     Ok(Ending::Done)
 }
 

@@ -15,8 +15,8 @@ mod sections;
 use crate::args::ReportArgs;
 use crate::failure::{Ending, Failure};
 use crate::output::shown;
-use crate::output::terminal::{Voice, print, print_json};
 use crate::run::metrics;
+use crate::system::context::Context;
 use crate::system::draft::write_text;
 use serde::Serialize;
 use std::path::Path;
@@ -47,7 +47,7 @@ pub(crate) fn draw_comparison(text: &str) -> Result<String, Failure> {
 }
 
 /// Runs the command.
-pub(crate) fn run(args: &ReportArgs, voice: Voice) -> Result<Ending, Failure> {
+pub(crate) fn run(args: &ReportArgs, context: &mut Context) -> Result<Ending, Failure> {
     let folder = &args.folder;
     if !folder.is_dir() {
         return Err(Failure::failed(format!(
@@ -58,17 +58,13 @@ pub(crate) fn run(args: &ReportArgs, voice: Voice) -> Result<Ending, Failure> {
     }
     let (kind, page) = match comparison::file(folder)? {
         Some(file) => ("compare", comparison::page(folder, &file)?),
-        None => ("run", page::page(args, voice)?),
+        None => ("run", page::page(args, context)?),
     };
     let (path, text) = (folder.join(NAME), page.render());
     write_text(&path, &text)?;
     let report = path.display().to_string();
-    match args.speech.json {
-        true => {
-            let version = env!("CARGO_PKG_VERSION");
-            print_json(&Written { kind, report, bytes: text.len(), version })?;
-        }
-        false => print(&(shown::line(report) + "\n"))?,
-    }
+    let version = env!("CARGO_PKG_VERSION");
+    let written = Written { kind, report, bytes: text.len(), version };
+    context.answer(&written, &|| shown::line(&written.report) + "\n")?;
     Ok(Ending::Done)
 }

@@ -2,30 +2,26 @@
 
 use crate::args::SweepArgs;
 use crate::failure::{Ending, Failure};
-use crate::output::terminal::Voice;
 use crate::run::experiment::read;
 use crate::run::origin;
-use crate::run::training::resolved;
-use crate::study::front;
 use crate::study::{
-    self, Cell, CellRow, Done, Folder, Grid, Kind, Method, Metric, Orders, Plan, Role, Row, Task,
+    self, Cell, CellRow, Done, Folder, Grid, Kind, Method, Metric, Plan, Role, Row, Task, front,
 };
-use crate::system::machine::Machine;
+use crate::system::context::Context;
 use proxtape::optim::Family;
 use std::sync::Arc;
 
 /// Runs the command.
-pub(crate) fn run(args: &SweepArgs, voice: Voice) -> Result<Ending, Failure> {
-    let machine = Machine::new(&args.threads)?;
-    let (stop, deadline) = args.cells.stop();
+pub(crate) fn run(args: &SweepArgs, context: &mut Context) -> Result<Ending, Failure> {
+    let machine = context.machine()?;
     let opened = match &args.cells.resume {
         Some(path) => {
             let moved = args.overrides.place.data.as_ref();
-            Folder::resume(path, Kind::Sweep, (moved, voice))?
+            Folder::resume(path, Kind::Sweep, (moved, context.terminal))?
         }
         None => {
             args.overrides.expect_no(&["lambda"], "--lambdas")?;
-            let recipe = resolved(args.recipe.as_deref(), &args.overrides)?;
+            let recipe = args.overrides.resolve(args.recipe.as_deref())?;
             let method = args.family.unwrap_or(Method::Penalty(recipe.penalty.0.family));
             if method == Method::Penalty(Family::None) {
                 return Err(Failure::usage(
@@ -57,8 +53,7 @@ pub(crate) fn run(args: &SweepArgs, voice: Voice) -> Result<Ending, Failure> {
         }
     };
     let plan = Sweep { grid: opened.0.grid.clone() };
-    let orders = Orders { machine: &machine, stop, voice, json: args.speech.json, deadline };
-    machine.install(|| study::run(opened, &plan, orders))
+    machine.install(|| study::run(opened, &plan, &machine, context))
 }
 
 struct Sweep {
@@ -93,7 +88,7 @@ impl Plan for Sweep {
             (mean(Metric::WeightsKept), mean(Metric::ValidationAccuracy))
         };
         let points: Vec<_> = rows.iter().map(point).collect();
-        for (row, is_on) in rows.iter_mut().zip(front::of(&points)) {
+        for (row, is_on) in rows.iter_mut().zip(front(&points)) {
             row.front = Some(is_on);
         }
         rows

@@ -1,4 +1,4 @@
-//! `compact`: a smaller network without what is zero, which proves that it is the same.
+//! Compaction: a smaller network without what is zero, which proves that it is the same.
 //!
 //! ```text
 //! model.safetensors --> compact --> a file under another name --> read back
@@ -15,12 +15,10 @@ mod recipe;
 
 pub(crate) use outcome::Outcome;
 
-use crate::args::CompactArgs;
-use crate::failure::{Ending, Failure};
-use crate::output::terminal::{Voice, print, print_json};
+use crate::failure::Failure;
+use crate::output::terminal::Voice;
 use crate::run::again;
 use crate::run::experiment::Samples;
-use crate::run::folder::model_path;
 use crate::run::model_file::{self, Trained};
 use crate::run::origin::Origin;
 use crate::system::draft::Draft;
@@ -34,31 +32,25 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// One sample at a time, and as many as keep every lane busy.
-const BATCHES: [usize; 2] = [1, 128];
+pub(crate) const BATCHES: [usize; 2] = [1, 128];
 
 /// The file in the folder of the run.
 const NAME: &str = "model-compact.safetensors";
 
-/// Runs the command.
-pub(crate) fn run(args: &CompactArgs, voice: Voice) -> Result<Ending, Failure> {
-    let machine = Machine::new(&args.threads)?.with(&args.convolutions);
-    let path = model_path(&args.model)?;
-    let outcome = machine.install(|| {
-        let mut dense = Trained::read(&path)?;
-        dense.tell(&path, voice);
-        dense.recipe.data.move_to(args.place.data.as_ref());
-        shrink((&path, &dense), (None, voice), (&BATCHES, &machine))
-    })?;
-    let outcome = outcome.map_err(|Refused(why)| Failure::failed(why))?;
-    match args.speech.json {
-        true => print_json(&outcome)?,
-        false => print(&outcome.text())?,
-    }
-    Ok(Ending::Done)
+/// A compacted network beside the dense one.
+pub(crate) enum Verdict {
+    /// The same network.
+    Same(Box<Outcome>),
+    /// Another one, or none that can be compared; why.
+    Differs(String),
 }
 
-/// Why a compacted network was not kept: it is not the same network.
-pub(crate) struct Refused(pub(crate) String);
+/// A compacted network that is looked at.
+pub(crate) struct Seen {
+    pub(crate) verdict: Verdict,
+    /// Whether `compact` has left it there; if not, it was made for the look.
+    pub(crate) is_there: bool,
+}
 
 /// Writes the compacted network of a model file beside it, with its proof and with the latency of
 /// `batches`. The samples are those of the model's recipe, read anew unless they are given.
@@ -66,7 +58,7 @@ pub(crate) fn shrink(
     (path, dense): (&Path, &Trained),
     (source, voice): (Option<Arc<Source>>, Voice),
     (batches, machine): (&[usize], &Machine),
-) -> Result<Result<Outcome, Refused>, Failure> {
+) -> Result<Verdict, Failure> {
     let samples = again::own(path, dense, (source, voice))?;
     let target = path.with_file_name(NAME);
     let file = write(&target, dense, &samples)?;
@@ -74,34 +66,34 @@ pub(crate) fn shrink(
     let written = Trained::read(file.path())?;
     let both = [(path, dense), (file.path(), &written)];
     let outcome = match compare(both, (&samples, batches), machine)? {
-        Ok(outcome) => Outcome { compact: target.display().to_string(), ..outcome },
-        Err(Refused(why)) => {
+        Verdict::Same(outcome) => Outcome { compact: target.display().to_string(), ..*outcome },
+        Verdict::Differs(why) => {
             // What an earlier run left there is no better.
             let _ = fs::remove_file(&target);
-            return Ok(Err(Refused(why + "; no file is kept")));
+            return Ok(Verdict::Differs(why + "; no file is kept"));
         }
     };
     file.keep()?;
-    Ok(Ok(outcome))
+    Ok(Verdict::Same(Box::new(outcome)))
 }
 
-/// What `compact` has left beside a model file, or would leave there, and whether it is there.
-/// Nothing is written that stays.
+/// The compacted network that `compact` has left beside a model file, or would leave there. Nothing is written
+/// that stays.
 pub(crate) fn look(
     (path, dense): (&Path, &Trained),
     samples: &Samples,
     machine: &Machine,
-) -> Result<(Result<Outcome, Refused>, bool), Failure> {
+) -> Result<Seen, Failure> {
     let target = path.with_file_name(NAME);
     let of = |file: &Path| {
         let written = Trained::read(file)?;
         compare([(path, dense), (file, &written)], (samples, &BATCHES), machine)
     };
     match is_there(&target)? {
-        true => Ok((of(&target)?, true)),
+        true => Ok(Seen { verdict: of(&target)?, is_there: true }),
         false => {
             let file = write(&target, dense, samples)?;
-            Ok((of(file.path())?, false))
+            Ok(Seen { verdict: of(file.path())?, is_there: false })
         }
     }
 }
@@ -111,24 +103,24 @@ fn compare(
     [(path, dense), (small_path, small)]: [(&Path, &Trained); 2],
     (samples, batches): (&Samples, &[usize]),
     machine: &Machine,
-) -> Result<Result<Outcome, Refused>, Failure> {
+) -> Result<Verdict, Failure> {
     let (exec, both) = (dense.recipe.exec(machine.exec()), [dense, small]);
     let [a, b] = both.map(|trained| (trained.network.input(), trained.network.output()));
     if a != b {
-        return Ok(Err(Refused(format!(
+        return Ok(Verdict::Differs(format!(
             "{}: expected a network from {} to {}, found one from {} to {}",
             small_path.display(),
             a.0,
             a.1,
             b.0,
             b.1
-        ))));
+        )));
     }
     let proof = Proofs::find(exec, both, samples)?;
     if !proof.holds() {
-        return Ok(Err(Refused(format!("{}: {}", path.display(), proof.refusal()))));
+        return Ok(Verdict::Differs(format!("{}: {}", path.display(), proof.refusal())));
     }
-    Ok(Ok(Outcome {
+    Ok(Verdict::Same(Box::new(Outcome {
         model: path.display().to_string(),
         compact: small_path.display().to_string(),
         before: Costs::of(dense, size(path)?),
@@ -139,7 +131,7 @@ fn compare(
         isa: machine.isa(),
         version: env!("CARGO_PKG_VERSION"),
         layers: Layer::between(dense, small),
-    }))
+    })))
 }
 
 fn size(path: &Path) -> Result<u64, Failure> {

@@ -1,5 +1,4 @@
-//! `train`: one training, from its recipe to its summary. Other commands run trainings by
-//! [`train()`], too.
+//! One training, from its recipe to its summary.
 
 mod certificates;
 mod clock;
@@ -7,22 +6,17 @@ mod conclude;
 mod session;
 mod start;
 
-use crate::args::TrainArgs;
-use crate::args::overrides::Overrides;
-use crate::failure::{Ending, Failure};
-use crate::output::shell;
-use crate::output::terminal::{Voice, print_json};
-use crate::recipe::{self, Recipe};
-use crate::run::again;
-use crate::run::experiment::{self, Samples, build, gone, read, tell};
+use crate::failure::Failure;
+use crate::output::terminal::Voice;
+use crate::recipe::Recipe;
+use crate::run::experiment::{self, Samples, build, tell};
 use crate::run::folder::RunFolder;
 use crate::run::metrics::Metrics;
-use crate::run::model_file::{self, Trained};
+use crate::run::model_file::{self};
 use crate::run::origin::Origin;
 use crate::run::progress::Progress;
 use crate::run::start_weights;
 use crate::run::summary::Summary;
-use crate::run::tables;
 use crate::system::draft::write_text;
 use crate::system::file::{is_there, read_text};
 use crate::system::interrupt::{self, Saving};
@@ -45,48 +39,6 @@ pub(crate) fn check_state(state: &Checkpoint, weights: usize) -> Result<(), Fail
     Clock::restore(state).map_err(Failure::failed)?;
     Certified::restore(state, weights).map_err(Failure::failed)?;
     Ok(())
-}
-
-/// Runs the command.
-pub(crate) fn run(args: &TrainArgs, voice: Voice) -> Result<Ending, Failure> {
-    let machine = Machine::new(&args.threads)?;
-    let mut stop = Stop::new(args.stop_after);
-    let (recipe, source, place) = match &args.resume {
-        Some(folder) => {
-            let folder = RunFolder::open(folder)?;
-            let mut recipe = recipe_of(&folder)?;
-            recipe.data.move_to(args.overrides.place.data.as_ref());
-            let source = source_of(&folder, &recipe.data)?;
-            (recipe, Some(Arc::new(source)), Place::Resume(folder))
-        }
-        None => {
-            let recipe = resolved(args.recipe.as_deref(), &args.overrides)?;
-            (recipe, None, Place::New(args.out.as_deref()))
-        }
-    };
-    let job = Job { recipe, source, place, label: String::new() };
-    let json = args.speech.json;
-    match machine.install(|| train(job, &machine, (&mut stop, voice)))? {
-        Ended::Done(summary) => {
-            voice.say_lines(&tables::text(&summary));
-            if json {
-                print_json(&summary)?;
-            }
-            Ok(Ending::Done)
-        }
-        Ended::Stopped(stopped) => {
-            voice.say(format_args!(
-                "interrupted at {:.1} % and saved; go on with `proxtape train --resume {}`",
-                100.0 * stopped.fraction,
-                shell::word(&stopped.folder)
-            ));
-            if json {
-                print_json(&stopped)?;
-            }
-            Ok(Ending::Interrupted(interrupt::signal()))
-        }
-        Ended::Diverged(failure) => Err(failure),
-    }
 }
 
 /// A training to run.
@@ -114,41 +66,6 @@ pub(crate) enum Ended {
     Stopped(Stopped),
     /// The loss or a weight is no finite number; the last good model is saved.
     Diverged(Failure),
-}
-
-/// The recipe that the command line names, with its flags.
-pub(crate) fn resolved(name: Option<&str>, overrides: &Overrides) -> Result<Recipe, Failure> {
-    let recipe = recipe::find(name.unwrap_or(recipe::DEFAULT))?;
-    let mut recipe = overrides.apply(recipe)?;
-    recipe.data.source = recipe.data.source.absolute();
-    start_weights::resolve(&mut recipe.model)?;
-    Ok(recipe)
-}
-
-/// The recipe that a run has saved.
-fn recipe_of(folder: &RunFolder) -> Result<Recipe, Failure> {
-    for (file, command) in [("compare.toml", "compare"), ("sweep.toml", "sweep")] {
-        if is_there(&folder.path().join(file))? {
-            return Err(Failure::failed(format!(
-                "{}: expected the folder of a training, found many trainings; go on with them by \
-                 `proxtape {command} --resume {}`",
-                folder.path().display(),
-                shell::word(folder.path())
-            )));
-        }
-    }
-    recipe::read(&folder.recipe())
-}
-
-/// The data of a run that goes on. Columns are found by the names that its model keeps, once there is one.
-fn source_of(folder: &RunFolder, data: &recipe::Data) -> Result<Source, Failure> {
-    let model = folder.model();
-    // One that is there and cannot be read is damaged, which must be told.
-    let read = match is_there(&model)? {
-        true => again::read(&Trained::read(&model)?, data),
-        false => read(data),
-    };
-    read.map_err(|e| gone(e, data))
 }
 
 /// Runs a training from its place to its end, or until it is to stop.

@@ -4,19 +4,19 @@ use super::cost::{Costs, probe};
 use super::folder;
 use super::method::Method;
 use super::plan::{Plan, Task};
-use super::run::Orders;
 use super::state::Cells;
 use super::trial::{BATCH, COMPACT, Cell, Finished};
 use crate::failure::Failure;
 use crate::output::number::{duration, grouped, percent, threads};
 use crate::output::terminal::{Voice, json};
 use crate::recipe;
-use crate::run::compaction::{Refused, shrink};
+use crate::run::compaction::{Verdict, shrink};
 use crate::run::experiment::{Samples, Start, build};
 use crate::run::folder::RunFolder;
 use crate::run::model_file::Trained;
 use crate::run::start_weights;
 use crate::run::training::{Ended, Job, Place, train};
+use crate::system::context::Context;
 use crate::system::draft::write_text;
 use crate::system::file::{is_there, read_text, refused};
 use crate::system::interrupt;
@@ -60,9 +60,9 @@ impl Cells<'_> {
     pub(super) fn go(
         &mut self,
         plan: &dyn Plan,
-        orders: &mut Orders<'_>,
+        context: &mut Context,
     ) -> Result<Option<Reason>, Failure> {
-        let voice = orders.voice;
+        let voice = context.terminal;
         let mut costs = self.costs(plan)?;
         let mut first = true;
         loop {
@@ -77,7 +77,7 @@ impl Cells<'_> {
                     self.check_start(voice)?;
                 }
                 voice.say(self.announcement(planned, finished, seconds));
-                if orders.deadline.is_some_and(|end| {
+                if context.stop.deadline().is_some_and(|end| {
                     seconds > end.saturating_duration_since(Instant::now()).as_secs_f64()
                 }) {
                     voice.say("the time that was given will not do for all of them");
@@ -87,7 +87,7 @@ impl Cells<'_> {
             let Some(task) = tasks.iter().find(|task| !self.done.serves(task)) else {
                 return Ok(None);
             };
-            if let Some(reason) = orders.stop.reason() {
+            if let Some(reason) = context.stop.reason() {
                 return Ok(Some(reason));
             }
             let start = Instant::now();
@@ -95,8 +95,8 @@ impl Cells<'_> {
             let number = finished + usize::from(is_new);
             let label = format!("{number} of {planned}  {}  ", task.cell.told());
             let was_begun = self.folder.cell(&task.cell).is_dir();
-            if !self.take(task, (&mut orders.stop, voice, label))? {
-                return Ok(orders.stop.reason().or(Some(Reason::Interrupt)));
+            if !self.take(task, (&mut context.stop, voice, label))? {
+                return Ok(context.stop.reason().or(Some(Reason::Interrupt)));
             }
             if !was_begun {
                 costs.count(task.cell.method, start.elapsed());
@@ -197,8 +197,8 @@ impl Cells<'_> {
             let told = (source, voice.hushed());
             let shrunk = shrink((&model, &dense), told, (&[BATCH], self.machine))?;
             let text = match shrunk {
-                Ok(outcome) => json(&outcome)?,
-                Err(Refused(why)) => {
+                Verdict::Same(outcome) => json(&outcome)?,
+                Verdict::Differs(why) => {
                     let model = model.display().to_string();
                     json(&serde_json::json!({ "model": model, "refused": why }))?
                 }

@@ -1,6 +1,5 @@
-//! What computes: an instruction set and a number of threads.
+//! The machine as a command uses it: an instruction set and a number of threads.
 
-use crate::args::{Convolutions, Threads};
 use crate::failure::Failure;
 use proxtape::{Convolution, Exec, Isa, Pool};
 
@@ -13,18 +12,12 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// The best instruction set of this CPU unless the environment names another, and the threads
-    /// that the command line asks for.
-    pub(crate) fn new(threads: &Threads) -> Result<Machine, Failure> {
+    /// The best instruction set of this CPU unless the environment names another, and so many threads: 0 is
+    /// one for each core.
+    pub(super) fn new(threads: usize, convolution: Convolution) -> Result<Machine, Failure> {
         let isa = Isa::from_env().map_err(|e| Failure::usage(format!("PROXTAPE_ISA: {e}")))?;
-        let pool = Pool::new(threads.count()).map_err(Failure::failed)?;
-        Ok(Machine { pool, isa, convolution: Convolution::Fast })
-    }
-
-    /// The same with the convolutions that the command line asks for.
-    pub(crate) fn with(self, convolutions: &Convolutions) -> Machine {
-        let convolution = convolutions.of(self.exec()).convolution();
-        Machine { convolution, ..self }
+        let pool = Pool::new(threads).map_err(Failure::failed)?;
+        Ok(Machine { pool, isa, convolution })
     }
 
     /// Runs a whole command inside the pool: entering it from outside allocates each time.

@@ -31,6 +31,11 @@ impl Stop {
         Stop { deadline, ..self }
     }
 
+    /// That moment.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
     /// Counts a step.
     pub(crate) fn count(&mut self) {
         self.steps = self.steps.map(|left| left.saturating_sub(1));

@@ -7,22 +7,21 @@ use crate::failure::Failure;
 use crate::output::html::{Page, Section, code, details, facts};
 use crate::output::number::{grouped, percent, share};
 use crate::output::shell;
-use crate::output::terminal::Voice;
 use crate::recipe::handed_on;
-use crate::system::machine::Machine;
+use crate::system::context::Context;
 
 /// The page.
-pub(super) fn page(args: &ReportArgs, voice: Voice) -> Result<Page, Failure> {
-    let machine = Machine::new(&args.threads)?;
+pub(super) fn page(args: &ReportArgs, context: &Context) -> Result<Page, Failure> {
+    let (machine, terminal) = (context.machine()?, context.terminal);
     let mut run = Run::read(&args.folder)?;
-    run.trained.tell(&run.model, voice);
-    run.read_divergence(voice)?;
+    run.trained.tell(&run.model, terminal);
+    run.read_divergence(terminal)?;
     run.trained.recipe.data.move_to(args.place.data.as_ref());
     machine.install(|| {
         // A network can be looked at where its data are not at hand.
         let measured =
-            run.measure(run.trained.recipe.exec(machine.exec()), voice).map_err(|failure| {
-                voice.say_lines(&format!(
+            run.measure(run.trained.recipe.exec(machine.exec()), terminal).map_err(|failure| {
+                terminal.say_lines(&format!(
                     "note: the report is without what its data would say: {failure}"
                 ));
                 handed_on::text(&failure.to_string().replace('\n', " "))

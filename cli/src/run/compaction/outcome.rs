@@ -141,7 +141,7 @@ impl Outcome {
         times
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let Proofs { compacted, sparse_difference, sparse_decisions_changed } = &self.proof;
         format!(
             "{}\n{}\n{}\n\

@@ -5,7 +5,7 @@ use crate::output::html::{
     Axis, Element, Mark, Scale, Scatter, Section, figure, key, legend, note,
 };
 use crate::output::number::{grouped, share, short};
-use crate::study::front;
+use crate::study;
 
 /// Trainings that hardly learned would take the room of all others: points lower than this many
 /// times the spread of the better half under its middle are left to the table.
@@ -82,7 +82,7 @@ fn markers(families: &[Family]) -> Element {
 /// The places that no other one beats, smallest first.
 fn front(mut places: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
     places.retain(|(x, y)| x.is_finite() && y.is_finite());
-    let mut is_on = front::of(&places).into_iter();
+    let mut is_on = study::front(&places).into_iter();
     places.retain(|_| is_on.next() == Some(true));
     places.sort_by(|a, b| a.0.total_cmp(&b.0));
     places

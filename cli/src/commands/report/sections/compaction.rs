@@ -6,7 +6,7 @@ use crate::output::html::{Section, figure, note, row, table};
 use crate::output::number::{grouped, small, threads};
 use crate::output::shell;
 use crate::recipe::handed_on;
-use crate::run::compaction::{self, Outcome, Refused};
+use crate::run::compaction::{self, Outcome, Seen, Verdict};
 use crate::run::proof::LIMIT;
 use crate::system::machine::Machine;
 
@@ -22,18 +22,19 @@ pub(in crate::commands::report) fn section(
     let Ok(Measured { samples, .. }) = measured else {
         return Ok(section.add(note("Without the data there is no proof.")));
     };
-    let (outcome, is_there) = compaction::look((&run.model, &run.trained), samples, machine)?;
+    let Seen { verdict, is_there } =
+        compaction::look((&run.model, &run.trained), samples, machine)?;
     let folder = shell::word(&handed_on::place(run.folder.path()));
-    let outcome = match outcome {
-        Ok(outcome) => outcome,
-        Err(Refused(why)) if is_there => {
+    let outcome = match verdict {
+        Verdict::Same(outcome) => outcome,
+        Verdict::Differs(why) if is_there => {
             let why = handed_on::text(&why);
             return Ok(section.add(note(format_args!(
                 "model-compact.safetensors is not this network, maybe since it was trained further: \
                  {why}. Write it anew by `proxtape compact {folder}`."
             ))));
         }
-        Err(Refused(why)) => return Ok(section.add(note(handed_on::text(&why)))),
+        Verdict::Differs(why) => return Ok(section.add(note(handed_on::text(&why)))),
     };
     let section = match is_there {
         true => section.text("Here is the file model-compact.safetensors beside the dense one."),

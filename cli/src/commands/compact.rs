@@ -1,0 +1,28 @@
+//! `compact`: a smaller network without what is zero, which proves that it is the same.
+
+use crate::args::CompactArgs;
+use crate::failure::{Ending, Failure};
+use crate::run::compaction::{BATCHES, Verdict, shrink};
+use crate::run::folder::model_path;
+use crate::run::model_file::Trained;
+use crate::system::context::Context;
+
+/// Runs the command.
+pub(crate) fn run(args: &CompactArgs, context: &mut Context) -> Result<Ending, Failure> {
+    let machine = context.machine()?;
+    let path = model_path(&args.model)?;
+    let terminal = context.terminal;
+    let verdict = machine.install(|| {
+        let mut dense = Trained::read(&path)?;
+        dense.tell(&path, terminal);
+        dense.recipe.data.move_to(args.place.data.as_ref());
+        shrink((&path, &dense), (None, terminal), (&BATCHES, &machine))
+    })?;
+    match verdict {
+        Verdict::Differs(why) => Err(Failure::failed(why)),
+        Verdict::Same(outcome) => {
+            context.answer(&outcome, &|| outcome.text())?;
+            Ok(Ending::Done)
+        }
+    }
+}
