@@ -11,7 +11,7 @@ pub(crate) mod target;
 pub(crate) use common::{Convolutions, Speech, Threads};
 pub(crate) use many::{CompareArgs, SweepArgs};
 
-use crate::output::terminal::Voice;
+use crate::output::terminal::Terminal;
 use crate::recipe::{Location, SHIPPED};
 use crate::system::context::Context;
 use crate::system::stop::Stop;
@@ -94,7 +94,7 @@ impl Command {
             Command::Bench(a) => (&a.speech, Some(&a.threads), Some(&a.convolutions), never()),
         };
         Context {
-            terminal: Voice::new(speech.quiet),
+            terminal: Terminal::new(speech.quiet),
             json: speech.json,
             threads: threads.map_or(0, Threads::count),
             convolution: convolutions.map_or(Convolution::Fast, Convolutions::convolution),

@@ -3,7 +3,7 @@
 
 use super::{Cli, conflict};
 use crate::output::shown;
-use crate::output::terminal::Voice;
+use crate::output::terminal::Terminal;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Error};
 use std::ffi::OsString;
@@ -27,7 +27,7 @@ pub(crate) fn refuse(error: Error, words: &[OsString]) {
     }
     // As plain text: colours are escape sequences, and an argument may bring its own.
     let text = shown::text(&error.render().to_string());
-    let mark = Voice::new(false).error_mark();
+    let mark = Terminal::new(false).error_mark();
     let text = match text.strip_prefix("error:") {
         Some(rest) => format!("{mark}{rest}"),
         None => text,

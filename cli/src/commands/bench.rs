@@ -6,7 +6,7 @@ use crate::args::BenchArgs;
 use crate::failure::{Ending, Failure};
 use crate::output::number::threads;
 use crate::output::table::Table;
-use crate::output::terminal::Voice;
+use crate::output::terminal::Terminal;
 use crate::system::context::Context;
 use crate::system::machine::Machine;
 use measure::{Effort, Measured, Meter};
@@ -65,14 +65,14 @@ pub(crate) fn run(args: &BenchArgs, context: &mut Context) -> Result<Ending, Fai
     Ok(Ending::Done)
 }
 
-fn measure(machine: &Machine, effort: Effort, voice: Voice) -> Report {
+fn measure(machine: &Machine, effort: Effort, terminal: Terminal) -> Report {
     let start = Instant::now();
     let exec = machine.exec();
     let mut meter = Meter::new(exec, machine.threads(), effort);
     let memory_gb_per_second = meter.memory() / 1e9;
     let mut kernels = Vec::new();
     for (group, workloads) in groups(exec) {
-        voice.say(format_args!("measuring: {group}"));
+        terminal.say(format_args!("measuring: {group}"));
         for workload in workloads {
             let measured = meter.measure(workload.call, workload.limit);
             kernels.push(Kernel { group, name: workload.name, measured });

@@ -17,7 +17,7 @@ use crate::args::ExportArgs;
 use crate::args::target::Format;
 use crate::failure::{Ending, Failure};
 use crate::output::shown;
-use crate::output::terminal::Voice;
+use crate::output::terminal::Terminal;
 use crate::recipe::Location;
 use crate::recipe::handed_on;
 use crate::run::again;
@@ -103,7 +103,7 @@ pub(crate) fn run(args: &ExportArgs, context: &mut Context) -> Result<Ending, Fa
 }
 
 /// Leaves out the tensors that the network does not have, and says so: nobody has looked at their values.
-fn leave_out_others(path: &Path, trained: &Trained, file: &mut Checkpoint, voice: Voice) {
+fn leave_out_others(path: &Path, trained: &Trained, file: &mut Checkpoint, terminal: Terminal) {
     let params = trained.network.params();
     let own: HashSet<&str> = params.ids().map(|id| params.name(id)).collect();
     let tensors = std::mem::take(&mut file.tensors).into_iter();
@@ -114,7 +114,7 @@ fn leave_out_others(path: &Path, trained: &Trained, file: &mut Checkpoint, voice
     if names.is_empty() {
         return;
     }
-    voice.say(format_args!(
+    terminal.say(format_args!(
         "note: {}: tensors that the network does not have are left out: {}",
         path.display(),
         shown::few(&names)
@@ -248,11 +248,11 @@ impl<F: FnMut(&[f32], &mut [f32])> Network for Each<F> {
 fn samples(
     path: &Path,
     trained: &Trained,
-    (given, voice): (Option<&Location>, Voice),
+    (given, terminal): (Option<&Location>, Terminal),
 ) -> Result<(Samples, bool), Failure> {
     let source = &trained.recipe.data.source.path;
     if given.is_some() || source.as_os_str().is_empty() || source.exists() {
-        return Ok((again::own(path, trained, (None, voice))?, true));
+        return Ok((again::own(path, trained, (None, terminal))?, true));
     }
     let &[c, h, w] = trained.network.input().dims() else {
         return Err(Failure::failed(format!(

@@ -1,8 +1,8 @@
-//! What is printed, and where: text for people to stderr, results to stdout. A pipe that the
-//! reader has closed ends the printing, and nothing else.
+//! Printing: results on stdout, notes, errors and progress on stderr. A pipe that its reader has closed ends the
+//! printing, and nothing else.
 //!
-//! These are the doors of the program: what passes them is escaped (`shown.rs`), whoever made it, so that
-//! a name out of a file cannot act on a terminal. Colours are put on afterwards.
+//! All text is escaped here (`shown.rs`), whatever made it: a name in a file cannot act on a terminal. Colours
+//! are added afterwards.
 
 use crate::failure::Failure;
 use crate::output::shown;
@@ -10,21 +10,21 @@ use core::fmt::Display;
 use serde::Serialize;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
-/// Speaks to people.
+/// The terminal on stderr, for text that people read while a command runs.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Voice {
+pub(crate) struct Terminal {
     quiet: bool,
     live: bool,
     color: bool,
 }
 
-impl Voice {
+impl Terminal {
     /// Looks at the terminal and at `NO_COLOR` (<https://no-color.org>: set and not empty).
-    pub(crate) fn new(quiet: bool) -> Voice {
+    pub(crate) fn new(quiet: bool) -> Terminal {
         let terminal = io::stderr().is_terminal();
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
             || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
-        Voice { quiet, live: terminal && !quiet, color: terminal && !plain }
+        Terminal { quiet, live: terminal && !quiet, color: terminal && !plain }
     }
 
     /// Whether text may be redrawn in place.
@@ -37,9 +37,9 @@ impl Voice {
         self.color
     }
 
-    /// The voice of a part of a command, which shows a bar and leaves the words to the whole.
-    pub(crate) fn hushed(self) -> Voice {
-        Voice { quiet: true, ..self }
+    /// For a part of a command: with its progress bar, without its lines.
+    pub(crate) fn without_text(self) -> Terminal {
+        Terminal { quiet: true, ..self }
     }
 
     /// A line for people, unless they want quiet.

@@ -3,7 +3,7 @@
 mod schedule;
 
 use super::by_name;
-use crate::output::terminal::Voice;
+use crate::output::terminal::Terminal;
 use proxtape::optim::{self, Family, GroupScale, Grouping, LayerPenalty, Mixing, Ramp};
 use schedule::Schedule;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ impl Default for Penalty {
 
 impl Penalty {
     /// Says which numbers were told for nothing: no layer has a family that takes them.
-    pub(crate) fn tell_unused(&self, voice: Voice) {
+    pub(crate) fn tell_unused(&self, terminal: Terminal) {
         let told = &self.0;
         let usual = optim::Penalty::new(told.family);
         let others = told.layers.iter().filter_map(|own| own.family);
@@ -49,7 +49,7 @@ impl Penalty {
             }
         }
         if !unused.is_empty() {
-            voice.say(format_args!(
+            terminal.say(format_args!(
                 "note: [penalty] {}: not used, since the family takes no such number",
                 unused.join(", ")
             ));

@@ -10,7 +10,7 @@
 
 use crate::failure::Failure;
 use crate::output::shown;
-use crate::output::terminal::Voice;
+use crate::output::terminal::Terminal;
 use crate::recipe::{self, Location};
 use crate::run::experiment::{Samples, gone, obtained, tell};
 use crate::run::model_file::Trained;
@@ -67,7 +67,7 @@ pub(crate) fn read(trained: &Trained, data: &recipe::Data) -> Result<Source, Fai
 pub(crate) fn own(
     path: &Path,
     trained: &Trained,
-    (source, voice): (Option<Arc<Source>>, Voice),
+    (source, terminal): (Option<Arc<Source>>, Terminal),
 ) -> Result<Samples, Failure> {
     let source = match source {
         Some(source) => source,
@@ -83,7 +83,7 @@ pub(crate) fn own(
             let place = trained.recipe.data.source.to_string();
             origin.expect(&Origin::of(&samples), (&place, &of(path)))?;
         }
-        None => voice.say(format_args!(
+        None => terminal.say(format_args!(
             "note: {}: the model keeps no hash of its data, so whether {} still holds it is not known",
             path.display(),
             trained.recipe.data.source
@@ -117,7 +117,7 @@ pub(crate) struct Named {
 pub(crate) fn named(
     path: &Path,
     trained: &Trained,
-    (data, voice): (&recipe::Data, Voice),
+    (data, terminal): (&recipe::Data, Terminal),
 ) -> Result<Named, Failure> {
     let source = Arc::new(read(trained, data)?);
     check(path, trained, (&data.source, source.test_set()))?;
@@ -127,7 +127,7 @@ pub(crate) fn named(
         origin.expect(&Origin::of(&samples), (&data.source.to_string(), &of(path)))?;
         return Ok(Named { samples, same, seen: None });
     }
-    tell(&source, data, voice);
+    tell(&source, data, terminal);
     // A dataset has at most 2^32 - 1 samples.
     let test: Vec<u32> = (0..source.test_set().len() as u32).collect();
     let seen = same.and_then(|_| seen(trained, source.test_set()));

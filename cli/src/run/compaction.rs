@@ -16,7 +16,7 @@ mod recipe;
 pub(crate) use outcome::Outcome;
 
 use crate::failure::Failure;
-use crate::output::terminal::Voice;
+use crate::output::terminal::Terminal;
 use crate::run::again;
 use crate::run::experiment::Samples;
 use crate::run::model_file::{self, Trained};
@@ -56,10 +56,10 @@ pub(crate) struct Seen {
 /// `batches`. The samples are those of the model's recipe, read anew unless they are given.
 pub(crate) fn shrink(
     (path, dense): (&Path, &Trained),
-    (source, voice): (Option<Arc<Source>>, Voice),
+    (source, terminal): (Option<Arc<Source>>, Terminal),
     (batches, machine): (&[usize], &Machine),
 ) -> Result<Verdict, Failure> {
-    let samples = again::own(path, dense, (source, voice))?;
+    let samples = again::own(path, dense, (source, terminal))?;
     let target = path.with_file_name(NAME);
     let file = write(&target, dense, &samples)?;
     // What was written is proven, not what was meant to be.

@@ -1,7 +1,7 @@
 //! From a recipe to what the engine trains: samples, model and parameters.
 
 use crate::failure::Failure;
-use crate::output::terminal::Voice;
+use crate::output::terminal::Terminal;
 use crate::recipe::{self, Recipe};
 use core::fmt::Display;
 use proxtape::data::{self, DataError, Dataset, Normalization, Source, Split};
@@ -49,9 +49,9 @@ impl Samples {
 }
 
 /// Says what the reader decided, and what looks odd.
-pub(crate) fn tell(source: &Source, data: &recipe::Data, voice: Voice) {
+pub(crate) fn tell(source: &Source, data: &recipe::Data, terminal: Terminal) {
     for note in &source.notes {
-        voice.say(format_args!("{}: {note}", data.source));
+        terminal.say(format_args!("{}: {note}", data.source));
     }
 }
 

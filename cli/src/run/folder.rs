@@ -6,7 +6,7 @@ mod lock;
 
 use crate::failure::Failure;
 use crate::output::shell;
-use crate::output::terminal::Voice;
+use crate::output::terminal::Terminal;
 use crate::run::model_file::Trained;
 use crate::system::file::{is_there, refused};
 use crate::system::last_word;
@@ -110,9 +110,9 @@ impl RunFolder {
     }
 
     /// Tells where another process could work in the folder, too.
-    pub(crate) fn note_lock(&self, voice: Voice) {
+    pub(crate) fn note_lock(&self, terminal: Terminal) {
         if let Some(e) = self.lock.as_ref().and_then(|lock| lock.missing.as_ref()) {
-            voice.say(format_args!(
+            terminal.say(format_args!(
                 "note: {}: the file system has no locks ({e}); see that no other process works there",
                 self.path.display()
             ));

@@ -1,7 +1,7 @@
 //! `metrics.jsonl`: one line of JSON for each epoch.
 
 use crate::failure::Failure;
-use crate::output::terminal::Voice;
+use crate::output::terminal::Terminal;
 use crate::system::draft::write_text;
 use crate::system::file;
 use crate::system::file::refused;
@@ -147,7 +147,7 @@ impl Metrics {
     /// ones, which a killed process may have left, are cut off. A line is on the disk before the state that
     /// has seen its epoch, so no kill takes one of those: without the file the run goes on, and says so, but
     /// a file that lacks its end is an error.
-    pub(crate) fn open(path: &Path, epochs: u32, voice: Voice) -> Result<Metrics, Failure> {
+    pub(crate) fn open(path: &Path, epochs: u32, terminal: Terminal) -> Result<Metrics, Failure> {
         let old = text(path)?;
         let mut kept = String::new();
         let mut count = 0;
@@ -160,7 +160,7 @@ impl Metrics {
             }
         }
         if count < epochs {
-            voice.say(format_args!(
+            terminal.say(format_args!(
                 "note: {}: the lines of {} of {epochs} epochs are missing",
                 path.display(),
                 epochs - count

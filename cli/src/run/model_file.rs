@@ -14,7 +14,7 @@
 //! each other and against the tensors before the network is built.
 
 use crate::failure::Failure;
-use crate::output::terminal::Voice;
+use crate::output::terminal::Terminal;
 use crate::recipe::{self, Recipe};
 use crate::run::experiment::{Samples, plan};
 use crate::run::origin::Origin;
@@ -139,7 +139,7 @@ impl Trained {
         }?;
         if let Some(weights) = &model.weights {
             // Whoever goes on from them is told more.
-            start_weights::load((weights, model), start.params_mut(), Voice::new(true))?;
+            start_weights::load((weights, model), start.params_mut(), Terminal::new(true))?;
         }
         let [start, now] = [&start, &self.network].map(Network::params);
         let mut both = start.ids().zip(now.ids());
@@ -147,8 +147,8 @@ impl Trained {
     }
 
     /// Tells what of the file was not taken as it is.
-    pub(crate) fn tell(&self, path: &Path, voice: Voice) {
-        start_weights::tell_vanished((path, &self.vanished), voice);
+    pub(crate) fn tell(&self, path: &Path, terminal: Terminal) {
+        start_weights::tell_vanished((path, &self.vanished), terminal);
     }
 }
 

@@ -1,7 +1,7 @@
 //! How a training looks while it runs: a bar on a terminal, a line for each epoch elsewhere.
 
 use crate::output::number::percent;
-use crate::output::terminal::Voice;
+use crate::output::terminal::Terminal;
 use crate::run::metrics::Line;
 use indicatif::{ProgressBar, ProgressStyle};
 use proxtape::train::{Stage, Step};
@@ -13,7 +13,7 @@ const EVERY: usize = 4;
 const LENGTH: f64 = 10_000.0;
 
 pub(crate) struct Progress {
-    voice: Voice,
+    terminal: Terminal,
     bar: Option<ProgressBar>,
     /// What the training is called among others; empty for one alone.
     label: String,
@@ -24,10 +24,10 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// For a training of `epochs` epochs, of which the share `done` is done.
-    pub(crate) fn new((voice, label): (Voice, String), epochs: u32, done: f64) -> Progress {
-        let bar = voice.is_live().then(|| {
+    pub(crate) fn new((terminal, label): (Terminal, String), epochs: u32, done: f64) -> Progress {
+        let bar = terminal.is_live().then(|| {
             let bar = ProgressBar::new(LENGTH as u64);
-            let color = if voice.has_color() { ".cyan" } else { "" };
+            let color = if terminal.has_color() { ".cyan" } else { "" };
             let template =
                 format!("{{prefix}} {{bar:24{color}}} {{percent:>3}} % {{msg}} {{eta}} left");
             if let Ok(style) = ProgressStyle::with_template(&template) {
@@ -37,7 +37,7 @@ impl Progress {
             bar.reset_eta();
             bar
         });
-        Progress { voice, bar, label, epochs, reached: String::new() }
+        Progress { terminal, bar, label, epochs, reached: String::new() }
     }
 
     /// After a step, with the share `done` of the training done.
@@ -68,7 +68,7 @@ impl Progress {
             lambda => format!("  lambda {lambda:.2e}"),
         };
         if self.bar.is_none() {
-            self.voice.say(format_args!(
+            self.terminal.say(format_args!(
                 "epoch {:>3}/{}{stage}  loss {:.4}  right {:.2} %{}  eta {:.2e}{lambda}  {:.1} s",
                 line.epoch,
                 self.epochs,

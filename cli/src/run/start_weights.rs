@@ -9,7 +9,7 @@
 //! still to come, start from the same weights or not at all.
 
 use crate::failure::Failure;
-use crate::output::terminal::Voice;
+use crate::output::terminal::Terminal;
 use crate::recipe::{Model, at_home};
 use crate::run::origin::short;
 use crate::system::file;
@@ -34,26 +34,26 @@ pub(crate) fn resolve(model: &mut Model) -> Result<(), Failure> {
 pub(crate) fn load(
     (path, model): (&Path, &Model),
     params: &mut Params,
-    voice: Voice,
+    terminal: Terminal,
 ) -> Result<(), Failure> {
     let expected = model.weights_hash.as_deref();
     expect(path, expected)?;
     if expected.is_none() {
-        voice.say(format_args!(
+        terminal.say(format_args!(
             "note: {}: the recipe keeps no hash of its weights, so whether they are still the same is \
              not known",
             path.display()
         ));
     }
     let loaded = checkpoint::load_state_dict(path, params)?;
-    tell_vanished((path, &loaded.vanished), voice);
+    tell_vanished((path, &loaded.vanished), terminal);
     Ok(())
 }
 
 /// Names the tensors of a file with values that became 0, and tells how many.
-pub(crate) fn tell_vanished((path, tensors): (&Path, &[(String, usize)]), voice: Voice) {
+pub(crate) fn tell_vanished((path, tensors): (&Path, &[(String, usize)]), terminal: Terminal) {
     for (name, n) in tensors {
-        voice.say(format_args!(
+        terminal.say(format_args!(
             "note: {}: tensor {name:?}: {n} of its values are too small for a normal f32 (1.2e-38), and \
              are taken as 0",
             path.display()

@@ -7,7 +7,7 @@ mod session;
 mod start;
 
 use crate::failure::Failure;
-use crate::output::terminal::Voice;
+use crate::output::terminal::Terminal;
 use crate::recipe::Recipe;
 use crate::run::experiment::{self, Samples, build, tell};
 use crate::run::folder::RunFolder;
@@ -72,10 +72,10 @@ pub(crate) enum Ended {
 pub(crate) fn train(
     Job { recipe, source, place, label }: Job<'_>,
     machine: &Machine,
-    (stop, voice): (&mut Stop, Voice),
+    (stop, terminal): (&mut Stop, Terminal),
 ) -> Result<Ended, Failure> {
     let samples = Samples::of(source, &recipe)?;
-    tell(&samples.source, &recipe.data, voice);
+    tell(&samples.source, &recipe.data, terminal);
     let set = &samples.source.train;
     let is_saved = match &place {
         Place::Resume(folder) => is_there(&folder.state())?,
@@ -87,7 +87,7 @@ pub(crate) fn train(
     };
     let mut network = build(&recipe, set, begin)?;
     if let (Some(weights), false) = (&recipe.model.weights, is_saved) {
-        start_weights::load((weights, &recipe.model), network.params_mut(), voice)?;
+        start_weights::load((weights, &recipe.model), network.params_mut(), terminal)?;
     }
     let exec = recipe.exec(machine.exec());
     let trainer = Trainer::new(exec, samples.data(), network, recipe.config());
@@ -95,21 +95,21 @@ pub(crate) fn train(
         trainer.map_err(|e| Failure::failed(format!("recipe {:?}: {e}", recipe.name)))?;
     let penalty = &recipe.penalty.0;
     if penalty.family != Family::None && penalty.lambda == 0.0 && penalty.layers.is_empty() {
-        voice.say(format_args!(
+        terminal.say(format_args!(
             "note: lambda is 0, so {} does nothing; set it by --lambda",
             penalty.family
         ));
     }
     let (schedule, epochs) = (recipe.train.schedule.0, recipe.train.epochs);
     if schedule.warmup >= epochs.get() as f32 {
-        voice.say(format_args!(
+        terminal.say(format_args!(
             "note: the step size rises for {} epochs and the training has {epochs}, so it never reaches {}",
             schedule.warmup, schedule.eta
         ));
     }
     let origin = Origin::of(&samples);
     model_file::check_notes((&recipe, &samples, &origin))?;
-    recipe.penalty.tell_unused(voice);
+    recipe.penalty.tell_unused(terminal);
     let mark = Mark {
         recipe: recipe.to_toml(),
         origin,
@@ -117,9 +117,11 @@ pub(crate) fn train(
         isa: machine.isa(),
     };
     let start = match place {
-        Place::Resume(folder) if is_saved => Start::resume(folder, &mut trainer, (&mark, voice))?,
+        Place::Resume(folder) if is_saved => {
+            Start::resume(folder, &mut trainer, (&mark, terminal))?
+        }
         Place::Resume(folder) => {
-            voice.say(format_args!(
+            terminal.say(format_args!(
                 "note: {}: nothing was saved before the training ended; it starts anew, from its recipe",
                 folder.path().display()
             ));
@@ -132,10 +134,10 @@ pub(crate) fn train(
     if read_text(&file)? != mark.recipe {
         write_text(&file, &mark.recipe)?;
     }
-    start.folder.note_lock(voice);
-    let metrics = Metrics::open(&start.folder.metrics(), start.epochs, voice)?;
+    start.folder.note_lock(terminal);
+    let metrics = Metrics::open(&start.folder.metrics(), start.epochs, terminal)?;
     let mut session = Session {
-        progress: Progress::new((voice, label), recipe.train.epochs.get(), trainer.fraction()),
+        progress: Progress::new((terminal, label), recipe.train.epochs.get(), trainer.fraction()),
         stop,
         trainer,
         samples: &samples,
@@ -149,7 +151,7 @@ pub(crate) fn train(
         accuracies: [None; 2],
         certificates: start.certificates,
     };
-    session.announce(voice, machine);
+    session.announce(terminal, machine);
     let _saving = Saving::begin();
     let pause = session.go()?;
     session.progress.finish();
@@ -164,7 +166,7 @@ pub(crate) fn train(
     }
     let summary = session.conclude(machine)?;
     if let Some(note) = session.cost_of_the_cut() {
-        voice.say(note);
+        terminal.say(note);
     }
     match interrupt::asked() {
         Some(_) => Ok(Ended::Stopped(session.stopped())),

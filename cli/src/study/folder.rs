@@ -12,7 +12,7 @@
 use super::{Cell, Grid, Kind};
 use crate::failure::Failure;
 use crate::output::shown;
-use crate::output::terminal::Voice;
+use crate::output::terminal::Terminal;
 use crate::recipe::{self, Location, Recipe, is_same};
 use crate::run::experiment::{gone, read};
 use crate::run::folder::RunFolder;
@@ -102,7 +102,7 @@ impl Folder {
     pub(crate) fn resume(
         path: &Path,
         kind: Kind,
-        (moved, voice): (Option<&Location>, Voice),
+        (moved, terminal): (Option<&Location>, Terminal),
     ) -> Result<(Folder, Arc<Source>), Failure> {
         let mut folder = Folder::open(path, kind)?;
         folder.recipe.data.move_to(moved);
@@ -110,7 +110,7 @@ impl Folder {
         let source = Arc::new(read(data).map_err(|e| gone(e, data))?);
         folder.expect_data(Some(&origin::hash(&source)))?;
         if folder.grid.data_hash.is_none() {
-            voice.say(format_args!(
+            terminal.say(format_args!(
                 "note: {}: it keeps no hash of its data, so whether {} still holds it is not known",
                 grid_of(path, kind).display(),
                 folder.recipe.data.source
@@ -140,8 +140,8 @@ impl Folder {
     }
 
     /// Tells where another process could work in the folder, too.
-    pub(crate) fn note_lock(&self, voice: Voice) {
-        self.folder.note_lock(voice);
+    pub(crate) fn note_lock(&self, terminal: Terminal) {
+        self.folder.note_lock(terminal);
     }
 
     /// The run folder of a training.

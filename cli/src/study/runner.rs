@@ -8,7 +8,7 @@ use super::state::Cells;
 use super::trial::{BATCH, COMPACT, Cell, Finished};
 use crate::failure::Failure;
 use crate::output::number::{duration, grouped, percent, threads};
-use crate::output::terminal::{Voice, json};
+use crate::output::terminal::{Terminal, json};
 use crate::recipe;
 use crate::run::compaction::{Verdict, shrink};
 use crate::run::experiment::{Samples, Start, build};
@@ -62,7 +62,7 @@ impl Cells<'_> {
         plan: &dyn Plan,
         context: &mut Context,
     ) -> Result<Option<Reason>, Failure> {
-        let voice = context.terminal;
+        let terminal = context.terminal;
         let mut costs = self.costs(plan)?;
         let mut first = true;
         loop {
@@ -74,13 +74,13 @@ impl Cells<'_> {
             let seconds = costs.sum(left.iter().chain(&later).copied());
             if first {
                 if !left.is_empty() {
-                    self.check_start(voice)?;
+                    self.check_start(terminal)?;
                 }
-                voice.say(self.announcement(planned, finished, seconds));
+                terminal.say(self.announcement(planned, finished, seconds));
                 if context.stop.deadline().is_some_and(|end| {
                     seconds > end.saturating_duration_since(Instant::now()).as_secs_f64()
                 }) {
-                    voice.say("the time that was given will not do for all of them");
+                    terminal.say("the time that was given will not do for all of them");
                 }
                 first = false;
             }
@@ -95,7 +95,7 @@ impl Cells<'_> {
             let number = finished + usize::from(is_new);
             let label = format!("{number} of {planned}  {}  ", task.cell.told());
             let was_begun = self.folder.cell(&task.cell).is_dir();
-            if !self.take(task, (&mut context.stop, voice, label))? {
+            if !self.take(task, (&mut context.stop, terminal, label))? {
                 return Ok(context.stop.reason().or(Some(Reason::Interrupt)));
             }
             if !was_begun {
@@ -110,18 +110,18 @@ impl Cells<'_> {
                     true => String::new(),
                     false => format!(", about {} left", duration(costs.sum(left.into_iter()))),
                 };
-                voice.say(format_args!("{number:>3} of {planned}  {told}{left}"));
+                terminal.say(format_args!("{number:>3} of {planned}  {told}{left}"));
             }
             self.write_json(plan)?;
         }
     }
 
     /// Looks at the weights that all start from, once and aloud: a training is told in a line.
-    fn check_start(&self, voice: Voice) -> Result<(), Failure> {
+    fn check_start(&self, terminal: Terminal) -> Result<(), Failure> {
         let recipe = &self.folder.recipe;
         let Some(weights) = &recipe.model.weights else { return Ok(()) };
         let mut network = build(recipe, &self.source.train, Start::Saved)?;
-        start_weights::load((weights, &recipe.model), network.params_mut(), voice)
+        start_weights::load((weights, &recipe.model), network.params_mut(), terminal)
     }
 
     fn announcement(&self, planned: usize, finished: usize, seconds: f64) -> String {
@@ -165,7 +165,7 @@ impl Cells<'_> {
     fn take(
         &mut self,
         task: &Task,
-        (stop, voice, label): (&mut Stop, Voice, String),
+        (stop, terminal, label): (&mut Stop, Terminal, String),
     ) -> Result<bool, Failure> {
         let path = self.folder.cell(&task.cell);
         if self.done.get(&task.cell).is_none() {
@@ -175,7 +175,7 @@ impl Cells<'_> {
             };
             let recipe = task.cell.recipe(&self.folder.recipe);
             let job = Job { recipe, source: Some(Arc::clone(&self.source)), place, label };
-            match train(job, self.machine, (stop, voice.hushed()))? {
+            match train(job, self.machine, (stop, terminal.without_text()))? {
                 Ended::Done(_) | Ended::Diverged(_) => {}
                 Ended::Stopped(_) => return Ok(false),
             }
@@ -194,7 +194,7 @@ impl Cells<'_> {
                     task.cell.told()
                 )));
             }
-            let told = (source, voice.hushed());
+            let told = (source, terminal.without_text());
             let shrunk = shrink((&model, &dense), told, (&[BATCH], self.machine))?;
             let text = match shrunk {
                 Verdict::Same(outcome) => json(&outcome)?,

@@ -4,14 +4,14 @@
 use super::machine::Machine;
 use super::stop::Stop;
 use crate::failure::Failure;
-use crate::output::terminal::{Voice, print, print_json};
+use crate::output::terminal::{Terminal, print, print_json};
 use proxtape::Convolution;
 use serde::Serialize;
 
 /// The options that all commands share.
 #[derive(Debug)]
 pub(crate) struct Context {
-    pub(crate) terminal: Voice,
+    pub(crate) terminal: Terminal,
     /// Whether stdout ends with one JSON object.
     pub(crate) json: bool,
     /// 0 is one for each core.

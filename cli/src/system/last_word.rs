@@ -8,15 +8,15 @@
 //! Like the signals themselves, it belongs to the process.
 
 use crate::output::shell;
-use crate::output::terminal::Voice;
+use crate::output::terminal::Terminal;
 use signal_hook::low_level::signal_name;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-/// The command that takes `--resume`, if it is one, and the voice that it was told to have.
-static COMMAND: OnceLock<(Option<&'static str>, Voice)> = OnceLock::new();
+/// The command that takes `--resume`, if it is one, and the terminal that it was told to have.
+static COMMAND: OnceLock<(Option<&'static str>, Terminal)> = OnceLock::new();
 
 /// The folder that is worked in: the first one that was locked, which has the others in it.
 static FOLDER: OnceLock<PathBuf> = OnceLock::new();
@@ -24,8 +24,8 @@ static FOLDER: OnceLock<PathBuf> = OnceLock::new();
 /// How long is waited for a stream that others hold, or that nobody reads.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-pub(crate) fn of(command: Option<&'static str>, voice: Voice) {
-    let _ = COMMAND.set((command, voice));
+pub(crate) fn of(command: Option<&'static str>, terminal: Terminal) {
+    let _ = COMMAND.set((command, terminal));
 }
 
 pub(crate) fn about(folder: &Path) {
@@ -34,12 +34,12 @@ pub(crate) fn about(folder: &Path) {
 
 /// Says it, if that can be done in a moment.
 pub(crate) fn say(signal: i32) {
-    let (command, voice) = COMMAND.get().copied().unwrap_or((None, Voice::new(false)));
+    let (command, terminal) = COMMAND.get().copied().unwrap_or((None, Terminal::new(false)));
     let (said, heard) = channel();
     let say = move || {
         // Held to the end: nothing is told behind it.
         let _stream = std::io::stderr().lock();
-        voice.say(text(signal, command));
+        terminal.say(text(signal, command));
         let _ = said.send(());
         loop {
             std::thread::park();

@@ -3,7 +3,7 @@
 use super::png;
 use super::wanted::Wanted;
 use crate::failure::Failure;
-use crate::output::terminal::Voice;
+use crate::output::terminal::Terminal;
 use crate::system::file;
 use crate::system::file::refused;
 use proxtape::data::idx;
@@ -32,7 +32,7 @@ pub(super) struct Name {
 pub(super) fn read(
     paths: &[PathBuf],
     wanted: &Wanted,
-    voice: Voice,
+    terminal: Terminal,
 ) -> Result<Vec<Images>, Failure> {
     let mut groups: Vec<Images> = Vec::new();
     let mut dim: Vec<(&Path, [u16; 2])> = Vec::new();
@@ -59,7 +59,7 @@ pub(super) fn read(
             let images = read_idx(path, wanted)?;
             let most = images.pixels.iter().copied().max().unwrap_or(0);
             match wanted.white {
-                Some(white) if most > white => voice.say(format_args!(
+                Some(white) if most > white => terminal.say(format_args!(
                     "note: {}: the largest value is {most}, and {white} is white, as {} was trained \
                      on; the network sees values that it does not know: scale them down first",
                     path.display(),
@@ -79,7 +79,7 @@ pub(super) fn read(
             0 => String::new(),
             n => format!(", and so with {n} more"),
         };
-        voice.say(format_args!(
+        terminal.say(format_args!(
             "note: {}: the largest value is {most} of {white}, so the network sees a picture that is \
              nearly black{others}; where {most} means white, scale the values up to {white} first",
             path.display()

@@ -2,7 +2,7 @@
 
 use super::decisions::Decisions;
 use crate::failure::Failure;
-use crate::output::terminal::Voice;
+use crate::output::terminal::Terminal;
 use crate::run::again;
 use crate::run::counts::Counted;
 use crate::run::divergence::{self, Divergence};
@@ -99,13 +99,13 @@ impl Run {
     }
 
     /// Takes what diverged.txt tells, if it can be of this training: one that goes on removes the file.
-    pub(super) fn read_divergence(&mut self, voice: Voice) -> Result<(), Failure> {
+    pub(super) fn read_divergence(&mut self, terminal: Terminal) -> Result<(), Failure> {
         let Some(Divergence { why, run }) = divergence::read(&self.folder)? else { return Ok(()) };
         let path = self.folder.diverged();
         if let Err(failure) = folder::expect_own(&path, ("line 2", &run), self.folder.path()) {
-            voice.say(format_args!("note: the report is without {failure}"));
+            terminal.say(format_args!("note: the report is without {failure}"));
         } else if self.is_done() {
-            voice.say(format_args!(
+            terminal.say(format_args!(
                 "note: {}: the training came to its end, so the report is without this file; remove it",
                 path.display()
             ));
@@ -151,8 +151,8 @@ impl Run {
             || self.lines.last().is_some_and(|line| line.epoch >= epochs)
     }
 
-    pub(super) fn measure(&self, exec: Exec, voice: Voice) -> Result<Measured, Failure> {
-        let samples = again::own(&self.model, &self.trained, (None, voice))?;
+    pub(super) fn measure(&self, exec: Exec, terminal: Terminal) -> Result<Measured, Failure> {
+        let samples = again::own(&self.model, &self.trained, (None, terminal))?;
         let [validation, test] = evaluate(exec, (&self.model, &self.trained), &samples)?;
         let decisions = Decisions::of(exec, &self.trained, &samples)?;
         Ok(Measured { samples, validation, test, decisions })

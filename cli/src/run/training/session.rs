@@ -14,7 +14,7 @@ use super::clock::Clock;
 use super::start::Mark;
 use crate::failure::Failure;
 use crate::output::number::{grouped, share, threads};
-use crate::output::terminal::Voice;
+use crate::output::terminal::Terminal;
 use crate::recipe::Recipe;
 use crate::run::divergence;
 use crate::run::experiment::Samples;
@@ -83,9 +83,9 @@ pub(crate) struct Stopped {
 }
 
 impl Session<'_> {
-    pub(super) fn announce(&self, voice: Voice, machine: &Machine) {
+    pub(super) fn announce(&self, terminal: Terminal, machine: &Machine) {
         let split = &self.samples.split;
-        voice.say(format_args!(
+        terminal.say(format_args!(
             "{}: {} weights, {} training, {} validation and {} test samples, {}, {}",
             self.folder.path().display(),
             grouped(newest(&self.trainer).weights()),

@@ -4,7 +4,7 @@ use super::certificates::Certified;
 use super::clock::Clock;
 use crate::failure::Failure;
 use crate::output::shell;
-use crate::output::terminal::Voice;
+use crate::output::terminal::Terminal;
 use crate::recipe;
 use crate::run::folder::RunFolder;
 use crate::run::origin::{Origin, changed};
@@ -45,7 +45,7 @@ impl Mark {
     fn expect_data(
         &self,
         (path, state): (&Path, &Checkpoint),
-        voice: Voice,
+        terminal: Terminal,
     ) -> Result<(), Failure> {
         let of = format!("{}, which the run was started with", path.display());
         let Some(text) = state.texts.get("run.data") else {
@@ -54,7 +54,7 @@ impl Mark {
             if expected != found {
                 return Err(changed((&self.source, &of), [expected, &found]));
             }
-            voice.say(format_args!(
+            terminal.say(format_args!(
                 "note: {}: the state keeps no hash of its data, so whether {} still holds it is not \
                  known",
                 path.display(),
@@ -99,7 +99,7 @@ impl Start {
     pub(super) fn resume(
         folder: RunFolder,
         trainer: &mut Trainer<'_>,
-        (mark, voice): (&Mark, Voice),
+        (mark, terminal): (&Mark, Terminal),
     ) -> Result<Start, Failure> {
         let path = folder.state();
         let state = checkpoint::read_sealed(&path)?;
@@ -112,9 +112,9 @@ impl Start {
                 shell::word(&folder.recipe())
             )));
         }
-        mark.expect_data((&path, &state), voice)?;
+        mark.expect_data((&path, &state), terminal)?;
         if found("run.isa") != mark.isa {
-            voice.say(format_args!(
+            terminal.say(format_args!(
                 "note: the run was started with {} and goes on with {}, so its bits will differ from \
                  those of an unbroken run",
                 found("run.isa"),
