@@ -1,14 +1,14 @@
-//! Trainings that belong together: what `compare` and `sweep` share.
+//! A study: many trainings in one folder, each once, for `compare` and `sweep`.
 //!
 //! ```text
-//! plan     from the grid and from what is finished to the trainings that are wanted
-//! cell     a training, in a run folder of its own, by the same code as `train`
-//! loop     the first training that is wanted and not finished; it is told to stop, or it ends,
-//!          is compacted where it is a result, and the tables are written
+//! plan      from the grid and the finished trials to the trials that are wanted
+//! trial     a training in a run folder of its own, by the same code as `train`
+//! runner    takes the first wanted trial that is not finished; it stops, or it ends, is compacted where it
+//!           is a result, and the tables are written
 //! ```
 //!
-//! A plan depends on nothing but the grid and the finished trainings. So to go on is to start again:
-//! what is finished is found, and the one that was interrupted goes on to the same bits.
+//! A plan is a function of the grid and the finished trials. So a study is resumed by starting it again: finished
+//! trials are found, and an interrupted one goes on to the same bits.
 
 mod cost;
 mod fitting;
@@ -31,7 +31,7 @@ pub(crate) use folder::Folder;
 pub(crate) use grid::{Grid, Kind, middle};
 pub(crate) use method::Method;
 pub(crate) use metric::{Metric, Spread, front, told};
-pub(crate) use outcome::{CellRow, Row};
+pub(crate) use outcome::{Row, TrialRow};
 pub(crate) use plan::{Done, Plan, Task};
 pub(crate) use run::run;
-pub(crate) use trial::{Cell, Finished, Role};
+pub(crate) use trial::{Finished, Role, Trial};

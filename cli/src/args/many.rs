@@ -31,7 +31,7 @@ pub(crate) struct CompareArgs {
     pub(crate) grid: GridArgs,
 
     #[command(flatten)]
-    pub(crate) cells: CellsArgs,
+    pub(crate) study: StudyArgs,
 
     #[command(flatten)]
     pub(crate) overrides: Overrides,
@@ -56,7 +56,7 @@ pub(crate) struct SweepArgs {
     pub(crate) grid: GridArgs,
 
     #[command(flatten)]
-    pub(crate) cells: CellsArgs,
+    pub(crate) study: StudyArgs,
 
     #[command(flatten)]
     pub(crate) overrides: Overrides,
@@ -110,7 +110,7 @@ impl GridArgs {
 
 /// The folder of many trainings, and when to leave it.
 #[derive(Debug, Args)]
-pub(crate) struct CellsArgs {
+pub(crate) struct StudyArgs {
     /// Go on with what is in this folder
     #[arg(long, value_name = "FOLDER")]
     #[arg(conflicts_with_all = ["recipe", "Overrides", "Table", "Grid", "out"])]
@@ -129,7 +129,7 @@ pub(crate) struct CellsArgs {
     stop_after: Option<u64>,
 }
 
-impl CellsArgs {
+impl StudyArgs {
     /// When to stop: the time begins now.
     pub(super) fn stop(&self) -> Stop {
         Stop::new(self.stop_after).at(self.budget.map(|Budget(time)| Instant::now() + time))

@@ -17,7 +17,7 @@ use crate::recipe;
 use crate::run::experiment::read;
 use crate::run::origin;
 use crate::study::{
-    self, Cell, CellRow, Done, Finished, Folder, Grid, Kind, Method, Plan, Role, Row, Task,
+    self, Done, Finished, Folder, Grid, Kind, Method, Plan, Role, Row, Task, Trial, TrialRow,
 };
 use crate::system::context::Context;
 use choose::Candidate;
@@ -31,7 +31,7 @@ const BASELINE: Method = Method::Penalty(Family::None);
 /// Runs the command.
 pub(crate) fn run(args: &CompareArgs, context: &mut Context) -> Result<Ending, Failure> {
     let machine = context.machine()?;
-    let opened = match &args.cells.resume {
+    let opened = match &args.study.resume {
         Some(path) => {
             let moved = args.overrides.place.data.as_ref();
             Folder::resume(path, Kind::Compare, (moved, context.terminal))?
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &CompareArgs, context: &mut Context) -> Result<Ending, F
                 tolerance: keep.is_none().then_some(args.tolerance),
                 keep: keep.map(f64::from),
             };
-            (Folder::start(args.cells.out.as_deref(), recipe, grid)?, source)
+            (Folder::start(args.study.out.as_deref(), recipe, grid)?, source)
         }
     };
     let plan = Comparison { grid: opened.0.grid.clone() };
@@ -81,7 +81,7 @@ struct Comparison {
 /// What is known of the strength of a method.
 struct Choice {
     /// The trainings that the choice is made by.
-    cells: Vec<Cell>,
+    trials: Vec<Trial>,
     /// How many more there may be, once these are finished.
     later: usize,
     made: Option<Made>,
@@ -93,8 +93,8 @@ struct Made {
 }
 
 impl Comparison {
-    fn at(&self, method: Method, strength: f32) -> Cell {
-        Cell { method, strength, seed: self.grid.seeds[0] }
+    fn at(&self, method: Method, strength: f32) -> Trial {
+        Trial { method, strength, seed: self.grid.seeds[0] }
     }
 
     /// The choice of a method's strength, as far as the finished trainings tell.
@@ -103,18 +103,19 @@ impl Comparison {
         if let [strength] = strengths[..] {
             // One alone needs no choice, and no training for it.
             return Choice {
-                cells: Vec::new(),
+                trials: Vec::new(),
                 later: 0,
                 made: Some(Made { strength, note: None }),
             };
         }
         let mut refinements = 0;
         loop {
-            let cells: Vec<Cell> = strengths.iter().map(|&s| self.at(method, s)).collect();
-            let finished: Vec<&Finished> = cells.iter().filter_map(|cell| done.get(cell)).collect();
+            let trials: Vec<Trial> = strengths.iter().map(|&s| self.at(method, s)).collect();
+            let finished: Vec<&Finished> =
+                trials.iter().filter_map(|trial| done.get(trial)).collect();
             let most = if self.grid.keep.is_some() { choose::REFINEMENTS - refinements } else { 0 };
-            if finished.len() < cells.len() {
-                return Choice { cells, later: most, made: None };
+            if finished.len() < trials.len() {
+                return Choice { trials, later: most, made: None };
             }
             let candidates = candidates(&strengths, &finished);
             let refined = self.grid.keep.filter(|_| most > 0);
@@ -125,7 +126,7 @@ impl Comparison {
                 }
                 None => {
                     let made = self.decide(method, &candidates, done);
-                    return Choice { cells, later: 0, made };
+                    return Choice { trials, later: 0, made };
                 }
             }
         }
@@ -201,7 +202,7 @@ impl Plan for Comparison {
         let Grid { families, seeds, .. } = &self.grid;
         let choices: Vec<(Method, Choice)> =
             families.iter().map(|&method| (method, self.choice(method, done))).collect();
-        let result = |cell| Task { cell, role: Role::Result, chosen: true };
+        let result = |trial| Task { trial, role: Role::Result, chosen: true };
         let (mut tasks, mut later) = (Vec::new(), Vec::new());
         // First what all choices need.
         if families.contains(&BASELINE) {
@@ -209,17 +210,17 @@ impl Plan for Comparison {
         }
         for (method, choice) in &choices {
             let strength = choice.made.as_ref().map(|made| made.strength);
-            let others = choice.cells.iter().filter(|cell| Some(cell.strength) != strength);
-            tasks.extend(others.map(|&cell| Task { cell, role: Role::Choice, chosen: false }));
+            let others = choice.trials.iter().filter(|trial| Some(trial.strength) != strength);
+            tasks.extend(others.map(|&trial| Task { trial, role: Role::Choice, chosen: false }));
             later.extend(vec![*method; choice.later]);
         }
         for &seed in seeds {
             for (method, choice) in &choices {
                 match &choice.made {
                     Some(Made { strength, .. }) => {
-                        let cell = Cell { method: *method, strength: *strength, seed };
+                        let trial = Trial { method: *method, strength: *strength, seed };
                         if !(*method == BASELINE && seed == seeds[0]) {
-                            tasks.push(result(cell));
+                            tasks.push(result(trial));
                         }
                     }
                     // One of the trainings of the choice will be the first seed's.
@@ -231,10 +232,10 @@ impl Plan for Comparison {
         (tasks, later)
     }
 
-    fn rows(&self, cells: &[CellRow]) -> Vec<Row> {
+    fn rows(&self, trials: &[TrialRow]) -> Vec<Row> {
         let row = |method: &Method| {
-            let cells = cells.iter().filter(|cell| cell.family == *method && cell.chosen);
-            Row::of(&cells.collect::<Vec<_>>())
+            let trials = trials.iter().filter(|trial| trial.family == *method && trial.chosen);
+            Row::of(&trials.collect::<Vec<_>>())
         };
         self.grid.families.iter().filter_map(row).collect()
     }

@@ -5,7 +5,7 @@ use crate::failure::{Ending, Failure};
 use crate::run::experiment::read;
 use crate::run::origin;
 use crate::study::{
-    self, Cell, CellRow, Done, Folder, Grid, Kind, Method, Metric, Plan, Role, Row, Task, front,
+    self, Done, Folder, Grid, Kind, Method, Metric, Plan, Role, Row, Task, Trial, TrialRow, front,
 };
 use crate::system::context::Context;
 use proxtape::optim::Family;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// Runs the command.
 pub(crate) fn run(args: &SweepArgs, context: &mut Context) -> Result<Ending, Failure> {
     let machine = context.machine()?;
-    let opened = match &args.cells.resume {
+    let opened = match &args.study.resume {
         Some(path) => {
             let moved = args.overrides.place.data.as_ref();
             Folder::resume(path, Kind::Sweep, (moved, context.terminal))?
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &SweepArgs, context: &mut Context) -> Result<Ending, Fai
                 tolerance: None,
                 keep: None,
             };
-            (Folder::start(args.cells.out.as_deref(), recipe, grid)?, source)
+            (Folder::start(args.study.out.as_deref(), recipe, grid)?, source)
         }
     };
     let plan = Sweep { grid: opened.0.grid.clone() };
@@ -66,8 +66,8 @@ impl Plan for Sweep {
         for &seed in &self.grid.seeds {
             for &method in &self.grid.families {
                 for strength in self.grid.strengths(method) {
-                    let cell = Cell { method, strength, seed };
-                    tasks.push(Task { cell, role: Role::Result, chosen: true });
+                    let trial = Trial { method, strength, seed };
+                    tasks.push(Task { trial, role: Role::Result, chosen: true });
                 }
             }
         }
@@ -75,12 +75,12 @@ impl Plan for Sweep {
     }
 
     /// One for each strength, in the order of their sizes.
-    fn rows(&self, cells: &[CellRow]) -> Vec<Row> {
+    fn rows(&self, trials: &[TrialRow]) -> Vec<Row> {
         let strengths: Vec<f32> =
             self.grid.families.iter().flat_map(|&method| self.grid.strengths(method)).collect();
         let row = |strength: &f32| {
-            let cells = cells.iter().filter(|cell| cell.lambda == Some(*strength));
-            Row::of(&cells.collect::<Vec<_>>())
+            let trials = trials.iter().filter(|trial| trial.lambda == Some(*strength));
+            Row::of(&trials.collect::<Vec<_>>())
         };
         let mut rows: Vec<Row> = strengths.iter().filter_map(row).collect();
         let point = |row: &Row| {

@@ -9,7 +9,7 @@
 //! compare.json .md .csv       the tables
 //! ```
 
-use super::{Cell, Grid, Kind};
+use super::{Grid, Kind, Trial};
 use crate::failure::Failure;
 use crate::output::shown;
 use crate::output::terminal::Terminal;
@@ -145,13 +145,13 @@ impl Folder {
     }
 
     /// The run folder of a training.
-    pub(crate) fn cell(&self, cell: &Cell) -> PathBuf {
-        self.path().join(Folder::run(cell))
+    pub(crate) fn trial(&self, trial: &Trial) -> PathBuf {
+        self.path().join(Folder::run(trial))
     }
 
     /// The same, from this folder.
-    pub(crate) fn run(cell: &Cell) -> String {
-        format!("cells/{}", cell.name())
+    pub(crate) fn run(trial: &Trial) -> String {
+        format!("cells/{}", trial.name())
     }
 
     /// A table: `compare.md`.

@@ -1,7 +1,7 @@
 //! The object of `compare --json` and `sweep --json`, which is also `compare.json` or `sweep.json`.
 
 use super::metric::{Number, Numbers, Spread};
-use super::{Cell, Finished, Folder, Kind, Method, Role};
+use super::{Finished, Folder, Kind, Method, Role, Trial};
 use crate::failure::Failure;
 use crate::recipe::Recipe;
 use serde::Serialize;
@@ -28,7 +28,8 @@ pub(crate) struct Outcome<'a> {
     pub(crate) keep: Option<f64>,
     /// Trainings in all, at most.
     pub(crate) planned: usize,
-    pub(crate) cells: Vec<CellRow>,
+    #[serde(rename = "cells")]
+    pub(crate) trials: Vec<TrialRow>,
     pub(crate) rows: Vec<Row>,
     /// What a reader of the table must know.
     pub(crate) notes: Vec<String>,
@@ -37,7 +38,7 @@ pub(crate) struct Outcome<'a> {
 /// One finished training, with each [`Metric`](super::Metric). What is null is not known: the training diverged, or was not compacted,
 /// as those are not that only serve the choice.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct CellRow {
+pub(crate) struct TrialRow {
     /// As `--families` takes it.
     pub(crate) family: Method,
     pub(crate) label: &'static str,
@@ -75,29 +76,33 @@ impl Outcome<'_> {
     /// An error if there is no result at all: every training has diverged.
     pub(super) fn expect_results(&self) -> Result<(), Failure> {
         let reasons: Vec<&str> =
-            self.cells.iter().filter_map(|cell| cell.diverged.as_deref()).collect();
+            self.trials.iter().filter_map(|trial| trial.diverged.as_deref()).collect();
         match reasons[..] {
-            [first, ..] if reasons.len() == self.cells.len() => Err(Failure::failed(format!(
+            [first, ..] if reasons.len() == self.trials.len() => Err(Failure::failed(format!(
                 "{}: expected results, found none: all trainings have diverged, {} of {}; the first: {first}",
                 self.folder,
                 reasons.len(),
-                self.cells.len()
+                self.trials.len()
             ))),
             _ => Ok(()),
         }
     }
 }
 
-impl CellRow {
-    pub(crate) fn new(cell: &Cell, (role, chosen): (Role, bool), finished: &Finished) -> CellRow {
-        CellRow {
-            family: cell.method,
-            label: cell.method.label(),
-            lambda: cell.lambda(),
-            seed: cell.seed,
+impl TrialRow {
+    pub(crate) fn new(
+        trial: &Trial,
+        (role, chosen): (Role, bool),
+        finished: &Finished,
+    ) -> TrialRow {
+        TrialRow {
+            family: trial.method,
+            label: trial.method.label(),
+            lambda: trial.lambda(),
+            seed: trial.seed,
             role,
             chosen,
-            run: Folder::run(cell),
+            run: Folder::run(trial),
             diverged: finished.summary.as_ref().err().cloned(),
             numbers: Numbers::of(finished),
         }
@@ -106,9 +111,9 @@ impl CellRow {
 
 impl Row {
     /// The row of trainings that differ in nothing but their seed; none where none is there.
-    pub(crate) fn of(cells: &[&CellRow]) -> Option<Row> {
-        let known: Vec<_> = cells.iter().filter(|cell| cell.diverged.is_none()).collect();
-        let numbers: Vec<_> = known.iter().map(|cell| &cell.numbers).collect();
+    pub(crate) fn of(trials: &[&TrialRow]) -> Option<Row> {
+        let known: Vec<_> = trials.iter().filter(|trial| trial.diverged.is_none()).collect();
+        let numbers: Vec<_> = known.iter().map(|trial| &trial.numbers).collect();
         let first = known.first()?;
         Some(Row {
             family: first.family,

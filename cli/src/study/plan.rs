@@ -1,8 +1,8 @@
 //! The trainings that a study wants: from its grid and from those that are finished.
 
 use super::method::Method;
-use super::outcome::{CellRow, Row};
-use super::trial::{Cell, Finished, Role};
+use super::outcome::{Row, TrialRow};
+use super::trial::{Finished, Role, Trial};
 use std::collections::HashMap;
 
 /// Which trainings are wanted.
@@ -12,7 +12,7 @@ pub(crate) trait Plan {
     fn tasks(&self, done: &Done) -> (Vec<Task>, Vec<Method>);
 
     /// The rows of the table from its finished trainings, which are results.
-    fn rows(&self, cells: &[CellRow]) -> Vec<Row>;
+    fn rows(&self, trials: &[TrialRow]) -> Vec<Row>;
 
     /// What a reader of the table must know.
     fn notes(&self, done: &Done) -> Vec<String>;
@@ -21,7 +21,7 @@ pub(crate) trait Plan {
 /// A training that is wanted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Task {
-    pub(crate) cell: Cell,
+    pub(crate) trial: Trial,
     pub(crate) role: Role,
     /// Whether its strength is the chosen one.
     pub(crate) chosen: bool,
@@ -32,15 +32,15 @@ pub(crate) struct Task {
 pub(crate) struct Done(HashMap<String, Finished>);
 
 impl Done {
-    pub(crate) fn get(&self, cell: &Cell) -> Option<&Finished> {
-        self.0.get(&cell.name())
+    pub(crate) fn get(&self, trial: &Trial) -> Option<&Finished> {
+        self.0.get(&trial.name())
     }
 
-    pub(super) fn add(&mut self, cell: &Cell, finished: Finished) {
-        self.0.insert(cell.name(), finished);
+    pub(super) fn add(&mut self, trial: &Trial, finished: Finished) {
+        self.0.insert(trial.name(), finished);
     }
 
     pub(super) fn serves(&self, task: &Task) -> bool {
-        self.get(&task.cell).is_some_and(|finished| finished.serves(task.role))
+        self.get(&task.trial).is_some_and(|finished| finished.serves(task.role))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::folder::Folder;
 use super::plan::{Done, Plan};
-use super::state::Cells;
+use super::state::Study;
 use super::table;
 use crate::failure::{Ending, Failure};
 use crate::output::shell;
@@ -25,13 +25,13 @@ pub(crate) fn run(
     let _saving = Saving::begin();
     folder.note_lock(context.terminal);
     tell(&source, &folder.recipe.data, context.terminal);
-    let mut cells = Cells { folder, source, done: Done::default(), machine };
-    cells.find(plan)?;
-    let reason = match cells.go(plan, context) {
+    let mut study = Study { folder, source, done: Done::default(), machine };
+    study.find(plan)?;
+    let reason = match study.go(plan, context) {
         Err(Failure::Interrupted(_)) => Some(Reason::Interrupt),
         ended => ended?,
     };
-    let outcome = cells.write(plan)?;
+    let outcome = study.write(plan)?;
     context.answer(&outcome, &|| table::text(&outcome))?;
     let Some(reason) = reason.or_else(|| interrupt::asked().map(|_| Reason::Interrupt)) else {
         return outcome.expect_results().map(|()| Ending::Done);
@@ -42,10 +42,10 @@ pub(crate) fn run(
     };
     context.terminal.say(format_args!(
         "{why}: {} of {} trainings are finished; go on with `proxtape {} --resume {}`",
-        outcome.cells.len(),
+        outcome.trials.len(),
         outcome.planned,
         outcome.kind.name(),
-        shell::word(cells.folder.path())
+        shell::word(study.folder.path())
     ));
     Ok(match reason {
         Reason::Interrupt => Ending::Interrupted(interrupt::signal()),

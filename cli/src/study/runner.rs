@@ -4,8 +4,8 @@ use super::cost::{Costs, probe};
 use super::folder;
 use super::method::Method;
 use super::plan::{Plan, Task};
-use super::state::Cells;
-use super::trial::{BATCH, COMPACT, Cell, Finished};
+use super::state::Study;
+use super::trial::{BATCH, COMPACT, Finished, Trial};
 use crate::failure::Failure;
 use crate::output::number::{duration, grouped, percent, threads};
 use crate::output::terminal::{Terminal, json};
@@ -26,15 +26,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-impl Cells<'_> {
+impl Study<'_> {
     /// Finds the finished trainings of a plan; each may make others wanted.
     pub(super) fn find(&mut self, plan: &dyn Plan) -> Result<(), Failure> {
         loop {
             let (tasks, _) = plan.tasks(&self.done);
             let mut found = false;
-            for Task { cell, .. } in tasks {
-                if self.done.get(&cell).is_none() {
-                    found |= self.look(&cell)?;
+            for Task { trial, .. } in tasks {
+                if self.done.get(&trial).is_none() {
+                    found |= self.look(&trial)?;
                 }
             }
             if !found {
@@ -44,15 +44,15 @@ impl Cells<'_> {
     }
 
     /// Reads what a training has left, if it is finished.
-    fn look(&mut self, cell: &Cell) -> Result<bool, Failure> {
-        let path = self.folder.cell(cell);
+    fn look(&mut self, trial: &Trial) -> Result<bool, Failure> {
+        let path = self.folder.trial(trial);
         let Some(finished) = Finished::read(&path)? else { return Ok(false) };
         let file = path.join("recipe.toml");
-        let (saved, asked) = (read_text(&file)?, cell.recipe(&self.folder.recipe).to_toml());
+        let (saved, asked) = (read_text(&file)?, trial.recipe(&self.folder.recipe).to_toml());
         if !recipe::is_same(&saved, &asked) {
             folder::same(&file, &saved, &asked)?;
         }
-        self.done.add(cell, finished);
+        self.done.add(trial, finished);
         Ok(true)
     }
 
@@ -68,8 +68,8 @@ impl Cells<'_> {
         loop {
             let (tasks, later) = plan.tasks(&self.done);
             let planned = tasks.len() + later.len();
-            let is_left = |task: &&Task| self.done.get(&task.cell).is_none();
-            let left: Vec<_> = tasks.iter().filter(is_left).map(|task| task.cell.method).collect();
+            let is_left = |task: &&Task| self.done.get(&task.trial).is_none();
+            let left: Vec<_> = tasks.iter().filter(is_left).map(|task| task.trial.method).collect();
             let finished = tasks.len() - left.len();
             let seconds = costs.sum(left.iter().chain(&later).copied());
             if first {
@@ -91,21 +91,21 @@ impl Cells<'_> {
                 return Ok(Some(reason));
             }
             let start = Instant::now();
-            let is_new = self.done.get(&task.cell).is_none();
+            let is_new = self.done.get(&task.trial).is_none();
             let number = finished + usize::from(is_new);
-            let label = format!("{number} of {planned}  {}  ", task.cell.told());
-            let was_begun = self.folder.cell(&task.cell).is_dir();
+            let label = format!("{number} of {planned}  {}  ", task.trial.told());
+            let was_begun = self.folder.trial(&task.trial).is_dir();
             if !self.take(task, (&mut context.stop, terminal, label))? {
                 return Ok(context.stop.reason().or(Some(Reason::Interrupt)));
             }
             if !was_begun {
-                costs.count(task.cell.method, start.elapsed());
+                costs.count(task.trial.method, start.elapsed());
             }
             if is_new {
                 let (tasks, later) = plan.tasks(&self.done);
-                let left = tasks.iter().filter(|task| self.done.get(&task.cell).is_none());
-                let left: Vec<_> = left.map(|task| task.cell.method).chain(later).collect();
-                let told = self.reached(&task.cell);
+                let left = tasks.iter().filter(|task| self.done.get(&task.trial).is_none());
+                let left: Vec<_> = left.map(|task| task.trial.method).chain(later).collect();
+                let told = self.reached(&task.trial);
                 let left = match left.is_empty() {
                     true => String::new(),
                     false => format!(", about {} left", duration(costs.sum(left.into_iter()))),
@@ -143,9 +143,9 @@ impl Cells<'_> {
     }
 
     /// What a training has reached, in a line.
-    fn reached(&self, cell: &Cell) -> String {
-        let told = cell.told();
-        match self.done.get(cell).map(|finished| &finished.summary) {
+    fn reached(&self, trial: &Trial) -> String {
+        let told = trial.told();
+        match self.done.get(trial).map(|finished| &finished.summary) {
             Some(Ok(summary)) => {
                 let counts = &summary.counts;
                 let accuracy = summary.validation_accuracy.unwrap_or(f64::NAN);
@@ -167,31 +167,31 @@ impl Cells<'_> {
         task: &Task,
         (stop, terminal, label): (&mut Stop, Terminal, String),
     ) -> Result<bool, Failure> {
-        let path = self.folder.cell(&task.cell);
-        if self.done.get(&task.cell).is_none() {
+        let path = self.folder.trial(&task.trial);
+        if self.done.get(&task.trial).is_none() {
             let place = match is_there(&RunFolder::at(&path).state())? {
                 true => Place::Resume(RunFolder::open(&path)?),
                 false => Place::New(Some(cleared(&path)?)),
             };
-            let recipe = task.cell.recipe(&self.folder.recipe);
+            let recipe = task.trial.recipe(&self.folder.recipe);
             let job = Job { recipe, source: Some(Arc::clone(&self.source)), place, label };
             match train(job, self.machine, (stop, terminal.without_text()))? {
                 Ended::Done(_) | Ended::Diverged(_) => {}
                 Ended::Stopped(_) => return Ok(false),
             }
-            self.look(&task.cell)?;
+            self.look(&task.trial)?;
         }
         if !self.done.serves(task) {
             let source = Some(Arc::clone(&self.source));
             let model = path.join("model.safetensors");
             let dense = Trained::read(&model)?;
-            let asked = task.cell.recipe(&self.folder.recipe).to_toml();
+            let asked = task.trial.recipe(&self.folder.recipe).to_toml();
             if !recipe::is_same(&dense.recipe.to_toml(), &asked) {
                 return Err(Failure::failed(format!(
                     "{}: expected the network of {}, found one of another recipe; put its own back, or \
                      remove the folder of this training, and it will run again",
                     model.display(),
-                    task.cell.told()
+                    task.trial.told()
                 )));
             }
             let told = (source, terminal.without_text());
@@ -204,7 +204,7 @@ impl Cells<'_> {
                 }
             };
             write_text(&path.join(COMPACT), &(text + "\n"))?;
-            self.look(&task.cell)?;
+            self.look(&task.trial)?;
         }
         Ok(true)
     }
@@ -213,8 +213,8 @@ impl Cells<'_> {
     /// an end is asked for.
     fn costs(&self, plan: &dyn Plan) -> Result<Costs, Failure> {
         let (tasks, later) = plan.tasks(&self.done);
-        let is_left = |task: &&Task| self.done.get(&task.cell).is_none();
-        let left = tasks.iter().filter(is_left).map(|task| task.cell.method).chain(later);
+        let is_left = |task: &&Task| self.done.get(&task.trial).is_none();
+        let left = tasks.iter().filter(is_left).map(|task| task.trial.method).chain(later);
         let mut costs = Costs::default();
         let mut seen: Vec<Method> = Vec::new();
         let mut samples = None;
@@ -224,15 +224,15 @@ impl Cells<'_> {
             }
             seen.push(method);
             interrupt::check()?;
-            let known = tasks.iter().filter(|task| task.cell.method == method);
-            let known = known.filter_map(|task| self.done.get(&task.cell)?.summary.as_ref().ok());
+            let known = tasks.iter().filter(|task| task.trial.method == method);
+            let known = known.filter_map(|task| self.done.get(&task.trial)?.summary.as_ref().ok());
             let seconds = match known.map(|summary| summary.train_seconds).reduce(f64::max) {
                 Some(seconds) => seconds,
                 None => {
                     let grid = &self.folder.grid;
                     let (strengths, seed) = (grid.strengths(method), grid.seeds[0]);
                     let strength = strengths[strengths.len() / 2];
-                    let recipe = Cell { method, strength, seed }.recipe(&self.folder.recipe);
+                    let recipe = Trial { method, strength, seed }.recipe(&self.folder.recipe);
                     let samples = match &mut samples {
                         Some(samples) => samples,
                         none => none.insert(Samples::of(Some(Arc::clone(&self.source)), &recipe)?),

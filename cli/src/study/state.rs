@@ -6,8 +6,8 @@ use crate::system::machine::Machine;
 use proxtape::data::Source;
 use std::sync::Arc;
 
-/// A folder of trainings, and what runs them.
-pub(super) struct Cells<'a> {
+/// The folder, the data, the finished trials, and the machine.
+pub(super) struct Study<'a> {
     pub(super) folder: Folder,
     pub(super) source: Arc<Source>,
     pub(super) done: Done,

@@ -12,17 +12,17 @@ use std::path::Path;
 
 /// One training: a method at a strength with a seed.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Cell {
+pub(crate) struct Trial {
     pub(crate) method: Method,
     /// lambda, or the share that pruning keeps; 0 for `none`.
     pub(crate) strength: f32,
     pub(crate) seed: u64,
 }
 
-impl Cell {
+impl Trial {
     /// The name of its run folder.
     pub(crate) fn name(&self) -> String {
-        let Cell { method, strength, seed } = self;
+        let Trial { method, strength, seed } = self;
         match method.range() {
             Some(_) => format!("{method}-{strength:e}-{seed}"),
             None => format!("{method}-{seed}"),

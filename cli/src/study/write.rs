@@ -1,14 +1,14 @@
 //! What is written of the trainings that are finished: `compare.json`, `.md` and `.csv`.
 
-use super::outcome::{CellRow, Outcome};
+use super::outcome::{Outcome, TrialRow};
 use super::plan::{Plan, Task};
-use super::state::Cells;
+use super::state::Study;
 use super::table;
 use crate::failure::Failure;
 use crate::output::terminal::json;
 use crate::system::draft::write_text;
 
-impl Cells<'_> {
+impl Study<'_> {
     /// Writes the tables of what there is.
     pub(super) fn write(&self, plan: &dyn Plan) -> Result<Outcome<'_>, Failure> {
         let outcome = self.write_json(plan)?;
@@ -21,20 +21,20 @@ impl Cells<'_> {
     pub(super) fn write_json(&self, plan: &dyn Plan) -> Result<Outcome<'_>, Failure> {
         let (tasks, later) = plan.tasks(&self.done);
         let is_done = later.is_empty() && tasks.iter().all(|task| self.done.serves(task));
-        let cells: Vec<CellRow> = tasks
+        let trials: Vec<TrialRow> = tasks
             .iter()
-            .filter_map(|Task { cell, role, chosen }| {
-                Some(CellRow::new(cell, (*role, *chosen), self.done.get(cell)?))
+            .filter_map(|Task { trial, role, chosen }| {
+                Some(TrialRow::new(trial, (*role, *chosen), self.done.get(trial)?))
             })
             .collect();
         let grid = &self.folder.grid;
-        let is_lost = |cell: &CellRow| cell.diverged.is_some();
+        let is_lost = |trial: &TrialRow| trial.diverged.is_some();
         // What accuracies are compared with.
-        let baseline = |cell: &&CellRow| cell.lambda.is_none() && cell.seed == grid.seeds[0];
-        let has_baseline = !cells.iter().find(baseline).is_some_and(is_lost);
+        let baseline = |trial: &&TrialRow| trial.lambda.is_none() && trial.seed == grid.seeds[0];
+        let has_baseline = !trials.iter().find(baseline).is_some_and(is_lost);
         let status = match is_done {
             false => "partial",
-            true if cells.iter().all(is_lost) => "diverged",
+            true if trials.iter().all(is_lost) => "diverged",
             true => "done",
         };
         let outcome = Outcome {
@@ -49,9 +49,9 @@ impl Cells<'_> {
             tolerance: grid.tolerance.filter(|_| has_baseline),
             keep: grid.keep,
             planned: tasks.len() + later.len(),
-            rows: plan.rows(&cells),
+            rows: plan.rows(&trials),
             notes: self.notes(plan, &tasks),
-            cells,
+            trials,
         };
         write_text(&self.folder.table("json"), &(json(&outcome)? + "\n"))?;
         Ok(outcome)
@@ -59,14 +59,14 @@ impl Cells<'_> {
 
     fn notes(&self, plan: &dyn Plan, tasks: &[Task]) -> Vec<String> {
         let mut notes = plan.notes(&self.done);
-        for Task { cell, .. } in tasks {
-            let Some(finished) = self.done.get(cell) else { continue };
+        for Task { trial, .. } in tasks {
+            let Some(finished) = self.done.get(trial) else { continue };
             if let Err(why) = &finished.summary {
-                notes.push(format!("{}: {why}", cell.told()));
+                notes.push(format!("{}: {why}", trial.told()));
             }
             let refused = finished.compact.as_ref().and_then(|compact| compact.refused.as_ref());
             if let Some(why) = refused {
-                notes.push(format!("{}: {why}", cell.told()));
+                notes.push(format!("{}: {why}", trial.told()));
             }
         }
         let own = self.folder.recipe.penalty.0.layers.iter();
@@ -78,7 +78,7 @@ impl Cells<'_> {
         }
         let isa = self.machine.isa();
         let other = |task: &&Task| {
-            let summary = self.done.get(&task.cell).and_then(|done| done.summary.as_ref().ok());
+            let summary = self.done.get(&task.trial).and_then(|done| done.summary.as_ref().ok());
             summary.is_some_and(|summary| summary.isa != isa)
         };
         let others = tasks.iter().filter(other).count();

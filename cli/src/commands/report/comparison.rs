@@ -39,7 +39,7 @@ pub(super) fn draw(folder: &Path, file: &Path, text: &str) -> Result<Page, Failu
     })?;
     range::check(&comparison)
         .map_err(|what| Failure::failed(format!("{}: {what}", file.display())))?;
-    if comparison.rows.is_empty() && comparison.cells.is_empty() {
+    if comparison.rows.is_empty() && comparison.trials.is_empty() {
         return Err(Failure::failed(format!(
             "{}: expected finished trainings, found none; go on with it, and draw it then",
             file.display()
@@ -50,7 +50,7 @@ pub(super) fn draw(folder: &Path, file: &Path, text: &str) -> Result<Page, Failu
     let families = comparison.families();
     let subtitle = format!(
         "{} trainings, {}, {}",
-        grouped(comparison.cells.len()),
+        grouped(comparison.trials.len()),
         counted(families.len(), "method"),
         counted(comparison.seeds.len(), "seed")
     );

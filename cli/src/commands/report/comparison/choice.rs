@@ -1,6 +1,6 @@
 //! How the strength of each method was chosen: validation accuracy and size against lambda.
 
-use super::object::{Cell, Comparison, Family, strength};
+use super::object::{Comparison, Family, Trial, strength};
 use crate::output::html::{
     Axis, Element, Lines, Scale, Section, Series, details, figure, note, row, table,
 };
@@ -11,11 +11,13 @@ pub(super) fn section(comparison: &Comparison, families: &[Family]) -> Section {
     let section = Section::new("lambda", "The choice of lambda");
     let seed = comparison.seeds.first().copied();
     let tried = |family: &Family| {
-        let mut tried: Vec<&Cell> = comparison
-            .cells
+        let mut tried: Vec<&Trial> = comparison
+            .trials
             .iter()
-            .filter(|cell| cell.family == family.name && seed.is_none_or(|seed| cell.seed == seed))
-            .filter(|cell| cell.lambda.is_some_and(|lambda| lambda > 0.0))
+            .filter(|trial| {
+                trial.family == family.name && seed.is_none_or(|seed| trial.seed == seed)
+            })
+            .filter(|trial| trial.lambda.is_some_and(|lambda| lambda > 0.0))
             .collect();
         tried.sort_by(|a, b| a.lambda.unwrap_or(0.0).total_cmp(&b.lambda.unwrap_or(0.0)));
         tried
@@ -26,10 +28,10 @@ pub(super) fn section(comparison: &Comparison, families: &[Family]) -> Section {
     if chosen_from.is_empty() {
         return section.add(note("No method was tried at more than one lambda."));
     }
-    let dense = comparison.cells.iter().filter(|cell| cell.family == "none");
-    let dense = dense.filter_map(|cell| cell.validation_accuracy).next();
+    let dense = comparison.trials.iter().filter(|trial| trial.family == "none");
+    let dense = dense.filter_map(|trial| trial.validation_accuracy).next();
     let floor = dense.zip(comparison.tolerance).map(|(accuracy, points)| 100.0 * accuracy - points);
-    let accuracy = |cell: &&Cell| cell.validation_accuracy.map(|x| 100.0 * x);
+    let accuracy = |trial: &&Trial| trial.validation_accuracy.map(|x| 100.0 * x);
     let values: Vec<f64> =
         chosen_from.iter().flat_map(|(.., tried)| tried.iter().filter_map(accuracy)).collect();
     let scale = scale(&values, floor);
@@ -55,11 +57,10 @@ pub(super) fn section(comparison: &Comparison, families: &[Family]) -> Section {
          the same scale; lower points than it has are in the table.",
         seed.map_or("-".to_owned(), |seed| seed.to_string())
     );
-    let numbers = numbers(
-        chosen_from
-            .iter()
-            .flat_map(|(_, family, tried)| tried.iter().map(|cell| (family.label.clone(), *cell))),
-    );
+    let numbers =
+        numbers(chosen_from.iter().flat_map(|(_, family, tried)| {
+            tried.iter().map(|trial| (family.label.clone(), *trial))
+        }));
     section.text(text).add(row(charts)).add(details("All lambdas that were tried", table(&numbers)))
 }
 
@@ -78,41 +79,41 @@ fn scale(values: &[f64], floor: Option<f64>) -> Scale {
 
 fn chart(
     (color, family): (usize, &Family),
-    tried: &[&Cell],
+    tried: &[&Trial],
     scale: Scale,
     floor: Option<f64>,
 ) -> Element {
     let points: Vec<(f64, f64)> = tried
         .iter()
-        .filter_map(|cell| Some((cell.lambda?, 100.0 * cell.validation_accuracy?)))
+        .filter_map(|trial| Some((trial.lambda?, 100.0 * trial.validation_accuracy?)))
         .collect();
-    let scale_x = Scale::log(tried.iter().filter_map(|cell| cell.lambda));
+    let scale_x = Scale::log(tried.iter().filter_map(|trial| trial.lambda));
     let x = Axis { ticks: 4, ..Axis::new(scale_x, "lambda", short) };
     let y = Axis::new(scale, "Validation accuracy (%)", short);
     let series = Series { name: String::new(), color, dashed: false, points };
     let title = format!("{}: validation accuracy against lambda", family.label);
-    let chosen = tried.iter().find(|cell| cell.chosen).and_then(|cell| cell.lambda);
+    let chosen = tried.iter().find(|trial| trial.chosen).and_then(|trial| trial.lambda);
     let marks = chosen.map(|lambda| (lambda, format!("chosen: {}", strength(Some(lambda)))));
     let chart = Lines::new(title, x, y, vec![series]);
     Lines { level: floor, marks: marks.into_iter().collect(), ..chart }.draw()
 }
 
-fn numbers<'a>(cells: impl Iterator<Item = (String, &'a Cell)>) -> Table {
+fn numbers<'a>(trials: impl Iterator<Item = (String, &'a Trial)>) -> Table {
     let mut table =
         Table::new(&["method", "lambda", "validation %", "test %", "weights kept", "%", "chosen"]);
-    for (label, cell) in cells {
+    for (label, trial) in trials {
         let points = |x: Option<f64>| x.map_or("-".to_owned(), |x| format!("{:.2}", 100.0 * x));
-        let (kept, all) = (cell.weights_kept, cell.weights);
-        let chosen = match (&cell.diverged, cell.chosen) {
+        let (kept, all) = (trial.weights_kept, trial.weights);
+        let chosen = match (&trial.diverged, trial.chosen) {
             (Some(_), _) => "diverged",
             (None, true) => "chosen",
             (None, false) => "",
         };
         table.row(vec![
             label,
-            strength(cell.lambda),
-            points(cell.validation_accuracy),
-            points(cell.test_accuracy),
+            strength(trial.lambda),
+            points(trial.validation_accuracy),
+            points(trial.test_accuracy),
             kept.map_or("-".to_owned(), grouped),
             kept.zip(all).map_or("-".to_owned(), |(kept, all)| percent(kept, all)),
             chosen.to_owned(),

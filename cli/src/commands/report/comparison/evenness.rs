@@ -1,6 +1,6 @@
 //! How even each method makes the groups: the claim about l1,2, method beside method.
 
-use super::object::{Cell, Comparison, Family, index};
+use super::object::{Comparison, Family, Trial, index};
 use crate::commands::report::run::Run;
 use crate::commands::report::sections::groups::{Spread, norms_chart};
 use crate::failure::Failure;
@@ -30,15 +30,15 @@ pub(super) fn section(
     families: &[Family],
 ) -> Result<Option<Section>, Failure> {
     let mut methods: Vec<Method> = Vec::new();
-    for cell in results(comparison) {
-        if let Some(path) = run_of(folder, cell)
-            && !methods.iter().any(|method| method.family == cell.family)
+    for trial in results(comparison) {
+        if let Some(path) = run_of(folder, trial)
+            && !methods.iter().any(|method| method.family == trial.family)
         {
             let spreads = Spread::all(&Run::read(&path)?)?;
             methods.push(Method {
-                family: cell.family.clone(),
-                label: cell.label.clone(),
-                color: index(families, &cell.family),
+                family: trial.family.clone(),
+                label: trial.label.clone(),
+                color: index(families, &trial.family),
                 spreads,
             });
         }
@@ -84,19 +84,19 @@ pub(super) fn section(
 }
 
 /// The trainings of the table with the first seed; of a sweep the middle ones.
-fn results(comparison: &Comparison) -> impl Iterator<Item = &Cell> {
+fn results(comparison: &Comparison) -> impl Iterator<Item = &Trial> {
     let seed = comparison.seeds.first().copied();
-    comparison.cells.iter().filter(move |cell| {
-        (cell.chosen || cell.lambda.is_none())
-            && cell.diverged.is_none()
-            && seed.is_none_or(|seed| cell.seed == seed)
-            && (cell.role.is_empty() || cell.role == "result")
+    comparison.trials.iter().filter(move |trial| {
+        (trial.chosen || trial.lambda.is_none())
+            && trial.diverged.is_none()
+            && seed.is_none_or(|seed| trial.seed == seed)
+            && (trial.role.is_empty() || trial.role == "result")
     })
 }
 
 /// The run folder of a training, where it lies in the folder as it should.
-fn run_of(folder: &Path, cell: &Cell) -> Option<std::path::PathBuf> {
-    let run = Path::new(&cell.run);
+fn run_of(folder: &Path, trial: &Trial) -> Option<std::path::PathBuf> {
+    let run = Path::new(&trial.run);
     let inside = run.components().all(|part| matches!(part, Component::Normal(_)));
     let path = folder.join(run);
     (inside && path.join("model.safetensors").is_file()).then_some(path)

@@ -20,7 +20,8 @@ pub(super) struct Comparison {
     /// The share of weights that every network is to keep.
     pub(super) keep: Option<f64>,
     pub(super) planned: usize,
-    pub(super) cells: Vec<Cell>,
+    #[serde(rename = "cells")]
+    pub(super) trials: Vec<Trial>,
     pub(super) rows: Vec<Row>,
     pub(super) notes: Vec<String>,
 }
@@ -28,7 +29,7 @@ pub(super) struct Comparison {
 /// One training.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Cell {
+pub(super) struct Trial {
     pub(super) family: String,
     pub(super) label: String,
     pub(super) lambda: Option<f64>,
@@ -79,7 +80,9 @@ impl Comparison {
     pub(super) fn families(&self) -> Vec<Family> {
         let mut families: Vec<Family> = Vec::new();
         let rows = self.rows.iter().map(|row| (&row.family, &row.label));
-        for (name, label) in rows.chain(self.cells.iter().map(|cell| (&cell.family, &cell.label))) {
+        for (name, label) in
+            rows.chain(self.trials.iter().map(|trial| (&trial.family, &trial.label)))
+        {
             if !families.iter().any(|family| family.name == *name) {
                 let label = if label.is_empty() { name } else { label };
                 families.push(Family { name: name.clone(), label: label.clone() });

@@ -1,6 +1,6 @@
 //! Which numbers of a comparison can be: what its grid and its trainings could have written.
 
-use super::object::{Cell, Comparison, Row};
+use super::object::{Comparison, Row, Trial};
 use crate::study::Spread;
 
 /// An error that names the first number that cannot be.
@@ -8,8 +8,8 @@ pub(super) fn check(comparison: &Comparison) -> Result<(), String> {
     let Comparison { tolerance, keep, .. } = comparison;
     expect("tolerance", *tolerance, "0 to 100 points", |x| (0.0..=100.0).contains(&x))?;
     expect("keep", *keep, "a share above 0, up to 1", |x| x > 0.0 && x <= 1.0)?;
-    for (i, cell) in comparison.cells.iter().enumerate() {
-        check_cell(cell).map_err(|what| format!("cells[{i}].{what}"))?;
+    for (i, trial) in comparison.trials.iter().enumerate() {
+        check_trial(trial).map_err(|what| format!("cells[{i}].{what}"))?;
     }
     for (i, row) in comparison.rows.iter().enumerate() {
         check_row(row).map_err(|what| format!("rows[{i}].{what}"))?;
@@ -17,13 +17,13 @@ pub(super) fn check(comparison: &Comparison) -> Result<(), String> {
     Ok(())
 }
 
-fn check_cell(cell: &Cell) -> Result<(), String> {
+fn check_trial(trial: &Trial) -> Result<(), String> {
     let (kept, all) =
-        (cell.weights_kept.map(|x| x as f64), cell.weights.map_or(COUNT, |x| x as f64));
+        (trial.weights_kept.map(|x| x as f64), trial.weights.map_or(COUNT, |x| x as f64));
     let wants = format!("a number from 0 to {all}");
-    check_strength(cell.lambda)?;
-    check_share("validation_accuracy", cell.validation_accuracy)?;
-    check_share("test_accuracy", cell.test_accuracy)?;
+    check_strength(trial.lambda)?;
+    check_share("validation_accuracy", trial.validation_accuracy)?;
+    check_share("test_accuracy", trial.test_accuracy)?;
     expect("weights_kept", kept, &wants, |x| x <= all.min(COUNT))
 }
 

@@ -71,8 +71,8 @@ fn warning(comparison: &Comparison) -> Option<Element> {
     (comparison.status != "done").then(|| {
         note(format_args!(
             "This comparison is not finished: {} of {} trainings are done.",
-            grouped(comparison.cells.len()),
-            grouped(comparison.planned.max(comparison.cells.len()))
+            grouped(comparison.trials.len()),
+            grouped(comparison.planned.max(comparison.trials.len()))
         ))
     })
 }

@@ -14,16 +14,16 @@ const REACH: f64 = 6.0;
 pub(super) fn section(comparison: &Comparison, families: &[Family]) -> Section {
     let section = Section::new("size", "Accuracy against size");
     let mut marks = Vec::new();
-    for cell in &comparison.cells {
-        let (Some(kept), Some(accuracy)) = (cell.weights_kept, cell.test_accuracy) else {
+    for trial in &comparison.trials {
+        let (Some(kept), Some(accuracy)) = (trial.weights_kept, trial.test_accuracy) else {
             continue;
         };
-        let family = index(families, &cell.family);
+        let family = index(families, &trial.family);
         let title = format!(
             "{}, lambda {}, seed {}: {} with {} weights",
             families[family].label,
-            strength(cell.lambda),
-            cell.seed,
+            strength(trial.lambda),
+            trial.seed,
             share(accuracy),
             grouped(kept)
         );
