@@ -20,8 +20,8 @@ pub(crate) fn run(args: &CompactArgs, context: &mut Context) -> Result<Ending, F
     })?;
     match verdict {
         Verdict::Differs(why) => Err(Failure::failed(why)),
-        Verdict::Same(outcome) => {
-            context.answer(&outcome, &|| outcome.text())?;
+        Verdict::Same(compaction) => {
+            context.answer(&compaction, &|| compaction.text())?;
             Ok(Ending::Done)
         }
     }

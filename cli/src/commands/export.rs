@@ -10,7 +10,7 @@
 //! A file of ONNX is read back and run operation by operation. Of Rust source, which takes a
 //! compiler, the plan is run that the text tells line by line, with the functions that are in it.
 
-mod outcome;
+mod exported;
 mod target;
 
 use crate::args::ExportArgs;
@@ -29,7 +29,7 @@ use crate::run::proof::{Proof, prove};
 use crate::system::context::Context;
 use crate::system::draft::Draft;
 use crate::system::file::refused;
-use outcome::{Details, Outcome};
+use exported::{Details, Exported};
 use proxtape::checkpoint::{self, Checkpoint};
 use proxtape::data::{Dataset, Normalization, Source, Split};
 use proxtape::{Exec, Random};
@@ -86,7 +86,7 @@ pub(crate) fn run(args: &ExportArgs, context: &mut Context) -> Result<Ending, Fa
     }
     let bytes = fs::metadata(draft.path()).map_err(|e| refused(&target, "a file", &e))?.len();
     draft.keep()?;
-    let outcome = Outcome {
+    let exported = Exported {
         model: path.display().to_string(),
         file: target.display().to_string(),
         format: format.to_string(),
@@ -98,7 +98,7 @@ pub(crate) fn run(args: &ExportArgs, context: &mut Context) -> Result<Ending, Fa
         proof,
         version: env!("CARGO_PKG_VERSION"),
     };
-    context.answer(&outcome, &|| outcome.text())?;
+    context.answer(&exported, &|| exported.text())?;
     Ok(Ending::Done)
 }
 

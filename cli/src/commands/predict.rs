@@ -1,8 +1,8 @@
 //! `predict`: the classes of images.
 
 mod images;
-mod outcome;
 mod png;
+mod predictions;
 mod wanted;
 
 use crate::args::PredictArgs;
@@ -12,7 +12,7 @@ use crate::run::inference::{Network, Recorded};
 use crate::run::model_file::{BATCH, Trained};
 use crate::system::context::Context;
 use images::Images;
-use outcome::{Outcome, Prediction};
+use predictions::{Prediction, Predictions};
 use proxtape::data::{Dataset, Samples};
 use std::io::Cursor;
 use std::path::Path;
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &PredictArgs, context: &mut Context) -> Result<Ending, F
         }
         Ok(())
     })?;
-    let outcome = Outcome {
+    let answer = Predictions {
         model: path.display().to_string(),
         classes: trained.classes,
         predictions,
@@ -51,7 +51,7 @@ pub(crate) fn run(args: &PredictArgs, context: &mut Context) -> Result<Ending, F
         isa: machine.isa(),
         version: env!("CARGO_PKG_VERSION"),
     };
-    context.answer(&outcome, &|| outcome.text())?;
+    context.answer(&answer, &|| answer.text())?;
     Ok(Ending::Done)
 }
 

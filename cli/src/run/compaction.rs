@@ -9,11 +9,11 @@
 //! ```
 
 mod latency;
-mod outcome;
 mod proof;
 mod recipe;
+mod result;
 
-pub(crate) use outcome::Outcome;
+pub(crate) use result::Compaction;
 
 use crate::failure::Failure;
 use crate::output::terminal::Terminal;
@@ -24,9 +24,9 @@ use crate::run::origin::Origin;
 use crate::system::draft::Draft;
 use crate::system::file::{is_there, refused};
 use crate::system::machine::Machine;
-use outcome::{Costs, Layer};
 use proof::Proofs;
 use proxtape::data::Source;
+use result::{Costs, Layer};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ const NAME: &str = "model-compact.safetensors";
 /// A compacted network beside the dense one.
 pub(crate) enum Verdict {
     /// The same network.
-    Same(Box<Outcome>),
+    Same(Box<Compaction>),
     /// Another one, or none that can be compared; why.
     Differs(String),
 }
@@ -65,8 +65,10 @@ pub(crate) fn shrink(
     // What was written is proven, not what was meant to be.
     let written = Trained::read(file.path())?;
     let both = [(path, dense), (file.path(), &written)];
-    let outcome = match compare(both, (&samples, batches), machine)? {
-        Verdict::Same(outcome) => Outcome { compact: target.display().to_string(), ..*outcome },
+    let compaction = match compare(both, (&samples, batches), machine)? {
+        Verdict::Same(compaction) => {
+            Compaction { compact: target.display().to_string(), ..*compaction }
+        }
         Verdict::Differs(why) => {
             // What an earlier run left there is no better.
             let _ = fs::remove_file(&target);
@@ -74,7 +76,7 @@ pub(crate) fn shrink(
         }
     };
     file.keep()?;
-    Ok(Verdict::Same(Box::new(outcome)))
+    Ok(Verdict::Same(Box::new(compaction)))
 }
 
 /// The compacted network that `compact` has left beside a model file, or would leave there. Nothing is written
@@ -120,7 +122,7 @@ fn compare(
     if !proof.holds() {
         return Ok(Verdict::Differs(format!("{}: {}", path.display(), proof.refusal())));
     }
-    Ok(Verdict::Same(Box::new(Outcome {
+    Ok(Verdict::Same(Box::new(Compaction {
         model: path.display().to_string(),
         compact: small_path.display().to_string(),
         before: Costs::of(dense, size(path)?),

@@ -1,7 +1,7 @@
 //! The trainings that a study wants: from its grid and from those that are finished.
 
 use super::method::Method;
-use super::outcome::{Row, TrialRow};
+use super::results::{Row, TrialRow};
 use super::trial::{Finished, Role, Trial};
 use std::collections::HashMap;
 

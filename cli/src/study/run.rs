@@ -31,10 +31,10 @@ pub(crate) fn run(
         Err(Failure::Interrupted(_)) => Some(Reason::Interrupt),
         ended => ended?,
     };
-    let outcome = study.write(plan)?;
-    context.answer(&outcome, &|| table::text(&outcome))?;
+    let results = study.write(plan)?;
+    context.answer(&results, &|| table::text(&results))?;
     let Some(reason) = reason.or_else(|| interrupt::asked().map(|_| Reason::Interrupt)) else {
-        return outcome.expect_results().map(|()| Ending::Done);
+        return results.expect_results().map(|()| Ending::Done);
     };
     let why = match reason {
         Reason::Interrupt => "interrupted and saved",
@@ -42,9 +42,9 @@ pub(crate) fn run(
     };
     context.terminal.say(format_args!(
         "{why}: {} of {} trainings are finished; go on with `proxtape {} --resume {}`",
-        outcome.trials.len(),
-        outcome.planned,
-        outcome.kind.name(),
+        results.trials.len(),
+        results.planned,
+        results.kind.name(),
         shell::word(study.folder.path())
     ));
     Ok(match reason {

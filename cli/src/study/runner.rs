@@ -197,7 +197,7 @@ impl Study<'_> {
             let told = (source, terminal.without_text());
             let shrunk = shrink((&model, &dense), told, (&[BATCH], self.machine))?;
             let text = match shrunk {
-                Verdict::Same(outcome) => json(&outcome)?,
+                Verdict::Same(compaction) => json(&compaction)?,
                 Verdict::Differs(why) => {
                     let model = model.display().to_string();
                     json(&serde_json::json!({ "model": model, "refused": why }))?

@@ -1,8 +1,8 @@
 //! The table for people (text, Markdown) and for spreadsheets (CSV).
 
 use super::metric::{METRICS, told};
-use super::outcome::{Outcome, Row};
 use super::plot;
+use super::results::{Results, Row};
 use super::{Kind, Metric, Spread};
 use crate::output::number::threads;
 use crate::output::shown;
@@ -44,14 +44,14 @@ fn share(row: &Row, part: Metric, whole: Metric) -> String {
 }
 
 /// Those that a table of its kind has.
-fn columns(outcome: &Outcome<'_>) -> impl Iterator<Item = &'static Column> + use<> {
-    let kind = outcome.kind;
+fn columns(results: &Results<'_>) -> impl Iterator<Item = &'static Column> + use<> {
+    let kind = results.kind;
     COLUMNS.iter().filter(move |(head, _)| kind == Kind::Sweep || *head != VALIDATION)
 }
 
 /// The rows on the front have a mark.
-fn cells(outcome: &Outcome<'_>, row: &Row) -> Vec<String> {
-    let mut cells: Vec<String> = columns(outcome).map(|(_, cell)| cell(row)).collect();
+fn cells(results: &Results<'_>, row: &Row) -> Vec<String> {
+    let mut cells: Vec<String> = columns(results).map(|(_, cell)| cell(row)).collect();
     if row.front == Some(true) {
         cells[0].push_str(" *");
     }
@@ -59,16 +59,16 @@ fn cells(outcome: &Outcome<'_>, row: &Row) -> Vec<String> {
 }
 
 /// What the numbers mean, line by line.
-fn legend(outcome: &Outcome<'_>) -> Vec<String> {
-    let rows = &outcome.rows;
-    let seeds = match outcome.seeds {
+fn legend(results: &Results<'_>) -> Vec<String> {
+    let rows = &results.rows;
+    let seeds = match results.seeds {
         [one] => format!("seed {one}"),
         [first, .., last] => format!("mean and standard deviation over seeds {first} to {last}"),
         [] => String::new(),
     };
     let fewer: Vec<String> = rows
         .iter()
-        .filter(|row| row.seeds < outcome.seeds.len())
+        .filter(|row| row.seeds < results.seeds.len())
         .map(|row| format!("{} {}", row.label, row.seeds))
         .collect();
     let fewer = match fewer.is_empty() {
@@ -80,70 +80,70 @@ fn legend(outcome: &Outcome<'_>) -> Vec<String> {
         format!(
             "MACs and bytes after compaction, with the zeros inside counted; not zero: without \
              them; latency: one sample through the compacted network, median, {}, {}; seconds: training",
-            threads(outcome.threads),
-            outcome.isa
+            threads(results.threads),
+            results.isa
         ),
     ];
-    lines.push(match (outcome.kind, outcome.keep, outcome.tolerance) {
+    lines.push(match (results.kind, results.keep, results.tolerance) {
         (Kind::Sweep, ..) => "*: the front; none is smaller and as right on validation".to_owned(),
         (_, Some(keep), _) => format!(
             "lambda: the one whose share of kept weights is nearest to {:.1} %, seed {}",
             100.0 * keep,
-            outcome.seeds[0]
+            results.seeds[0]
         ),
         (_, None, Some(tolerance)) => format!(
             "lambda: the one with the fewest weights whose validation accuracy is within {tolerance} \
              points of the network without a penalty, seed {}",
-            outcome.seeds[0]
+            results.seeds[0]
         ),
         (_, None, None) => {
-            format!("lambda: the one of the most accurate on validation, seed {}", outcome.seeds[0])
+            format!("lambda: the one of the most accurate on validation, seed {}", results.seeds[0])
         }
     });
-    lines.extend(outcome.notes.iter().map(|note| format!("note: {}", shown::line(note))));
+    lines.extend(results.notes.iter().map(|note| format!("note: {}", shown::line(note))));
     lines
 }
 
 /// For a terminal.
-pub(super) fn text(outcome: &Outcome<'_>) -> String {
-    let heads: Vec<&str> = columns(outcome).map(|(head, _)| *head).collect();
+pub(super) fn text(results: &Results<'_>) -> String {
+    let heads: Vec<&str> = columns(results).map(|(head, _)| *head).collect();
     let mut table = Table::new(&heads);
-    for row in &outcome.rows {
-        table.row(cells(outcome, row));
+    for row in &results.rows {
+        table.row(cells(results, row));
     }
-    let drawn = match outcome.kind {
+    let drawn = match results.kind {
         Kind::Compare => String::new(),
-        Kind::Sweep => plot::draw(&outcome.rows) + "\n",
+        Kind::Sweep => plot::draw(&results.rows) + "\n",
     };
-    format!("\n{}\n{drawn}{}\n", table.render(), legend(outcome).join("\n"))
+    format!("\n{}\n{drawn}{}\n", table.render(), legend(results).join("\n"))
 }
 
 /// As a file.
-pub(super) fn markdown(outcome: &Outcome<'_>) -> String {
+pub(super) fn markdown(results: &Results<'_>) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let escaped = |cells: &[String]| cells.iter().map(|c| shown::markdown(c)).collect::<Vec<_>>();
-    let heads: Vec<String> = columns(outcome).map(|(head, _)| (*head).to_owned()).collect();
+    let heads: Vec<String> = columns(results).map(|(head, _)| (*head).to_owned()).collect();
     let mut text = line(&escaped(&heads));
     let align = |c: usize| if c == 0 { "---".to_owned() } else { "---:".to_owned() };
     text.push_str(&line(&(0..heads.len()).map(align).collect::<Vec<_>>()));
-    for row in &outcome.rows {
-        text.push_str(&line(&escaped(&cells(outcome, row))));
+    for row in &results.rows {
+        text.push_str(&line(&escaped(&cells(results, row))));
     }
     // The table is made to be passed on: a note may tell the path of a file.
     let told = |line: String| shown::markdown(&handed_on::text(&line));
-    text.extend(legend(outcome).into_iter().map(|line| format!("\n{}\n", told(line))));
+    text.extend(legend(results).into_iter().map(|line| format!("\n{}\n", told(line))));
     text
 }
 
 /// Every metric, mean and deviation, in full.
-pub(super) fn csv(outcome: &Outcome<'_>) -> String {
+pub(super) fn csv(results: &Results<'_>) -> String {
     let mut text = "family,lambda,seeds,front".to_owned();
     for (name, _) in METRICS {
         text.push_str(&format!(",{name}_mean,{name}_std"));
     }
     text.push('\n');
     let or_empty = |x: Option<f64>| x.map_or(String::new(), |x| x.to_string());
-    for row in &outcome.rows {
+    for row in &results.rows {
         let lambda = row.lambda.map_or(String::new(), |lambda| lambda.to_string());
         let front = row.front.map_or(String::new(), |front| front.to_string());
         text.push_str(&format!("{},{lambda},{},{front}", row.family, row.seeds));

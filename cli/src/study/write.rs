@@ -1,7 +1,7 @@
 //! What is written of the trainings that are finished: `compare.json`, `.md` and `.csv`.
 
-use super::outcome::{Outcome, TrialRow};
 use super::plan::{Plan, Task};
+use super::results::{Results, TrialRow};
 use super::state::Study;
 use super::table;
 use crate::failure::Failure;
@@ -10,15 +10,15 @@ use crate::system::draft::write_text;
 
 impl Study<'_> {
     /// Writes the tables of what there is.
-    pub(super) fn write(&self, plan: &dyn Plan) -> Result<Outcome<'_>, Failure> {
-        let outcome = self.write_json(plan)?;
-        write_text(&self.folder.table("md"), &table::markdown(&outcome))?;
-        write_text(&self.folder.table("csv"), &table::csv(&outcome))?;
-        Ok(outcome)
+    pub(super) fn write(&self, plan: &dyn Plan) -> Result<Results<'_>, Failure> {
+        let results = self.write_json(plan)?;
+        write_text(&self.folder.table("md"), &table::markdown(&results))?;
+        write_text(&self.folder.table("csv"), &table::csv(&results))?;
+        Ok(results)
     }
 
     /// Writes the object alone, for those who look on.
-    pub(super) fn write_json(&self, plan: &dyn Plan) -> Result<Outcome<'_>, Failure> {
+    pub(super) fn write_json(&self, plan: &dyn Plan) -> Result<Results<'_>, Failure> {
         let (tasks, later) = plan.tasks(&self.done);
         let is_done = later.is_empty() && tasks.iter().all(|task| self.done.serves(task));
         let trials: Vec<TrialRow> = tasks
@@ -37,7 +37,7 @@ impl Study<'_> {
             true if trials.iter().all(is_lost) => "diverged",
             true => "done",
         };
-        let outcome = Outcome {
+        let results = Results {
             status,
             kind: grid.kind,
             folder: self.folder.path().display().to_string(),
@@ -53,8 +53,8 @@ impl Study<'_> {
             notes: self.notes(plan, &tasks),
             trials,
         };
-        write_text(&self.folder.table("json"), &(json(&outcome)? + "\n"))?;
-        Ok(outcome)
+        write_text(&self.folder.table("json"), &(json(&results)? + "\n"))?;
+        Ok(results)
     }
 
     fn notes(&self, plan: &dyn Plan, tasks: &[Task]) -> Vec<String> {

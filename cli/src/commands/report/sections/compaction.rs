@@ -6,7 +6,7 @@ use crate::output::html::{Section, figure, note, row, table};
 use crate::output::number::{grouped, small, threads};
 use crate::output::shell;
 use crate::recipe::handed_on;
-use crate::run::compaction::{self, Outcome, Seen, Verdict};
+use crate::run::compaction::{Compaction, Seen, Verdict, look};
 use crate::run::proof::LIMIT;
 use crate::system::machine::Machine;
 
@@ -22,11 +22,10 @@ pub(in crate::commands::report) fn section(
     let Ok(Measured { samples, .. }) = measured else {
         return Ok(section.add(note("Without the data there is no proof.")));
     };
-    let Seen { verdict, is_there } =
-        compaction::look((&run.model, &run.trained), samples, machine)?;
+    let Seen { verdict, is_there } = look((&run.model, &run.trained), samples, machine)?;
     let folder = shell::word(&handed_on::place(run.folder.path()));
-    let outcome = match verdict {
-        Verdict::Same(outcome) => outcome,
+    let compaction = match verdict {
+        Verdict::Same(compaction) => compaction,
         Verdict::Differs(why) if is_there => {
             let why = handed_on::text(&why);
             return Ok(section.add(note(format_args!(
@@ -43,11 +42,11 @@ pub(in crate::commands::report) fn section(
              writes model-compact.safetensors."
         ))),
     };
-    Ok(proof(section, &outcome))
+    Ok(proof(section, &compaction))
 }
 
-fn proof(section: Section, outcome: &Outcome) -> Section {
-    let proof = &outcome.proof.compacted;
+fn proof(section: Section, compaction: &Compaction) -> Section {
+    let proof = &compaction.proof.compacted;
     let section = section.text(format_args!(
         "The proof: on all {} {} samples the outputs of both networks differ by at most {} of the \
          largest output, and {} decisions changed. More than {} would be an error.",
@@ -61,20 +60,20 @@ fn proof(section: Section, outcome: &Outcome) -> Section {
         small(LIMIT),
     ));
     let costs = figure(
-        [table(&outcome.costs_table())],
+        [table(&compaction.costs_table())],
         "What both networks take. MACs are multiply-accumulates for one sample.",
     );
     let times = figure(
-        [table(&outcome.times_table())],
+        [table(&compaction.times_table())],
         format_args!(
             "Latency is the median time of a batch, with {}, {}; without zeros is the compacted network \
              where layers leave out the zeros that are left in them, if that is faster.",
-            threads(outcome.threads),
-            outcome.isa
+            threads(compaction.threads),
+            compaction.isa
         ),
     );
     let layers = figure(
-        [table(&outcome.layers_table())],
+        [table(&compaction.layers_table())],
         "The shape of the weights of each layer before and after, and how many there are.",
     );
     section.add(row([costs, layers])).add(times)

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 /// The object that `export --json` prints.
 #[derive(Serialize)]
-pub(super) struct Outcome {
+pub(super) struct Exported {
     /// The file of the model.
     pub(super) model: String,
     /// The file that was written.
@@ -41,7 +41,7 @@ pub(super) enum Details {
     },
 }
 
-impl Outcome {
+impl Exported {
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
         let mut line = |name: &str, value: String| {

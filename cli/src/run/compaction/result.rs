@@ -11,7 +11,7 @@ use std::collections::HashMap;
 
 /// The object that `compact --json` prints.
 #[derive(Serialize)]
-pub(crate) struct Outcome {
+pub(crate) struct Compaction {
     /// The file of the dense network.
     pub(super) model: String,
     /// The file of the compacted one.
@@ -83,7 +83,7 @@ impl Layer {
     }
 }
 
-impl Outcome {
+impl Compaction {
     /// The shapes before and after.
     pub(crate) fn layers_table(&self) -> Table {
         let mut layers = Table::new(&["layer", "before", "after", "weights", "left"]);

@@ -10,7 +10,7 @@ const TOP: usize = 3;
 
 /// The object that `predict --json` prints.
 #[derive(Serialize)]
-pub(super) struct Outcome {
+pub(super) struct Predictions {
     /// The file of the model.
     pub(super) model: String,
     pub(super) classes: usize,
@@ -71,7 +71,7 @@ impl Class {
     }
 }
 
-impl Outcome {
+impl Predictions {
     pub(super) fn text(&self) -> String {
         let mut table = Table::new(&["image", "class", "%", "then", "%", "then", "%"]);
         for Prediction { file, index, top, .. } in &self.predictions {

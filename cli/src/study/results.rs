@@ -8,7 +8,7 @@ use serde::Serialize;
 
 /// Everything that is finished.
 #[derive(Serialize)]
-pub(crate) struct Outcome<'a> {
+pub(crate) struct Results<'a> {
     /// `done`, `partial` while trainings are left to do, or `diverged` where all have.
     pub(crate) status: &'static str,
     /// `compare` or `sweep`.
@@ -72,7 +72,7 @@ pub(crate) struct Row {
     pub(crate) numbers: Numbers<Spread>,
 }
 
-impl Outcome<'_> {
+impl Results<'_> {
     /// An error if there is no result at all: every training has diverged.
     pub(super) fn expect_results(&self) -> Result<(), Failure> {
         let reasons: Vec<&str> =
