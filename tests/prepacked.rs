@@ -2,7 +2,7 @@
 //! gives.
 
 use proxtape::nn::{Activation, Layer, Model, Named, Phase, PrepackedNetwork, Zeros, zoo};
-use proxtape::{Exec, Isa, Kind, Params, Pool, Random, Tape};
+use proxtape::{Exec, Isa, Kind, NoGradients, Params, Pool, Random, Tape};
 
 /// A network of the zoo that keeps about `share` of 1,000 weights; biases are not zero.
 fn pruned(name: &str, input: [usize; 3], share: u32) -> (Model, Params) {

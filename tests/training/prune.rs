@@ -95,7 +95,7 @@ fn resumed_around_the_pruning_to_the_same_bits() {
 #[test]
 fn pruning_that_keeps_nothing_or_has_no_refit_is_an_error() {
     let samples = Small::digits(160, 0);
-    let refused = |config| samples.trainer(&mlp(8), config).err().expect("an error").to_string();
+    let refused = |config| samples.trainer(&mlp(8), config).expect_err("an error").to_string();
     for keep in [0.0, -0.1, 1.5, f32::NAN] {
         let message = refused(config(keep));
         assert!(message.contains("above 0 and up to 1"), "{message}");
