@@ -14,6 +14,7 @@
 mod checksum;
 mod error;
 mod header;
+mod network;
 mod replacement;
 mod source;
 mod state_dict;
