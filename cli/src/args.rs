@@ -17,7 +17,7 @@ use crate::system::context::Context;
 use crate::system::stop::Stop;
 use clap::{Args, Parser, Subcommand};
 use core::num::NonZeroUsize;
-use overrides::{Overrides, PlaceArgs, TableArgs};
+use overrides::{DataArgs, Overrides, TableArgs};
 use proxtape::Convolution;
 use std::path::PathBuf;
 use target::Target;
@@ -172,7 +172,7 @@ pub(crate) struct CompactArgs {
     pub(crate) model: PathBuf,
 
     #[command(flatten)]
-    pub(crate) place: PlaceArgs,
+    pub(crate) location: DataArgs,
 
     #[command(flatten)]
     pub(crate) convolutions: Convolutions,
@@ -199,7 +199,7 @@ pub(crate) struct ExportArgs {
     pub(crate) to: Target,
 
     #[command(flatten)]
-    pub(crate) place: PlaceArgs,
+    pub(crate) location: DataArgs,
 
     #[command(flatten)]
     pub(crate) convolutions: Convolutions,
@@ -265,7 +265,7 @@ pub(crate) struct ReportArgs {
     pub(crate) folder: PathBuf,
 
     #[command(flatten)]
-    pub(crate) place: PlaceArgs,
+    pub(crate) location: DataArgs,
 
     #[command(flatten)]
     pub(crate) threads: Threads,

@@ -1,6 +1,6 @@
 //! How a command ends: exit codes and errors.
 
-use crate::output::shown;
+use crate::output::escape;
 use core::fmt;
 use proxtape::MemoryError;
 use proxtape::checkpoint::FileError;
@@ -45,18 +45,18 @@ impl Ending {
 impl Failure {
     /// A message of one line, whatever the names in it hold.
     pub(crate) fn failed(what: impl fmt::Display) -> Failure {
-        Failure::Failed(shown::line(what))
+        Failure::Failed(escape::line(what))
     }
 
     pub(crate) fn usage(what: impl fmt::Display) -> Failure {
-        Failure::Usage(shown::line(what))
+        Failure::Usage(escape::line(what))
     }
 
     /// With a line under it.
     pub(crate) fn under(mut self, line: impl fmt::Display) -> Failure {
         if let Failure::Failed(text) | Failure::Usage(text) = &mut self {
             text.push('\n');
-            text.push_str(&shown::line(line));
+            text.push_str(&escape::line(line));
         }
         self
     }

@@ -23,7 +23,7 @@ use args::{Cli, refusal};
 use clap::Parser;
 use std::ffi::OsString;
 use std::process::ExitCode;
-use system::{interrupt, last_word};
+use system::{final_note, interrupt};
 
 /// Runs what the command line of the process asks for.
 pub fn main() -> ExitCode {
@@ -42,7 +42,7 @@ pub fn run(words: Vec<OsString>) -> ExitCode {
         }
     };
     let mut context = cli.command.context();
-    last_word::of(cli.command.resumes(), context.terminal);
+    final_note::of(cli.command.resumes(), context.terminal);
     let ending = watching.and_then(|()| commands::run(&cli.command, &mut context));
     interrupt::give_way();
     match ending {

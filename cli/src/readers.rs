@@ -3,9 +3,9 @@
 
 use crate::commands::{inspect, predict, report};
 use crate::recipe;
-use crate::run::experiment::{Start, build};
 use crate::run::inference::Recorded;
 use crate::run::model_file::Trained;
+use crate::run::network::{Start, build};
 use crate::run::summary::Summary;
 use crate::run::training;
 use crate::study::Grid;

@@ -4,11 +4,11 @@ mod by_name;
 mod contents;
 mod data;
 mod fault;
-pub(crate) mod handed_on;
 mod layer;
 mod model;
 mod penalty;
 mod read;
+pub(crate) mod redact;
 mod target;
 mod train;
 

@@ -1,18 +1,19 @@
 //! A run: the folder of one training, what is written there, and a trained network at work.
 
-pub(crate) mod again;
 pub(crate) mod compaction;
 pub(crate) mod counts;
 pub(crate) mod divergence;
 pub(crate) mod evaluate;
-pub(crate) mod experiment;
 pub(crate) mod folder;
 pub(crate) mod inference;
 pub(crate) mod metrics;
+pub(crate) mod model_data;
 pub(crate) mod model_file;
+pub(crate) mod network;
 pub(crate) mod origin;
 pub(crate) mod progress;
 pub(crate) mod proof;
+pub(crate) mod samples;
 pub(crate) mod start_weights;
 pub(crate) mod summary;
 pub(crate) mod tables;

@@ -3,7 +3,7 @@
 pub(crate) mod context;
 pub(crate) mod draft;
 pub(crate) mod file;
+pub(crate) mod final_note;
 pub(crate) mod interrupt;
-pub(crate) mod last_word;
 pub(crate) mod machine;
 pub(crate) mod stop;

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 /// Where the data is. No change to what is trained: a run that goes on may find it elsewhere.
 #[derive(Debug, Args)]
-pub(crate) struct PlaceArgs {
+pub(crate) struct DataArgs {
     /// digits, idx:FOLDER (MNIST's format), cifar10:FOLDER (binary) or csv:FILE; to go on, or for a
     /// trained network: the same data at another place
     #[arg(long)]
@@ -64,7 +64,7 @@ impl TableArgs {
 #[command(next_help_heading = "Changes to the recipe")]
 pub(crate) struct Overrides {
     #[command(flatten)]
-    pub(crate) place: PlaceArgs,
+    pub(crate) location: DataArgs,
 
     #[command(flatten)]
     table: TableArgs,
@@ -267,7 +267,7 @@ impl Overrides {
 
     fn apply_to_data(&self, recipe: &mut Recipe) -> Result<(), Failure> {
         let data = &mut recipe.data;
-        if let Some(source) = &self.place.data {
+        if let Some(source) = &self.location.data {
             data.source = source.clone();
             // The recipe tells where to get its own data, and how it is read.
             (data.obtain, data.label, data.header) = (None, None, None);

@@ -2,7 +2,7 @@
 //! given, and with nothing hidden in them.
 
 use super::{Cli, conflict};
-use crate::output::shown;
+use crate::output::escape;
 use crate::output::terminal::Terminal;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Error};
@@ -26,7 +26,7 @@ pub(crate) fn refuse(error: Error, words: &[OsString]) {
         error.insert(kind, value);
     }
     // As plain text: colours are escape sequences, and an argument may bring its own.
-    let text = shown::text(&error.render().to_string());
+    let text = escape::text(&error.render().to_string());
     let mark = Terminal::new(false).error_mark();
     let text = match text.strip_prefix("error:") {
         Some(rest) => format!("{mark}{rest}"),
@@ -37,13 +37,13 @@ pub(crate) fn refuse(error: Error, words: &[OsString]) {
 
 fn one_line(value: &ContextValue) -> Option<ContextValue> {
     match value {
-        ContextValue::String(text) => Some(ContextValue::String(shown::line(text))),
+        ContextValue::String(text) => Some(ContextValue::String(escape::line(text))),
         ContextValue::Strings(texts) => {
-            Some(ContextValue::Strings(texts.iter().map(shown::line).collect()))
+            Some(ContextValue::Strings(texts.iter().map(escape::line).collect()))
         }
         // Advice that repeats the argument.
         ContextValue::StyledStrs(texts) => {
-            let texts = texts.iter().map(|text| shown::line(text).into());
+            let texts = texts.iter().map(|text| escape::line(text).into());
             Some(ContextValue::StyledStrs(texts.collect()))
         }
         _ => None,

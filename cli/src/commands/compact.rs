@@ -15,7 +15,7 @@ pub(crate) fn run(args: &CompactArgs, context: &mut Context) -> Result<Ending, F
     let verdict = machine.install(|| {
         let mut dense = Trained::read(&path)?;
         dense.tell(&path, terminal);
-        dense.recipe.data.move_to(args.place.data.as_ref());
+        dense.recipe.data.move_to(args.location.data.as_ref());
         shrink((&path, &dense), (None, terminal), (&BATCHES, &machine))
     })?;
     match verdict {

@@ -14,8 +14,8 @@ mod choose;
 use crate::args::CompareArgs;
 use crate::failure::{Ending, Failure};
 use crate::recipe;
-use crate::run::experiment::read;
 use crate::run::origin;
+use crate::run::samples::read;
 use crate::study::{
     self, Done, Finished, Folder, Grid, Kind, Method, Plan, Role, Row, Task, Trial, TrialRow,
 };
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &CompareArgs, context: &mut Context) -> Result<Ending, F
     let machine = context.machine()?;
     let opened = match &args.study.resume {
         Some(path) => {
-            let moved = args.overrides.place.data.as_ref();
+            let moved = args.overrides.location.data.as_ref();
             Folder::resume(path, Kind::Compare, (moved, context.terminal))?
         }
         None => {

@@ -2,12 +2,12 @@
 
 use crate::args::EvalArgs;
 use crate::failure::{Ending, Failure};
+use crate::output::escape;
 use crate::output::number::grouped;
-use crate::output::shown;
 use crate::output::terminal::{print, print_json};
-use crate::run::again::{self, Named};
 use crate::run::evaluate::evaluate;
 use crate::run::folder::model_path;
+use crate::run::model_data::{self, Named};
 use crate::run::model_file::Trained;
 use crate::run::origin;
 use crate::run::summary::known;
@@ -55,10 +55,10 @@ pub(crate) fn run(args: &EvalArgs, context: &mut Context) -> Result<Ending, Fail
     args.table.apply(&mut data)?;
     let named = match &args.data {
         None if data == trained.recipe.data => {
-            let samples = again::own(&path, &trained, (None, terminal))?;
+            let samples = model_data::own(&path, &trained, (None, terminal))?;
             Named { same: trained.origin.as_ref().map(|_| true), samples, seen: None }
         }
-        _ => again::named(&path, &trained, (&data, terminal))?,
+        _ => model_data::named(&path, &trained, (&data, terminal))?,
     };
     let exec = trained.recipe.exec(machine.exec());
     let parts = machine.install(|| evaluate(exec, (&path, &trained), &named.samples))?;
@@ -99,7 +99,7 @@ fn tell(context: &Context, e: &Evaluated<'_>) -> Result<Ending, Failure> {
         })?;
         return Ok(Ending::Done);
     }
-    let [model, source] = [shown::line(e.path.display()), shown::line(&e.source)];
+    let [model, source] = [escape::line(e.path.display()), escape::line(&e.source)];
     let mut text = format!("{:<16}{model}\n{:<16}{source}\n", "model", "data");
     // Of an old model's data it is not known; a note has told so.
     if *same == Some(false) {

@@ -16,16 +16,16 @@ mod target;
 use crate::args::ExportArgs;
 use crate::args::target::Format;
 use crate::failure::{Ending, Failure};
-use crate::output::shown;
+use crate::output::escape;
 use crate::output::terminal::Terminal;
 use crate::recipe::Location;
-use crate::recipe::handed_on;
-use crate::run::again;
-use crate::run::experiment::Samples;
+use crate::recipe::redact;
 use crate::run::folder::model_path;
 use crate::run::inference::{Network, Recorded};
+use crate::run::model_data;
 use crate::run::model_file::{BATCH, Trained};
 use crate::run::proof::{Proof, prove};
+use crate::run::samples::Samples;
 use crate::system::context::Context;
 use crate::system::draft::Draft;
 use crate::system::file::refused;
@@ -57,14 +57,14 @@ pub(crate) fn run(args: &ExportArgs, context: &mut Context) -> Result<Ending, Fa
     let mut file = checkpoint::read_sealed(&path)?;
     let mut trained = Trained::from_checkpoint(&path, &file)?;
     trained.tell(&path, terminal);
-    let told = handed_on::recipe(&trained.recipe);
+    let told = redact::recipe(&trained.recipe);
     if told != trained.recipe {
         file.texts.insert("recipe".to_owned(), told.to_toml());
     }
     leave_out_others(&path, &trained, &mut file, terminal);
-    trained.recipe.data.move_to(args.place.data.as_ref());
+    trained.recipe.data.move_to(args.location.data.as_ref());
     let target = target::path(&args.to, &path)?;
-    let (mut samples, real) = samples(&path, &trained, (args.place.data.as_ref(), terminal))?;
+    let (mut samples, real) = samples(&path, &trained, (args.location.data.as_ref(), terminal))?;
     let format = args.to.format;
     if format != Format::Safetensors {
         check_resolution(&path, &trained)?;
@@ -117,7 +117,7 @@ fn leave_out_others(path: &Path, trained: &Trained, file: &mut Checkpoint, termi
     terminal.say(format_args!(
         "note: {}: tensors that the network does not have are left out: {}",
         path.display(),
-        shown::few(&names)
+        escape::few(&names)
     ));
 }
 
@@ -252,7 +252,7 @@ fn samples(
 ) -> Result<(Samples, bool), Failure> {
     let source = &trained.recipe.data.source.path;
     if given.is_some() || source.as_os_str().is_empty() || source.exists() {
-        return Ok((again::own(path, trained, (None, terminal))?, true));
+        return Ok((model_data::own(path, trained, (None, terminal))?, true));
     }
     let &[c, h, w] = trained.network.input().dims() else {
         return Err(Failure::failed(format!(

@@ -2,8 +2,8 @@
 
 use crate::args::InspectArgs;
 use crate::failure::{Ending, Failure};
+use crate::output::escape;
 use crate::output::number::{grouped, percent};
-use crate::output::shown;
 use crate::output::table::Table;
 use crate::run::counts::Counted;
 use crate::run::folder::model_path;
@@ -126,7 +126,7 @@ fn text(contents: &Contents<'_>, file: &Checkpoint) -> String {
     }
     let mut text = format!(
         "{}: {} bytes, {} tensors, {} values, {} non-zero\n\n{}",
-        shown::line(&contents.file),
+        escape::line(&contents.file),
         grouped(contents.bytes),
         contents.tensors.len(),
         grouped(contents.values),
@@ -134,7 +134,7 @@ fn text(contents: &Contents<'_>, file: &Checkpoint) -> String {
         table.render()
     );
     for (name, dtype) in contents.passed_over {
-        text.push_str(&format!("{}: {dtype}, passed over\n", shown::line(name)));
+        text.push_str(&format!("{}: {dtype}, passed over\n", escape::line(name)));
     }
     if let Some(model) = &contents.model {
         text.push_str(&format!(
@@ -147,7 +147,7 @@ fn text(contents: &Contents<'_>, file: &Checkpoint) -> String {
         // Lines of a text stand apart from those of the program.
         let value = value.trim_end().replace('\n', "\n    ");
         let apart = if value.contains('\n') { "\n    " } else { " " };
-        text.push_str(&format!("\n{}:{apart}{value}\n", shown::line(key)));
+        text.push_str(&format!("\n{}:{apart}{value}\n", escape::line(key)));
     }
     text
 }

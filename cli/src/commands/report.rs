@@ -14,7 +14,7 @@ mod sections;
 
 use crate::args::ReportArgs;
 use crate::failure::{Ending, Failure};
-use crate::output::shown;
+use crate::output::escape;
 use crate::run::metrics;
 use crate::system::context::Context;
 use crate::system::draft::write_text;
@@ -65,6 +65,6 @@ pub(crate) fn run(args: &ReportArgs, context: &mut Context) -> Result<Ending, Fa
     let report = path.display().to_string();
     let version = env!("CARGO_PKG_VERSION");
     let written = Written { kind, report, bytes: text.len(), version };
-    context.answer(&written, &|| shown::line(&written.report) + "\n")?;
+    context.answer(&written, &|| escape::line(&written.report) + "\n")?;
     Ok(Ending::Done)
 }

@@ -2,8 +2,8 @@
 
 use crate::args::SweepArgs;
 use crate::failure::{Ending, Failure};
-use crate::run::experiment::read;
 use crate::run::origin;
+use crate::run::samples::read;
 use crate::study::{
     self, Done, Folder, Grid, Kind, Method, Metric, Plan, Role, Row, Task, Trial, TrialRow, front,
 };
@@ -16,7 +16,7 @@ pub(crate) fn run(args: &SweepArgs, context: &mut Context) -> Result<Ending, Fai
     let machine = context.machine()?;
     let opened = match &args.study.resume {
         Some(path) => {
-            let moved = args.overrides.place.data.as_ref();
+            let moved = args.overrides.location.data.as_ref();
             Folder::resume(path, Kind::Sweep, (moved, context.terminal))?
         }
         None => {

@@ -5,11 +5,11 @@ use crate::failure::{Ending, Failure};
 use crate::output::shell;
 use crate::output::terminal::print_json;
 use crate::recipe::{self, Recipe};
-use crate::run::experiment::{gone, read};
 use crate::run::folder::RunFolder;
 use crate::run::model_file::Trained;
-use crate::run::training::{Ended, Job, Place, train};
-use crate::run::{again, tables};
+use crate::run::samples::{gone, read};
+use crate::run::training::{Destination, Ended, Job, train};
+use crate::run::{model_data, tables};
 use crate::system::context::Context;
 use crate::system::file::is_there;
 use crate::system::interrupt;
@@ -19,20 +19,20 @@ use std::sync::Arc;
 /// Runs the command.
 pub(crate) fn run(args: &TrainArgs, context: &mut Context) -> Result<Ending, Failure> {
     let machine = context.machine()?;
-    let (recipe, source, place) = match &args.resume {
+    let (recipe, source, destination) = match &args.resume {
         Some(folder) => {
             let folder = RunFolder::open(folder)?;
             let mut recipe = recipe_of(&folder)?;
-            recipe.data.move_to(args.overrides.place.data.as_ref());
+            recipe.data.move_to(args.overrides.location.data.as_ref());
             let source = source_of(&folder, &recipe.data)?;
-            (recipe, Some(Arc::new(source)), Place::Resume(folder))
+            (recipe, Some(Arc::new(source)), Destination::Resume(folder))
         }
         None => {
             let recipe = args.overrides.resolve(args.recipe.as_deref())?;
-            (recipe, None, Place::New(args.out.as_deref()))
+            (recipe, None, Destination::New(args.out.as_deref()))
         }
     };
-    let job = Job { recipe, source, place, label: String::new() };
+    let job = Job { recipe, source, destination, label: String::new() };
     let terminal = context.terminal;
     match machine.install(|| train(job, &machine, (&mut context.stop, terminal)))? {
         Ended::Done(summary) => {
@@ -77,7 +77,7 @@ fn source_of(folder: &RunFolder, data: &recipe::Data) -> Result<Source, Failure>
     let model = folder.model();
     // One that is there and cannot be read is damaged, which must be told.
     let read = match is_there(&model)? {
-        true => again::read(&Trained::read(&model)?, data),
+        true => model_data::read(&Trained::read(&model)?, data),
         false => read(data),
     };
     read.map_err(|e| gone(e, data))

@@ -8,7 +8,7 @@
 //! a line of its own   $'a\012b'                 hidden characters and bytes that are no text, by number
 //! ```
 
-use crate::output::shown;
+use crate::output::escape;
 use core::fmt::Write;
 use std::path::Path;
 
@@ -17,7 +17,7 @@ pub(crate) fn word(path: &Path) -> String {
     let bytes = path.as_os_str().as_encoded_bytes();
     let start = if bytes.first() == Some(&b'-') { "./" } else { "" };
     match path.to_str() {
-        Some(text) if shown::line(text) == text => {
+        Some(text) if escape::line(text) == text => {
             let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./+,:@%=".contains(c);
             match !text.is_empty() && text.chars().all(is_plain) {
                 true => format!("{start}{text}"),

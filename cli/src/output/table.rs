@@ -1,7 +1,7 @@
 //! A table in plain text: the first column to the left, all others to the right. Cells are shown on one
 //! line each, whatever they hold.
 
-use crate::output::shown;
+use crate::output::escape;
 
 /// Rows of cells under a head.
 pub(crate) struct Table {
@@ -14,7 +14,7 @@ impl Table {
     }
 
     pub(crate) fn row(&mut self, cells: Vec<String>) {
-        self.rows.push(cells.iter().map(shown::line).collect());
+        self.rows.push(cells.iter().map(escape::line).collect());
     }
 
     /// The head, and the rows under it.

@@ -1,11 +1,11 @@
 //! Printing: results on stdout, notes, errors and progress on stderr. A pipe that its reader has closed ends the
 //! printing, and nothing else.
 //!
-//! All text is escaped here (`shown.rs`), whatever made it: a name in a file cannot act on a terminal. Colours
+//! All text is escaped here (`escape.rs`), whatever made it: a name in a file cannot act on a terminal. Colours
 //! are added afterwards.
 
 use crate::failure::Failure;
-use crate::output::shown;
+use crate::output::escape;
 use core::fmt::Display;
 use serde::Serialize;
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -44,21 +44,21 @@ impl Terminal {
 
     /// A line for people, unless they want quiet.
     pub(crate) fn say(self, text: impl Display) {
-        self.say_lines(&shown::line(text));
+        self.say_lines(&escape::line(text));
     }
 
-    /// Several lines, of which each name that is no line must have passed [`shown::line`] before: cells of a
+    /// Several lines, of which each name that is no line must have passed [`escape::line`] before: cells of a
     /// table have.
     pub(crate) fn say_lines(self, text: &str) {
         if !self.quiet {
             // Nobody is left to be told that stderr is closed.
-            let _ = writeln!(io::stderr(), "{}", shown::text(text));
+            let _ = writeln!(io::stderr(), "{}", escape::text(text));
         }
     }
 
     /// An error: printed in any case.
     pub(crate) fn error(self, failure: &Failure) {
-        let failure = shown::text(&failure.to_string());
+        let failure = escape::text(&failure.to_string());
         let _ = writeln!(io::stderr(), "{} {failure}", self.error_mark());
     }
 
@@ -68,9 +68,9 @@ impl Terminal {
     }
 }
 
-/// A result as text on stdout: lines, of which each name has passed [`shown::line`] before.
+/// A result as text on stdout: lines, of which each name has passed [`escape::line`] before.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    write_out(&shown::text(text))
+    write_out(&escape::text(text))
 }
 
 fn write_out(text: &str) -> Result<(), Failure> {
@@ -86,7 +86,7 @@ pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
 /// A value as one line of JSON, for stdout or a file: the same value, and nothing in it is hidden.
 pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
     let text = serde_json::to_string(value).map_err(Failure::failed)?;
-    Ok(shown::json(&text))
+    Ok(escape::json(&text))
 }
 
 fn open_end(written: io::Result<()>) -> Result<(), Failure> {

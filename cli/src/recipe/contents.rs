@@ -19,7 +19,7 @@ use super::model::{self, Model};
 use super::penalty::Penalty;
 use super::target::Target;
 use super::train::Train;
-use crate::output::shown;
+use crate::output::escape;
 use proxtape::train::Config;
 use proxtape::{Convolution, Exec};
 use serde::{Deserialize, Serialize};
@@ -105,6 +105,6 @@ impl Recipe {
     /// The text that loads again to this recipe.
     pub(crate) fn to_toml(&self) -> String {
         // Only maps with keys that are no strings cannot be written, and there are none.
-        shown::toml(&toml::to_string(self).expect("a recipe is plain data"))
+        escape::toml(&toml::to_string(self).expect("a recipe is plain data"))
     }
 }

@@ -1,7 +1,7 @@
 //! An error at a place in a text: the line is shown, and where in it.
 
 use crate::failure::Failure;
-use crate::output::shown;
+use crate::output::escape;
 
 /// What does not fit, and the byte of the file where it stands.
 pub(super) struct Fault {
@@ -25,7 +25,7 @@ pub(super) fn at(place: &str, text: &str, (byte, message): (usize, &str)) -> Fai
     let margin = " ".repeat(line.to_string().len());
     // As wide as what stands before the place, which may be escaped.
     let ahead: String = part.chars().take(column - first).collect();
-    let mark = " ".repeat(shown::line(ahead).chars().count());
+    let mark = " ".repeat(escape::line(ahead).chars().count());
     Failure::failed(format_args!("{place}: line {line}: {message}"))
         .under(format_args!("{margin} |"))
         .under(format_args!("{line} | {part}"))

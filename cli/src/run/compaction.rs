@@ -17,10 +17,10 @@ pub(crate) use result::Compaction;
 
 use crate::failure::Failure;
 use crate::output::terminal::Terminal;
-use crate::run::again;
-use crate::run::experiment::Samples;
+use crate::run::model_data;
 use crate::run::model_file::{self, Trained};
 use crate::run::origin::Origin;
+use crate::run::samples::Samples;
 use crate::system::draft::Draft;
 use crate::system::file::{is_there, refused};
 use crate::system::machine::Machine;
@@ -59,7 +59,7 @@ pub(crate) fn shrink(
     (source, terminal): (Option<Arc<Source>>, Terminal),
     (batches, machine): (&[usize], &Machine),
 ) -> Result<Verdict, Failure> {
-    let samples = again::own(path, dense, (source, terminal))?;
+    let samples = model_data::own(path, dense, (source, terminal))?;
     let target = path.with_file_name(NAME);
     let file = write(&target, dense, &samples)?;
     // What was written is proven, not what was meant to be.

@@ -1,8 +1,8 @@
 //! The evaluation of a trained network.
 
 use crate::failure::Failure;
-use crate::run::experiment::Samples;
 use crate::run::model_file::Trained;
+use crate::run::samples::Samples;
 use crate::run::summary::sound;
 use proxtape::Exec;
 use proxtape::data::Dataset;

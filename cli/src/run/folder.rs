@@ -9,7 +9,7 @@ use crate::output::shell;
 use crate::output::terminal::Terminal;
 use crate::run::model_file::Trained;
 use crate::system::file::{is_there, refused};
-use crate::system::last_word;
+use crate::system::final_note;
 use lock::Lock;
 use proxtape::checkpoint::is_temporary;
 use std::ffi::OsStr;
@@ -105,7 +105,7 @@ impl RunFolder {
     /// A folder, once no other process works in it.
     pub(crate) fn lock(folder: &Path) -> Result<RunFolder, Failure> {
         let lock = Some(Arc::new(Lock::take(folder)?));
-        last_word::about(folder);
+        final_note::about(folder);
         Ok(RunFolder { path: folder.to_path_buf(), lock })
     }
 

@@ -1,8 +1,8 @@
 //! A trained network at work: what it says of samples.
 
 use crate::failure::Failure;
-use crate::run::experiment::Samples;
 use crate::run::model_file::Trained;
+use crate::run::samples::Samples;
 use proxtape::data::{Dataset, Normalization};
 use proxtape::nn::{PrepackedNetwork, Zeros};
 use proxtape::{Exec, Tape, Var};

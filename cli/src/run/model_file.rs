@@ -16,8 +16,9 @@
 use crate::failure::Failure;
 use crate::output::terminal::Terminal;
 use crate::recipe::{self, Recipe};
-use crate::run::experiment::{Samples, plan};
+use crate::run::network::plan;
 use crate::run::origin::Origin;
+use crate::run::samples::Samples;
 use crate::run::start_weights;
 use proxtape::checkpoint::{self, Checkpoint};
 use proxtape::data::Normalization;

@@ -11,7 +11,7 @@
 
 use crate::failure::Failure;
 use crate::output::number::grouped;
-use crate::run::experiment::Samples;
+use crate::run::samples::Samples;
 use proxtape::data::{self, Columns, Dataset, Source};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;

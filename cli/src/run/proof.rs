@@ -1,9 +1,9 @@
 //! The proof that two networks are the same: their outputs on real samples.
 
 use crate::failure::Failure;
-use crate::run::experiment::Samples;
 use crate::run::inference::{Network, largest, part};
 use crate::run::model_file::BATCH;
+use crate::run::samples::Samples;
 use crate::system::interrupt;
 use serde::Serialize;
 

@@ -1,7 +1,7 @@
 //! The tables at the end of a training.
 
+use crate::output::escape;
 use crate::output::number::{grouped, percent, small, threads};
-use crate::output::shown;
 use crate::output::table::Table;
 use crate::run::summary::{Counts, Layer, Reached, Summary};
 
@@ -22,7 +22,7 @@ pub(crate) fn text(summary: &Summary) -> String {
         ));
     }
     let mut line = |name: &str, value: String| text.push_str(&format!("{name:<16}{value}\n"));
-    let model = shown::line(&summary.run) + "/model.safetensors";
+    let model = escape::line(&summary.run) + "/model.safetensors";
     line("model", format!("{} bytes in {model}", grouped(summary.bytes)));
     let Summary { train_seconds, samples_per_second, threads: n, isa, .. } = summary;
     let rate = grouped(*samples_per_second as u64);

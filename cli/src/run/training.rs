@@ -9,12 +9,13 @@ mod start;
 use crate::failure::Failure;
 use crate::output::terminal::Terminal;
 use crate::recipe::Recipe;
-use crate::run::experiment::{self, Samples, build, tell};
 use crate::run::folder::RunFolder;
 use crate::run::metrics::Metrics;
 use crate::run::model_file::{self};
+use crate::run::network::{self, build};
 use crate::run::origin::Origin;
 use crate::run::progress::Progress;
+use crate::run::samples::{Samples, note_reading};
 use crate::run::start_weights;
 use crate::run::summary::Summary;
 use crate::system::draft::write_text;
@@ -46,13 +47,13 @@ pub(crate) struct Job<'a> {
     pub(crate) recipe: Recipe,
     /// The samples of the recipe, where they have been read already.
     pub(crate) source: Option<Arc<Source>>,
-    pub(crate) place: Place<'a>,
+    pub(crate) destination: Destination<'a>,
     /// What its bar calls it, where it is one of many.
     pub(crate) label: String,
 }
 
 /// The run folder of a training.
-pub(crate) enum Place<'a> {
+pub(crate) enum Destination<'a> {
     /// A new one: this, or the first free one of the recipe's name.
     New(Option<&'a Path>),
     /// One that a training was begun in, to go on with.
@@ -68,22 +69,22 @@ pub(crate) enum Ended {
     Diverged(Failure),
 }
 
-/// Runs a training from its place to its end, or until it is to stop.
+/// Runs a training to its end, or until it is to stop.
 pub(crate) fn train(
-    Job { recipe, source, place, label }: Job<'_>,
+    Job { recipe, source, destination, label }: Job<'_>,
     machine: &Machine,
     (stop, terminal): (&mut Stop, Terminal),
 ) -> Result<Ended, Failure> {
     let samples = Samples::of(source, &recipe)?;
-    tell(&samples.source, &recipe.data, terminal);
+    note_reading(&samples.source, &recipe.data, terminal);
     let set = &samples.source.train;
-    let is_saved = match &place {
-        Place::Resume(folder) => is_there(&folder.state())?,
-        Place::New(_) => false,
+    let is_saved = match &destination {
+        Destination::Resume(folder) => is_there(&folder.state())?,
+        Destination::New(_) => false,
     };
     let begin = match (&recipe.model.weights, is_saved) {
-        (None, false) => experiment::Start::Seed,
-        _ => experiment::Start::Saved,
+        (None, false) => network::Start::Seed,
+        _ => network::Start::Saved,
     };
     let mut network = build(&recipe, set, begin)?;
     if let (Some(weights), false) = (&recipe.model.weights, is_saved) {
@@ -116,18 +117,18 @@ pub(crate) fn train(
         source: recipe.data.source.to_string(),
         isa: machine.isa(),
     };
-    let start = match place {
-        Place::Resume(folder) if is_saved => {
+    let start = match destination {
+        Destination::Resume(folder) if is_saved => {
             Start::resume(folder, &mut trainer, (&mark, terminal))?
         }
-        Place::Resume(folder) => {
+        Destination::Resume(folder) => {
             terminal.say(format_args!(
                 "note: {}: nothing was saved before the training ended; it starts anew, from its recipe",
                 folder.path().display()
             ));
             Start::at_the_beginning(folder)
         }
-        Place::New(out) => Start::fresh(out, &recipe.name, &mark)?,
+        Destination::New(out) => Start::fresh(out, &recipe.name, &mark)?,
     };
     // Data that was moved is found at its new place from now on.
     let file = start.folder.recipe();

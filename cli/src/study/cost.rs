@@ -4,7 +4,8 @@
 use super::Method;
 use crate::failure::Failure;
 use crate::recipe::Recipe;
-use crate::run::experiment::{Samples, Start, build};
+use crate::run::network::{Start, build};
+use crate::run::samples::Samples;
 use crate::system::machine::Machine;
 use core::time::Duration;
 use proxtape::train::{Event, Trainer};

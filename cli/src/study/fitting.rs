@@ -3,7 +3,7 @@
 use super::method::Method;
 use crate::failure::Failure;
 use crate::recipe::Recipe;
-use crate::run::experiment::{Start, build};
+use crate::run::network::{Start, build};
 use proxtape::data::Source;
 use proxtape::optim::Rule;
 

@@ -11,12 +11,12 @@
 
 use super::{Grid, Kind, Trial};
 use crate::failure::Failure;
-use crate::output::shown;
+use crate::output::escape;
 use crate::output::terminal::Terminal;
 use crate::recipe::{self, Location, Recipe, is_same};
-use crate::run::experiment::{gone, read};
 use crate::run::folder::RunFolder;
 use crate::run::origin;
+use crate::run::samples::{gone, read};
 use crate::system::draft::write_text;
 use crate::system::file;
 use crate::system::file::{is_there, refused};
@@ -169,7 +169,7 @@ fn grid_of(path: &Path, kind: Kind) -> PathBuf {
 }
 
 fn text(grid: &Grid) -> Result<String, Failure> {
-    toml::to_string(grid).map(|text| shown::toml(&text)).map_err(Failure::failed)
+    toml::to_string(grid).map(|text| escape::toml(&text)).map_err(Failure::failed)
 }
 
 /// Whether what is asked for is what was saved; the error names what is not.

@@ -6,7 +6,7 @@ use super::state::Study;
 use super::table;
 use crate::failure::{Ending, Failure};
 use crate::output::shell;
-use crate::run::experiment::tell;
+use crate::run::samples::note_reading;
 use crate::system::context::Context;
 use crate::system::interrupt::{self, Saving};
 use crate::system::machine::Machine;
@@ -24,7 +24,7 @@ pub(crate) fn run(
     // What ends between two trainings is told, too.
     let _saving = Saving::begin();
     folder.note_lock(context.terminal);
-    tell(&source, &folder.recipe.data, context.terminal);
+    note_reading(&source, &folder.recipe.data, context.terminal);
     let mut study = Study { folder, source, done: Done::default(), machine };
     study.find(plan)?;
     let reason = match study.go(plan, context) {

@@ -11,11 +11,12 @@ use crate::output::number::{duration, grouped, percent, threads};
 use crate::output::terminal::{Terminal, json};
 use crate::recipe;
 use crate::run::compaction::{Verdict, shrink};
-use crate::run::experiment::{Samples, Start, build};
 use crate::run::folder::RunFolder;
 use crate::run::model_file::Trained;
+use crate::run::network::{Start, build};
+use crate::run::samples::Samples;
 use crate::run::start_weights;
-use crate::run::training::{Ended, Job, Place, train};
+use crate::run::training::{Destination, Ended, Job, train};
 use crate::system::context::Context;
 use crate::system::draft::write_text;
 use crate::system::file::{is_there, read_text, refused};
@@ -169,12 +170,12 @@ impl Study<'_> {
     ) -> Result<bool, Failure> {
         let path = self.folder.trial(&task.trial);
         if self.done.get(&task.trial).is_none() {
-            let place = match is_there(&RunFolder::at(&path).state())? {
-                true => Place::Resume(RunFolder::open(&path)?),
-                false => Place::New(Some(cleared(&path)?)),
+            let destination = match is_there(&RunFolder::at(&path).state())? {
+                true => Destination::Resume(RunFolder::open(&path)?),
+                false => Destination::New(Some(cleared(&path)?)),
             };
             let recipe = task.trial.recipe(&self.folder.recipe);
-            let job = Job { recipe, source: Some(Arc::clone(&self.source)), place, label };
+            let job = Job { recipe, source: Some(Arc::clone(&self.source)), destination, label };
             match train(job, self.machine, (stop, terminal.without_text()))? {
                 Ended::Done(_) | Ended::Diverged(_) => {}
                 Ended::Stopped(_) => return Ok(false),

@@ -4,10 +4,10 @@ use super::metric::{METRICS, told};
 use super::plot;
 use super::results::{Results, Row};
 use super::{Kind, Metric, Spread};
+use crate::output::escape;
 use crate::output::number::threads;
-use crate::output::shown;
 use crate::output::table::Table;
-use crate::recipe::handed_on;
+use crate::recipe::redact;
 
 /// The mean alone.
 fn mean(spread: Option<Spread>, factor: f64, decimals: usize) -> String {
@@ -100,7 +100,7 @@ fn legend(results: &Results<'_>) -> Vec<String> {
             format!("lambda: the one of the most accurate on validation, seed {}", results.seeds[0])
         }
     });
-    lines.extend(results.notes.iter().map(|note| format!("note: {}", shown::line(note))));
+    lines.extend(results.notes.iter().map(|note| format!("note: {}", escape::line(note))));
     lines
 }
 
@@ -121,7 +121,7 @@ pub(super) fn text(results: &Results<'_>) -> String {
 /// As a file.
 pub(super) fn markdown(results: &Results<'_>) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-    let escaped = |cells: &[String]| cells.iter().map(|c| shown::markdown(c)).collect::<Vec<_>>();
+    let escaped = |cells: &[String]| cells.iter().map(|c| escape::markdown(c)).collect::<Vec<_>>();
     let heads: Vec<String> = columns(results).map(|(head, _)| (*head).to_owned()).collect();
     let mut text = line(&escaped(&heads));
     let align = |c: usize| if c == 0 { "---".to_owned() } else { "---:".to_owned() };
@@ -130,7 +130,7 @@ pub(super) fn markdown(results: &Results<'_>) -> String {
         text.push_str(&line(&escaped(&cells(results, row))));
     }
     // The table is made to be passed on: a note may tell the path of a file.
-    let told = |line: String| shown::markdown(&handed_on::text(&line));
+    let told = |line: String| escape::markdown(&redact::text(&line));
     text.extend(legend(results).into_iter().map(|line| format!("\n{}\n", told(line))));
     text
 }

@@ -8,14 +8,14 @@
 //! ```
 //!
 //! The exit status is 128 + the signal's number each time. Only who has saved says so; a process that ends
-//! at once says what stays (`last_word.rs`). Before `main` begins, the system ends the process by itself. A
+//! at once says what stays (`final_note.rs`). Before `main` begins, the system ends the process by itself. A
 //! SIGHUP that was ignored when the program started (`nohup`) stays ignored; that can be seen on Linux alone.
 //!
 //! Signals are sent to a process, so what is known of them belongs to the process: the one state that
 //! is not passed in.
 
 use crate::failure::{Failure, status};
-use crate::system::last_word;
+use crate::system::final_note;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -90,7 +90,7 @@ fn receive(signal: i32) {
         for draft in drafts.iter() {
             let _ = fs::remove_file(draft);
         }
-        last_word::say(signal);
+        final_note::say(signal);
         std::process::exit(i32::from(status(signal)));
     }
 }

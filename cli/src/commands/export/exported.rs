@@ -1,7 +1,7 @@
 //! What an export has written: the object for machines, and the lines for people.
 
+use crate::output::escape;
 use crate::output::number::{grouped, small};
-use crate::output::shown;
 use crate::run::proof::Proof;
 use serde::Serialize;
 
@@ -45,7 +45,7 @@ impl Exported {
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
         let mut line = |name: &str, value: String| {
-            text.push_str(&format!("{name:<16}{}\n", shown::line(value)));
+            text.push_str(&format!("{name:<16}{}\n", escape::line(value)));
         };
         line("model", self.model.clone());
         line(&self.format, format!("{}, {} bytes", self.file, grouped(self.bytes)));

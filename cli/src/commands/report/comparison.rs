@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::output::html::{Page, Section, code, facts};
 use crate::output::number::{grouped, threads};
 use crate::output::shell;
-use crate::recipe::handed_on;
+use crate::recipe::redact;
 use crate::system::file::{is_there, read_text};
 use object::Comparison;
 use std::path::{Path, PathBuf};
@@ -46,7 +46,7 @@ pub(super) fn draw(folder: &Path, file: &Path, text: &str) -> Result<Page, Failu
         )));
     }
     // A report is made to be sent.
-    comparison.notes.iter_mut().for_each(|note| *note = handed_on::text(note));
+    comparison.notes.iter_mut().for_each(|note| *note = redact::text(note));
     let families = comparison.families();
     let subtitle = format!(
         "{} trainings, {}, {}",
@@ -71,7 +71,7 @@ pub(super) fn draw(folder: &Path, file: &Path, text: &str) -> Result<Page, Failu
 
 fn provenance(comparison: &Comparison, folder: &Path) -> Section {
     let kind = if comparison.is_sweep() { "sweep" } else { "compare" };
-    let folder = shell::word(&handed_on::place(folder));
+    let folder = shell::word(&redact::place(folder));
     let command = format!("proxtape {kind} --resume {folder}");
     let seeds: Vec<_> = comparison.seeds.iter().map(u64::to_string).collect();
     Section::new("again", "How to get it again")

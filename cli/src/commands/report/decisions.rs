@@ -1,9 +1,9 @@
 //! The decisions of a network on one part of the samples.
 
 use crate::failure::Failure;
-use crate::run::experiment::Samples;
 use crate::run::inference::{Recorded, largest, part};
 use crate::run::model_file::Trained;
+use crate::run::samples::Samples;
 use proxtape::Exec;
 use std::collections::BTreeMap;
 

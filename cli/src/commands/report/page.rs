@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::output::html::{Page, Section, code, details, facts};
 use crate::output::number::{grouped, percent, share};
 use crate::output::shell;
-use crate::recipe::handed_on;
+use crate::recipe::redact;
 use crate::system::context::Context;
 
 /// The page.
@@ -16,7 +16,7 @@ pub(super) fn page(args: &ReportArgs, context: &Context) -> Result<Page, Failure
     let mut run = Run::read(&args.folder)?;
     run.trained.tell(&run.model, terminal);
     run.read_divergence(terminal)?;
-    run.trained.recipe.data.move_to(args.place.data.as_ref());
+    run.trained.recipe.data.move_to(args.location.data.as_ref());
     machine.install(|| {
         // A network can be looked at where its data are not at hand.
         let measured =
@@ -24,7 +24,7 @@ pub(super) fn page(args: &ReportArgs, context: &Context) -> Result<Page, Failure
                 terminal.say_lines(&format!(
                     "note: the report is without what its data would say: {failure}"
                 ));
-                handed_on::text(&failure.to_string().replace('\n', " "))
+                redact::text(&failure.to_string().replace('\n', " "))
             });
         let measured = measured.as_ref().map_err(String::as_str);
         let mut sections = vec![
@@ -63,8 +63,8 @@ pub(super) fn page(args: &ReportArgs, context: &Context) -> Result<Page, Failure
 /// How to train the network again.
 fn provenance(run: &Run) -> Section {
     // A report is made to be sent.
-    let recipe = handed_on::recipe(&run.trained.recipe);
-    let file = shell::word(&handed_on::place(run.folder.path()).join("recipe.toml"));
+    let recipe = redact::recipe(&run.trained.recipe);
+    let file = shell::word(&redact::place(run.folder.path()).join("recipe.toml"));
     let isa = run.state.as_ref().and_then(|state| state.isa.as_deref());
     let forced = isa.map_or(String::new(), |isa| format!("PROXTAPE_ISA={isa} "));
     // The folders before it are nobody else's business.
@@ -83,7 +83,7 @@ fn provenance(run: &Run) -> Section {
         ("Instruction set", isa.unwrap_or("not noted").to_owned()),
         ("Seed", recipe.train.seed.to_string()),
         ("Data", recipe.data.source.to_string()),
-        ("Model file", format!("{}, {} bytes", handed_on::name(&run.model), grouped(run.bytes))),
+        ("Model file", format!("{}, {} bytes", redact::name(&run.model), grouped(run.bytes))),
     ]);
     section.add(facts).add(details("The recipe, every default filled in", code(recipe.to_toml())))
 }

@@ -3,14 +3,14 @@
 use super::decisions::Decisions;
 use crate::failure::Failure;
 use crate::output::terminal::Terminal;
-use crate::run::again;
 use crate::run::counts::Counted;
 use crate::run::divergence::{self, Divergence};
 use crate::run::evaluate::evaluate;
-use crate::run::experiment::Samples;
 use crate::run::folder::{self, RunFolder};
 use crate::run::metrics::{self, Line};
+use crate::run::model_data;
 use crate::run::model_file::Trained;
+use crate::run::samples::Samples;
 use crate::run::summary::Summary;
 use crate::system::file::{is_there, read_text, refused};
 use proxtape::Exec;
@@ -152,7 +152,7 @@ impl Run {
     }
 
     pub(super) fn measure(&self, exec: Exec, terminal: Terminal) -> Result<Measured, Failure> {
-        let samples = again::own(&self.model, &self.trained, (None, terminal))?;
+        let samples = model_data::own(&self.model, &self.trained, (None, terminal))?;
         let [validation, test] = evaluate(exec, (&self.model, &self.trained), &samples)?;
         let decisions = Decisions::of(exec, &self.trained, &samples)?;
         Ok(Measured { samples, validation, test, decisions })

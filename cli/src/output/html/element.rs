@@ -4,7 +4,7 @@
 //! name out of a recipe cannot become markup; hidden characters are shown by their numbers. The text is
 //! HTML and well-formed XML at once.
 
-use crate::output::shown;
+use crate::output::escape;
 use core::fmt::Display;
 
 /// An element with what is in it.
@@ -92,7 +92,7 @@ impl Element {
             out.push(' ');
             out.push_str(name);
             out.push_str("=\"");
-            escape(&shown::line(value), out);
+            escape(&escape::line(value), out);
             out.push('"');
         }
         if self.children.is_empty() && CLOSED_AT_ONCE.contains(&self.name) {
@@ -102,8 +102,8 @@ impl Element {
             for child in &self.children {
                 match child {
                     Node::Element(element) => element.write(out),
-                    Node::Text(text) => escape(&shown::line(text), out),
-                    Node::Lines(text) => escape(&shown::text(text), out),
+                    Node::Text(text) => escape(&escape::line(text), out),
+                    Node::Lines(text) => escape(&escape::text(text), out),
                     Node::Verbatim(text) => out.push_str(text),
                 }
             }

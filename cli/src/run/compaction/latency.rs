@@ -1,9 +1,9 @@
 //! The time that one batch takes, measured in turns so that a noisy machine is noisy for all.
 
 use crate::failure::Failure;
-use crate::run::experiment::Samples;
 use crate::run::inference::{Recorded, part};
 use crate::run::model_file::Trained;
+use crate::run::samples::Samples;
 use crate::system::interrupt;
 use core::time::Duration;
 use proxtape::Exec;

@@ -1,10 +1,10 @@
 //! The proof: the compacted network beside the dense one, with its zeros and without.
 
 use crate::failure::Failure;
-use crate::run::experiment::Samples;
 use crate::run::inference::{Network, OneByOne, Recorded};
 use crate::run::model_file::{BATCH, Trained};
 use crate::run::proof::{LIMIT, Proof, max, prove};
+use crate::run::samples::Samples;
 use proxtape::Exec;
 use serde::Serialize;
 

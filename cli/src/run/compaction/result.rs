@@ -2,8 +2,8 @@
 
 use super::latency::Latency;
 use super::proof::Proofs;
+use crate::output::escape;
 use crate::output::number::{grouped, small, threads};
-use crate::output::shown;
 use crate::output::table::Table;
 use crate::run::model_file::Trained;
 use serde::Serialize;
@@ -159,7 +159,7 @@ impl Compaction {
             grouped(compacted.decisions_changed),
             small(*sparse_difference),
             grouped(*sparse_decisions_changed),
-            shown::line(&self.compact),
+            escape::line(&self.compact),
         )
     }
 }

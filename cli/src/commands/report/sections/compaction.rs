@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::output::html::{Section, figure, note, row, table};
 use crate::output::number::{grouped, small, threads};
 use crate::output::shell;
-use crate::recipe::handed_on;
+use crate::recipe::redact;
 use crate::run::compaction::{Compaction, Seen, Verdict, look};
 use crate::run::proof::LIMIT;
 use crate::system::machine::Machine;
@@ -23,17 +23,17 @@ pub(in crate::commands::report) fn section(
         return Ok(section.add(note("Without the data there is no proof.")));
     };
     let Seen { verdict, is_there } = look((&run.model, &run.trained), samples, machine)?;
-    let folder = shell::word(&handed_on::place(run.folder.path()));
+    let folder = shell::word(&redact::place(run.folder.path()));
     let compaction = match verdict {
         Verdict::Same(compaction) => compaction,
         Verdict::Differs(why) if is_there => {
-            let why = handed_on::text(&why);
+            let why = redact::text(&why);
             return Ok(section.add(note(format_args!(
                 "model-compact.safetensors is not this network, maybe since it was trained further: \
                  {why}. Write it anew by `proxtape compact {folder}`."
             ))));
         }
-        Verdict::Differs(why) => return Ok(section.add(note(handed_on::text(&why)))),
+        Verdict::Differs(why) => return Ok(section.add(note(redact::text(&why)))),
     };
     let section = match is_there {
         true => section.text("Here is the file model-compact.safetensors beside the dense one."),

@@ -5,8 +5,8 @@ use crate::commands::report::run::{Measured, Run};
 use crate::output::html::{Picture, Section, details, figure, gallery, heat_map, note, row, table};
 use crate::output::number::{grouped, percent, share};
 use crate::output::table::Table;
-use crate::run::experiment::Samples;
 use crate::run::inference::part;
+use crate::run::samples::Samples;
 use proxtape::data::{self, Dataset};
 
 /// More classes than this are no matrix that could be read.

@@ -4,7 +4,7 @@ use crate::commands::report::run::{Measured, Run};
 use crate::output::html::{Section, facts, note, tiles};
 use crate::output::number::{grouped, percent, share};
 use crate::output::shell;
-use crate::recipe::handed_on;
+use crate::recipe::redact;
 use proxtape::optim::{Family, Mixing};
 use proxtape::train::Evaluation;
 
@@ -39,11 +39,11 @@ pub(in crate::commands::report) fn section(
     }
     let mut section = Section::new("result", "Result");
     if let Some(why) = &run.diverged {
-        let why = handed_on::text(why);
+        let why = redact::text(why);
         section = section.add(note(format_args!("This training has diverged: {why}.")));
     } else if !run.is_done() {
         let (last, all) = (run.epochs(), run.trained.recipe.train.epochs);
-        let folder = shell::word(&handed_on::place(run.folder.path()));
+        let folder = shell::word(&redact::place(run.folder.path()));
         section = section.add(note(format_args!(
             "This training is not finished: {last} of {all} epochs are done. Go on with \
              `proxtape train --resume {folder}`."
@@ -61,7 +61,7 @@ pub(in crate::commands::report) fn section(
 /// What the training was.
 fn about(run: &Run, measured: Result<&Measured, &str>) -> Vec<(&'static str, String)> {
     let recipe = &run.trained.recipe;
-    let mut facts = vec![("Data", handed_on::recipe(recipe).data.source.to_string())];
+    let mut facts = vec![("Data", redact::recipe(recipe).data.source.to_string())];
     if let Ok(Measured { samples, .. }) = measured {
         let split = &samples.split;
         let [train, validation, test] =

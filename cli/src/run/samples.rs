@@ -1,13 +1,10 @@
-//! From a recipe to what the engine trains: samples, model and parameters.
+//! The samples of a training: read, cut into parts and normalised.
 
 use crate::failure::Failure;
 use crate::output::terminal::Terminal;
 use crate::recipe::{self, Recipe};
-use core::fmt::Display;
-use proxtape::data::{self, DataError, Dataset, Normalization, Source, Split};
-use proxtape::nn::{Network, Plan};
+use proxtape::data::{self, DataError, Normalization, Source, Split};
 use proxtape::train::Data;
-use proxtape::{Params, Random};
 use std::sync::Arc;
 
 /// The samples of a training, cut and measured.
@@ -48,8 +45,8 @@ impl Samples {
     }
 }
 
-/// Says what the reader decided, and what looks odd.
-pub(crate) fn tell(source: &Source, data: &recipe::Data, terminal: Terminal) {
+/// Prints the decisions of a reader, and what looks odd.
+pub(crate) fn note_reading(source: &Source, data: &recipe::Data, terminal: Terminal) {
     for note in &source.notes {
         terminal.say(format_args!("{}: {note}", data.source));
     }
@@ -78,50 +75,4 @@ pub(crate) fn gone(error: Failure, data: &recipe::Data) -> Failure {
         true => error,
         false => error.under("if it was moved, name its new place by --data"),
     }
-}
-
-/// The most classes.
-const MAX_CLASSES: usize = 1 << 16;
-
-/// What the recipe's model comes to for samples of a shape and a number of classes.
-pub(crate) fn plan(recipe: &Recipe, input: &[usize], classes: usize) -> Result<Plan, Failure> {
-    if !(1..=MAX_CLASSES).contains(&classes) {
-        let wants = format_args!("expected 1 to {MAX_CLASSES} classes, found {classes}");
-        return Err(refused(recipe, &wants));
-    }
-    let layers = recipe.model.net.layers(classes);
-    Plan::new(&Params::new(), input, &layers).map_err(|e| refused(recipe, &e))
-}
-
-/// The recipe's model for these samples, as its seed starts it, or zeros, where what was saved follows.
-pub(crate) fn build(recipe: &Recipe, set: &Dataset, start: Start) -> Result<Network, Failure> {
-    let plan = plan(recipe, &set.shape(), set.classes())?;
-    let (gives, has) = (plan.output(), set.classes());
-    if gives[..] != [has] {
-        return Err(refused(
-            recipe,
-            &format_args!(
-                "the model gives {gives} and the data has {has} classes; the last layer must give one \
-                 number for each class"
-            ),
-        ));
-    }
-    let network = match start {
-        Start::Seed => plan.network(&mut Random::new(recipe.train.seed)),
-        Start::Saved => plan.zeros(),
-    };
-    network.map_err(|e| refused(recipe, &e))
-}
-
-/// What parameters start from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Start {
-    /// The recipe's seed.
-    Seed,
-    /// Values of a file, which are read next.
-    Saved,
-}
-
-fn refused(recipe: &Recipe, what: &dyn Display) -> Failure {
-    Failure::failed(format!("recipe {:?}: {what}", recipe.name))
 }

@@ -9,12 +9,12 @@
 //! Columns of a table are found by the names that the model keeps, and classes are the model's.
 
 use crate::failure::Failure;
-use crate::output::shown;
+use crate::output::escape;
 use crate::output::terminal::Terminal;
 use crate::recipe::{self, Location};
-use crate::run::experiment::{Samples, gone, obtained, tell};
 use crate::run::model_file::Trained;
 use crate::run::origin::{self, Origin};
+use crate::run::samples::{Samples, gone, note_reading, obtained};
 use proxtape::data::{self, Dataset, Schema, Source, Split};
 use std::collections::HashSet;
 use std::path::Path;
@@ -56,7 +56,7 @@ pub(crate) fn read(trained: &Trained, data: &recipe::Data) -> Result<Source, Fai
         )));
     }
     if is_unnamed && !are_unnamed(&wanted.features) {
-        let columns = shown::few(&wanted.features);
+        let columns = escape::few(&wanted.features);
         source.notes.push(format!("without a header, the columns are taken for {columns}"));
     }
     Ok(Source { train: source.train.with_columns(wanted)?, ..source })
@@ -127,7 +127,7 @@ pub(crate) fn named(
         origin.expect(&Origin::of(&samples), (&data.source.to_string(), &of(path)))?;
         return Ok(Named { samples, same, seen: None });
     }
-    tell(&source, data, terminal);
+    note_reading(&source, data, terminal);
     // A dataset has at most 2^32 - 1 samples.
     let test: Vec<u32> = (0..source.test_set().len() as u32).collect();
     let seen = same.and_then(|_| seen(trained, source.test_set()));

@@ -1,0 +1,54 @@
+//! The network of a recipe, for samples of a shape and a number of classes.
+
+use crate::failure::Failure;
+use crate::recipe::Recipe;
+use core::fmt::Display;
+use proxtape::data::Dataset;
+use proxtape::nn::{Network, Plan};
+use proxtape::{Params, Random};
+
+/// The most classes.
+const MAX_CLASSES: usize = 1 << 16;
+
+/// What the recipe's model comes to for samples of a shape and a number of classes.
+pub(crate) fn plan(recipe: &Recipe, input: &[usize], classes: usize) -> Result<Plan, Failure> {
+    if !(1..=MAX_CLASSES).contains(&classes) {
+        let wants = format_args!("expected 1 to {MAX_CLASSES} classes, found {classes}");
+        return Err(refused(recipe, &wants));
+    }
+    let layers = recipe.model.net.layers(classes);
+    Plan::new(&Params::new(), input, &layers).map_err(|e| refused(recipe, &e))
+}
+
+/// The recipe's model for these samples, as its seed starts it, or zeros, where what was saved follows.
+pub(crate) fn build(recipe: &Recipe, set: &Dataset, start: Start) -> Result<Network, Failure> {
+    let plan = plan(recipe, &set.shape(), set.classes())?;
+    let (gives, has) = (plan.output(), set.classes());
+    if gives[..] != [has] {
+        return Err(refused(
+            recipe,
+            &format_args!(
+                "the model gives {gives} and the data has {has} classes; the last layer must give one \
+                 number for each class"
+            ),
+        ));
+    }
+    let network = match start {
+        Start::Seed => plan.network(&mut Random::new(recipe.train.seed)),
+        Start::Saved => plan.zeros(),
+    };
+    network.map_err(|e| refused(recipe, &e))
+}
+
+/// What parameters start from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// The recipe's seed.
+    Seed,
+    /// Values of a file, which are read next.
+    Saved,
+}
+
+fn refused(recipe: &Recipe, what: &dyn Display) -> Failure {
+    Failure::failed(format!("recipe {:?}: {what}", recipe.name))
+}
