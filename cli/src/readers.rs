@@ -23,8 +23,8 @@ pub type Read = Result<(), String>;
 /// # Errors
 /// Those of `train`.
 pub fn recipe(file: &[u8], set: &Dataset) -> Read {
-    let recipe = recipe::parse("recipe", text(file)?).map_err(told)?;
-    build(&recipe, set, Start::Seed).map_err(told)?;
+    let recipe = recipe::parse("recipe", text(file)?).map_err(message)?;
+    build(&recipe, set, Start::Seed).map_err(message)?;
     Ok(())
 }
 
@@ -33,8 +33,8 @@ pub fn recipe(file: &[u8], set: &Dataset) -> Read {
 /// # Errors
 /// Those of `inspect`.
 pub fn inspect(file: &[u8]) -> Read {
-    let file = checkpoint::parse(file).map_err(told)?;
-    inspect::told(Path::new("file"), &file).map(|_| ()).map_err(told)
+    let file = checkpoint::parse(file).map_err(message)?;
+    inspect::contents(Path::new("file"), &file).map(|_| ()).map_err(message)
 }
 
 /// A model, run on one sample of zeros.
@@ -43,9 +43,9 @@ pub fn inspect(file: &[u8]) -> Read {
 /// Those of `eval`.
 pub fn model(file: &[u8]) -> Read {
     let path = Path::new("model");
-    let file = checkpoint::parse(file).map_err(told)?;
-    let trained = Trained::from_checkpoint(path, &file).map_err(told)?;
-    Recorded::new(Exec::new(Isa::detect()), &trained, 1).map_err(told)?.run();
+    let file = checkpoint::parse(file).map_err(message)?;
+    let trained = Trained::from_checkpoint(path, &file).map_err(message)?;
+    Recorded::new(Exec::new(Isa::detect()), &trained, 1).map_err(message)?.run();
     Ok(())
 }
 
@@ -54,7 +54,7 @@ pub fn model(file: &[u8]) -> Read {
 /// # Errors
 /// Those of `train --resume`.
 pub fn run_state(state: &Checkpoint, weights: usize) -> Read {
-    training::check_state(state, weights).map_err(told)
+    training::check_state(state, weights).map_err(message)
 }
 
 /// compare.toml or sweep.toml, and the strengths of every method in it.
@@ -62,7 +62,7 @@ pub fn run_state(state: &Checkpoint, weights: usize) -> Read {
 /// # Errors
 /// Those of `compare --resume`.
 pub fn grid(file: &[u8]) -> Read {
-    let grid: Grid = toml::from_str(text(file)?).map_err(told)?;
+    let grid: Grid = toml::from_str(text(file)?).map_err(message)?;
     grid.check()?;
     grid.families.iter().for_each(|&method| _ = grid.strengths(method));
     Ok(())
@@ -73,7 +73,7 @@ pub fn grid(file: &[u8]) -> Read {
 /// # Errors
 /// Those of `report`.
 pub fn summary(file: &[u8]) -> Read {
-    let _: Summary = serde_json::from_slice(file).map_err(told)?;
+    let _: Summary = serde_json::from_slice(file).map_err(message)?;
     Ok(())
 }
 
@@ -82,7 +82,7 @@ pub fn summary(file: &[u8]) -> Read {
 /// # Errors
 /// Those of `report`.
 pub fn metrics(file: &[u8]) -> Read {
-    report::draw_metrics(text(file)?).map_err(told)
+    report::draw_metrics(text(file)?).map_err(message)
 }
 
 /// compare.json or sweep.json, and its page.
@@ -90,7 +90,7 @@ pub fn metrics(file: &[u8]) -> Read {
 /// # Errors
 /// Those of `report`.
 pub fn comparison(file: &[u8]) -> Read {
-    report::draw_comparison(text(file)?).map(|_| ()).map_err(told)
+    report::draw_comparison(text(file)?).map(|_| ()).map_err(message)
 }
 
 /// A picture in PNG, of 8 x 8.
@@ -98,7 +98,7 @@ pub fn comparison(file: &[u8]) -> Read {
 /// # Errors
 /// Those of `predict`.
 pub fn png(file: &[u8]) -> Read {
-    predict::pixels(file).map(|_| ()).map_err(told)
+    predict::pixels(file).map(|_| ()).map_err(message)
 }
 
 /// ONNX as `export` reads it back; it is run only where it equals what was written.
@@ -111,9 +111,9 @@ pub fn onnx(file: &[u8]) -> Read {
 }
 
 fn text(file: &[u8]) -> Result<&str, String> {
-    std::str::from_utf8(file).map_err(told)
+    std::str::from_utf8(file).map_err(message)
 }
 
-fn told(error: impl ToString) -> String {
+fn message(error: impl ToString) -> String {
     error.to_string()
 }

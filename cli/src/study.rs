@@ -30,7 +30,7 @@ pub(crate) use fitting::methods;
 pub(crate) use folder::Folder;
 pub(crate) use grid::{Grid, Kind, middle};
 pub(crate) use method::Method;
-pub(crate) use metric::{Metric, Spread, front, told};
+pub(crate) use metric::{Metric, Spread, front, spread_text};
 pub(crate) use plan::{Done, Plan, Task};
 pub(crate) use results::{Row, TrialRow};
 pub(crate) use run::run;

@@ -41,15 +41,15 @@ pub(crate) fn narrow(error: &mut Error, words: &[OsString]) {
         );
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
-    let mut told: Vec<String> =
+    let mut named: Vec<String> =
         others.into_iter().filter(|arg| given(arg, words).is_some()).collect();
-    let told = match told.len() {
+    let named = match named.len() {
         // Something without a name: the recipe.
         0 => return,
-        1 => ContextValue::String(told.remove(0)),
-        _ => ContextValue::Strings(told),
+        1 => ContextValue::String(named.remove(0)),
+        _ => ContextValue::Strings(named),
     };
-    error.insert(ContextKind::PriorArg, told);
+    error.insert(ContextKind::PriorArg, named);
 }
 
 /// `--epochs` of `--epochs <EPOCHS>`.

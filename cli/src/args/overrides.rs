@@ -180,27 +180,27 @@ impl Overrides {
     /// The recipe with the changes.
     fn apply(&self, mut recipe: Recipe) -> Result<Recipe, Failure> {
         self.apply_to_data(&mut recipe)?;
-        let told = &self.training;
-        if let Some(net) = &told.model {
+        let flags = &self.training;
+        if let Some(net) = &flags.model {
             recipe.model.net = net.clone();
             // Layers of another network do not go by these names.
             recipe.penalty.0.layers.clear();
         }
-        if let Some(weights) = &told.weights {
+        if let Some(weights) = &flags.weights {
             (recipe.model.weights, recipe.model.weights_hash) = (Some(weights.clone()), None);
         }
         let train = &mut recipe.train;
-        train.epochs = told.epochs.unwrap_or(train.epochs);
-        train.batch = told.batch.unwrap_or(train.batch);
-        train.seed = told.seed.unwrap_or(train.seed);
-        train.exact_conv |= told.exact_conv;
+        train.epochs = flags.epochs.unwrap_or(train.epochs);
+        train.batch = flags.batch.unwrap_or(train.batch);
+        train.seed = flags.seed.unwrap_or(train.seed);
+        train.exact_conv |= flags.exact_conv;
         let rule = &mut train.optimizer.0;
-        if let Some(kind) = told.optimizer
+        if let Some(kind) = flags.optimizer
             && kind != OptimizerKind::of(*rule)
         {
             *rule = kind.usual();
         }
-        if let Some(momentum) = told.momentum {
+        if let Some(momentum) = flags.momentum {
             match rule {
                 Rule::Momentum { beta } | Rule::Nesterov { beta } => *beta = momentum,
                 _ => {
@@ -211,52 +211,52 @@ impl Overrides {
             }
         }
         let schedule = &mut train.schedule.0;
-        schedule.eta = told.eta.unwrap_or(schedule.eta);
-        if let Some(kind) = told.schedule
+        schedule.eta = flags.eta.unwrap_or(schedule.eta);
+        if let Some(kind) = flags.schedule
             && kind != ScheduleKind::of(schedule.shape)
         {
             schedule.shape = kind.usual();
         }
         let usual = schedule.eta;
-        for (share, stage) in [(told.settle, &mut train.settle), (told.refit, &mut train.refit)] {
+        for (share, stage) in [(flags.settle, &mut train.settle), (flags.refit, &mut train.refit)] {
             if let Some(share) = share {
                 let eta = stage.map_or(usual, |stage| stage.eta);
                 *stage = (share > 0.0).then_some(Stage { share, eta });
             }
         }
-        if let Some(keep) = told.prune {
+        if let Some(keep) = flags.prune {
             train.prune = (keep > 0.0).then_some(Prune { keep });
         }
-        if told.prune.is_some_and(|keep| keep > 0.0) && train.refit.is_none() {
+        if flags.prune.is_some_and(|keep| keep > 0.0) && train.refit.is_none() {
             return Err(Failure::usage(
                 "--prune comes before a refit, and the recipe has none; add --refit SHARE",
             ));
         }
         for (of, share) in [
-            (Measure::Weights, told.keep),
-            (Measure::Macs, told.keep_macs),
-            (Measure::Groups, told.keep_groups),
+            (Measure::Weights, flags.keep),
+            (Measure::Macs, flags.keep_macs),
+            (Measure::Groups, flags.keep_groups),
         ] {
             if let Some(share) = share {
                 recipe.target = (share > 0.0).then_some(Target(train::Target { of, share }));
             }
         }
         let penalty = &mut recipe.penalty.0;
-        penalty.family = told.regularizer.unwrap_or(penalty.family);
-        penalty.lambda = told.lambda.unwrap_or(penalty.lambda);
-        if let Some(mu) = told.mu {
+        penalty.family = flags.regularizer.unwrap_or(penalty.family);
+        penalty.lambda = flags.lambda.unwrap_or(penalty.lambda);
+        if let Some(mu) = flags.mu {
             penalty.mixing = Mixing::Constant(mu);
         }
-        penalty.linear = told.grouping.unwrap_or(penalty.linear);
-        penalty.conv = told.conv_grouping.unwrap_or(penalty.conv);
+        penalty.linear = flags.grouping.unwrap_or(penalty.linear);
+        penalty.conv = flags.conv_grouping.unwrap_or(penalty.conv);
         Ok(recipe)
     }
 
     /// Refuses flags that a command tells by others: `regularizer` and `lambda` are what it varies.
     pub(crate) fn expect_no(&self, names: &[&str], instead: &str) -> Result<(), Failure> {
-        let told = &self.training;
+        let flags = &self.training;
         let given =
-            [("regularizer", told.regularizer.is_some()), ("lambda", told.lambda.is_some())];
+            [("regularizer", flags.regularizer.is_some()), ("lambda", flags.lambda.is_some())];
         match given.iter().find(|(name, is_given)| *is_given && names.contains(name)) {
             None => Ok(()),
             Some((name, _)) => Err(Failure::usage(format!(

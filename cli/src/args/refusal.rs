@@ -20,9 +20,9 @@ pub(crate) fn refuse(error: Error, words: &[OsString]) {
     let mut error = named(error, words);
     conflict::narrow(&mut error, words);
     // An argument is one line; what is set about it may be several.
-    let told: Vec<(ContextKind, ContextValue)> =
+    let lines: Vec<(ContextKind, ContextValue)> =
         error.context().filter_map(|(kind, value)| Some((kind, one_line(value)?))).collect();
-    for (kind, value) in told {
+    for (kind, value) in lines {
         error.insert(kind, value);
     }
     // As plain text: colours are escape sequences, and an argument may bring its own.
@@ -56,14 +56,14 @@ fn named(error: Error, words: &[OsString]) -> Error {
         return error;
     }
     let pairs = words.windows(2).filter(|pair| pair[1].to_str().is_none());
-    let told: Vec<String> =
+    let found: Vec<String> =
         pairs.map(|pair| format!("{:?} after '{}'", pair[1], pair[0].display())).collect();
     Cli::command().error(
         ErrorKind::InvalidUtf8,
         format_args!(
             "expected text in UTF-8, found {}; rename the file or folder, or name it by a link with \
              such a name",
-            told.join(", ")
+            found.join(", ")
         ),
     )
 }

@@ -14,7 +14,7 @@ pub(crate) fn run(args: &CompactArgs, context: &mut Context) -> Result<Ending, F
     let terminal = context.terminal;
     let verdict = machine.install(|| {
         let mut dense = Trained::read(&path)?;
-        dense.tell(&path, terminal);
+        dense.note_vanished(&path, terminal);
         dense.recipe.data.move_to(args.location.data.as_ref());
         shrink((&path, &dense), (None, terminal), (&BATCHES, &machine))
     })?;

@@ -46,7 +46,7 @@ pub(crate) fn run(args: &EvalArgs, context: &mut Context) -> Result<Ending, Fail
     let path = model_path(&args.model)?;
     let trained = Trained::read(&path)?;
     let terminal = context.terminal;
-    trained.tell(&path, terminal);
+    trained.note_vanished(&path, terminal);
     let mut data = trained.recipe.data.clone();
     data.move_to(args.data.as_ref());
     if data.source.kind != trained.recipe.data.source.kind {
@@ -63,7 +63,7 @@ pub(crate) fn run(args: &EvalArgs, context: &mut Context) -> Result<Ending, Fail
     let exec = trained.recipe.exec(machine.exec());
     let parts = machine.install(|| evaluate(exec, (&path, &trained), &named.samples))?;
     let source = data.source.to_string();
-    tell(context, &Evaluated { path: &path, source, named, parts, machine: &machine })
+    answer(context, &Evaluated { path: &path, source, named, parts, machine: &machine })
 }
 
 struct Evaluated<'a> {
@@ -75,7 +75,7 @@ struct Evaluated<'a> {
     machine: &'a Machine,
 }
 
-fn tell(context: &Context, e: &Evaluated<'_>) -> Result<Ending, Failure> {
+fn answer(context: &Context, e: &Evaluated<'_>) -> Result<Ending, Failure> {
     let [validation, test] = e.parts;
     let (test_accuracy, test_loss) = known(Some(test));
     let (validation_accuracy, validation_loss) = known(Some(validation));

@@ -56,10 +56,10 @@ pub(crate) fn run(args: &ExportArgs, context: &mut Context) -> Result<Ending, Fa
     let path = model_path(&args.model)?;
     let mut file = checkpoint::read_sealed(&path)?;
     let mut trained = Trained::from_checkpoint(&path, &file)?;
-    trained.tell(&path, terminal);
-    let told = redact::recipe(&trained.recipe);
-    if told != trained.recipe {
-        file.texts.insert("recipe".to_owned(), told.to_toml());
+    trained.note_vanished(&path, terminal);
+    let redacted = redact::recipe(&trained.recipe);
+    if redacted != trained.recipe {
+        file.texts.insert("recipe".to_owned(), redacted.to_toml());
     }
     leave_out_others(&path, &trained, &mut file, terminal);
     trained.recipe.data.move_to(args.location.data.as_ref());

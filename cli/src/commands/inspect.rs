@@ -52,14 +52,14 @@ pub(crate) fn run(args: &InspectArgs, context: &mut Context) -> Result<Ending, F
     let bytes = std::fs::metadata(&path).map_err(|e| refused(&path, "a file", &e))?.len();
     let (contents, trained) = Contents::of(&path, bytes, &file)?;
     if let Some(trained) = trained {
-        trained.tell(&path, context.terminal);
+        trained.note_vanished(&path, context.terminal);
     }
     context.answer(&contents, &|| text(&contents, &file))?;
     Ok(Ending::Done)
 }
 
 /// All that is told of a file, as text.
-pub(crate) fn told(path: &Path, file: &Checkpoint) -> Result<String, Failure> {
+pub(crate) fn contents(path: &Path, file: &Checkpoint) -> Result<String, Failure> {
     Ok(text(&Contents::of(path, 0, file)?.0, file))
 }
 
@@ -91,9 +91,9 @@ impl Tensor<'_> {
         let kept = |grouping: Grouping| {
             let groups = grouping.groups(*shape, 1).ok()?;
             // Extents without a value are a word of the header alone.
-            let told = if values.is_empty() { 0 } else { groups.groups };
+            let counted = if values.is_empty() { 0 } else { groups.groups };
             let kept = |&g: &usize| groups.indices(g).any(|i| values[i] != 0.0);
-            Some((0..told).filter(kept).count())
+            Some((0..counted).filter(kept).count())
         };
         Tensor {
             name,

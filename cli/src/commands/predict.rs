@@ -30,7 +30,7 @@ pub(crate) fn run(args: &PredictArgs, context: &mut Context) -> Result<Ending, F
         )));
     }
     let trained = Trained::read(&path)?;
-    trained.tell(&path, context.terminal);
+    trained.note_vanished(&path, context.terminal);
     let wanted = Wanted::new(&path, &trained, args)?;
     let groups = images::read(&args.images, &wanted, context.terminal)?;
     let mut predictions = Vec::new();

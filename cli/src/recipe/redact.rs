@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn paths_in_a_text_lose_their_folders() {
-        for (told, wants) in [
+        for (given, wants) in [
             ("/home/me/x.csv: line 3: expected", "x.csv: line 3: expected"),
             ("csv:/home/me/x.csv, and \"/a/b\"", "csv:x.csv, and \"b\""),
             ("~/data/x and no more", "x and no more"),
@@ -101,7 +101,7 @@ mod tests {
             ("a: b\\c and \\n, 3:1 and x:y", "a: b\\c and \\n, 3:1 and x:y"),
             ("", ""),
         ] {
-            assert_eq!(text(told), wants);
+            assert_eq!(text(given), wants);
         }
     }
 

@@ -26,8 +26,8 @@ impl TryFrom<Table> for Target {
 
     fn try_from(Table { keep, macs, groups }: Table) -> Result<Target, String> {
         let all = [(Measure::Weights, keep), (Measure::Macs, macs), (Measure::Groups, groups)];
-        let mut told = all.into_iter().filter_map(|(of, share)| Some((of, share?)));
-        let (Some((of, share)), None) = (told.next(), told.next()) else {
+        let mut given = all.into_iter().filter_map(|(of, share)| Some((of, share?)));
+        let (Some((of, share)), None) = (given.next(), given.next()) else {
             return Err("a target is exactly one of keep, macs and groups".to_owned());
         };
         if !(share > 0.0 && share <= 1.0) {

@@ -132,8 +132,8 @@ impl RunFolder {
     /// `..`, a slash at the end, or a link.
     pub(crate) fn named(&self) -> PathBuf {
         let own = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        let told: PathBuf = self.path.components().collect();
-        if told.file_name() == own.file_name() { told } else { own }
+        let given: PathBuf = self.path.components().collect();
+        if given.file_name() == own.file_name() { given } else { own }
     }
 
     pub(crate) fn recipe(&self) -> PathBuf {

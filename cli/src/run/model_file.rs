@@ -41,9 +41,9 @@ pub(crate) fn contents(
 
 /// An error if a file cannot hold what is noted of a model beside its tensors. Its column names and means
 /// may be many: it is asked before the training.
-pub(crate) fn check_notes(told: (&Recipe, &Samples, &Origin)) -> Result<(), Failure> {
-    let recipe = &told.0.name;
-    let written = checkpoint::to_bytes(&notes(told));
+pub(crate) fn check_notes(facts: (&Recipe, &Samples, &Origin)) -> Result<(), Failure> {
+    let recipe = &facts.0.name;
+    let written = checkpoint::to_bytes(&notes(facts));
     written.map(|_| ()).map_err(|e| Failure::failed(format!("a model of recipe {recipe:?}: {e}")))
 }
 
@@ -148,8 +148,8 @@ impl Trained {
     }
 
     /// Tells what of the file was not taken as it is.
-    pub(crate) fn tell(&self, path: &Path, terminal: Terminal) {
-        start_weights::tell_vanished((path, &self.vanished), terminal);
+    pub(crate) fn note_vanished(&self, path: &Path, terminal: Terminal) {
+        start_weights::note_vanished((path, &self.vanished), terminal);
     }
 }
 
@@ -160,8 +160,8 @@ fn check_tensors(plan: &Plan, file: &Checkpoint) -> Result<(), String> {
         let has = match found.get(name) {
             Some(&has) => has,
             None => {
-                let told = |e| format!("{e}, and the recipe in the file wants {wants}");
-                file.get(name).map_err(told)?.0
+                let missing = |e| format!("{e}, and the recipe in the file wants {wants}");
+                file.get(name).map_err(missing)?.0
             }
         };
         if has != wants {

@@ -56,7 +56,7 @@ impl Origin {
     /// to do about it.
     pub(crate) fn expect(&self, found: &Origin, (source, of): (&str, &str)) -> Result<(), Failure> {
         if self.hash != found.hash {
-            return Err(changed((source, of), [&self.told(), &found.told()]));
+            return Err(changed((source, of), [&self.text(), &found.text()]));
         }
         let [expected, cut] = [self.parts(), found.parts()];
         match expected == cut {
@@ -73,7 +73,7 @@ impl Origin {
         format!("{training} training, {validation} validation and {test} test samples")
     }
 
-    fn told(&self) -> String {
+    fn text(&self) -> String {
         let samples = self.training.saturating_add(self.validation).saturating_add(self.test);
         format!("{} samples with {}", grouped(samples), short(&self.hash))
     }

@@ -46,12 +46,12 @@ pub(crate) fn load(
         ));
     }
     let loaded = checkpoint::load_state_dict(path, params)?;
-    tell_vanished((path, &loaded.vanished), terminal);
+    note_vanished((path, &loaded.vanished), terminal);
     Ok(())
 }
 
 /// Names the tensors of a file with values that became 0, and tells how many.
-pub(crate) fn tell_vanished((path, tensors): (&Path, &[(String, usize)]), terminal: Terminal) {
+pub(crate) fn note_vanished((path, tensors): (&Path, &[(String, usize)]), terminal: Terminal) {
     for (name, n) in tensors {
         terminal.say(format_args!(
             "note: {}: tensor {name:?}: {n} of its values are too small for a normal f32 (1.2e-38), and \

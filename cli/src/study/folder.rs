@@ -128,8 +128,8 @@ impl Folder {
             (Some(expected), Some(found)) if expected != found => {
                 let source = self.recipe.data.source.to_string();
                 let of = format!("{}, which was started with it", self.path().display());
-                let told = [expected, found].map(origin::short);
-                Err(origin::changed((&source, &of), [&told[0], &told[1]]))
+                let hashes = [expected, found].map(origin::short);
+                Err(origin::changed((&source, &of), [&hashes[0], &hashes[1]]))
             }
             _ => Ok(()),
         }

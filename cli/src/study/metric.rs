@@ -124,7 +124,7 @@ pub(crate) struct Spread {
 }
 
 /// A number with its deviation, if it is known, told by a factor and so many decimals.
-pub(crate) fn told(spread: Option<Spread>, factor: f64, decimals: usize) -> String {
+pub(crate) fn spread_text(spread: Option<Spread>, factor: f64, decimals: usize) -> String {
     let number = |x: f64| match decimals {
         0 => grouped((factor * x).round() as u64),
         _ => format!("{:.decimals$}", factor * x),

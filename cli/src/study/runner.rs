@@ -94,7 +94,7 @@ impl Study<'_> {
             let start = Instant::now();
             let is_new = self.done.get(&task.trial).is_none();
             let number = finished + usize::from(is_new);
-            let label = format!("{number} of {planned}  {}  ", task.trial.told());
+            let label = format!("{number} of {planned}  {}  ", task.trial.description());
             let was_begun = self.folder.trial(&task.trial).is_dir();
             if !self.take(task, (&mut context.stop, terminal, label))? {
                 return Ok(context.stop.reason().or(Some(Reason::Interrupt)));
@@ -106,12 +106,12 @@ impl Study<'_> {
                 let (tasks, later) = plan.tasks(&self.done);
                 let left = tasks.iter().filter(|task| self.done.get(&task.trial).is_none());
                 let left: Vec<_> = left.map(|task| task.trial.method).chain(later).collect();
-                let told = self.reached(&task.trial);
+                let reached = self.reached(&task.trial);
                 let left = match left.is_empty() {
                     true => String::new(),
                     false => format!(", about {} left", duration(costs.sum(left.into_iter()))),
                 };
-                terminal.say(format_args!("{number:>3} of {planned}  {told}{left}"));
+                terminal.say(format_args!("{number:>3} of {planned}  {reached}{left}"));
             }
             self.write_json(plan)?;
         }
@@ -145,20 +145,20 @@ impl Study<'_> {
 
     /// What a training has reached, in a line.
     fn reached(&self, trial: &Trial) -> String {
-        let told = trial.told();
+        let name = trial.description();
         match self.done.get(trial).map(|finished| &finished.summary) {
             Some(Ok(summary)) => {
                 let counts = &summary.counts;
                 let accuracy = summary.validation_accuracy.unwrap_or(f64::NAN);
                 format!(
-                    "{told}: validation {:.2} %, kept {} %, {:.1} s",
+                    "{name}: validation {:.2} %, kept {} %, {:.1} s",
                     100.0 * accuracy,
                     percent(counts.weights_kept as u64, counts.weights as u64),
                     summary.train_seconds
                 )
             }
-            Some(Err(why)) => format!("{told}: {why}"),
-            None => told,
+            Some(Err(why)) => format!("{name}: {why}"),
+            None => name,
         }
     }
 
@@ -192,11 +192,11 @@ impl Study<'_> {
                     "{}: expected the network of {}, found one of another recipe; put its own back, or \
                      remove the folder of this training, and it will run again",
                     model.display(),
-                    task.trial.told()
+                    task.trial.description()
                 )));
             }
-            let told = (source, terminal.without_text());
-            let shrunk = shrink((&model, &dense), told, (&[BATCH], self.machine))?;
+            let given = (source, terminal.without_text());
+            let shrunk = shrink((&model, &dense), given, (&[BATCH], self.machine))?;
             let text = match shrunk {
                 Verdict::Same(compaction) => json(&compaction)?,
                 Verdict::Differs(why) => {

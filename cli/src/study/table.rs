@@ -1,6 +1,6 @@
 //! The table for people (text, Markdown) and for spreadsheets (CSV).
 
-use super::metric::{METRICS, told};
+use super::metric::{METRICS, spread_text};
 use super::plot;
 use super::results::{Results, Row};
 use super::{Kind, Metric, Spread};
@@ -11,7 +11,7 @@ use crate::recipe::redact;
 
 /// The mean alone.
 fn mean(spread: Option<Spread>, factor: f64, decimals: usize) -> String {
-    told(spread.map(|spread| Spread { std: None, ..spread }), factor, decimals)
+    spread_text(spread.map(|spread| Spread { std: None, ..spread }), factor, decimals)
 }
 
 /// A column: its head, and its cell of a row.
@@ -23,16 +23,16 @@ const VALIDATION: &str = "validation %";
 const COLUMNS: [Column; 13] = [
     ("regulariser", |row| row.label.to_owned()),
     ("lambda", |row| row.family.told(row.lambda.unwrap_or(0.0))),
-    ("accuracy %", |row| told(row.numbers[Metric::TestAccuracy], 100.0, 2)),
-    (VALIDATION, |row| told(row.numbers[Metric::ValidationAccuracy], 100.0, 2)),
-    ("weights", |row| told(row.numbers[Metric::WeightsKept], 1.0, 0)),
+    ("accuracy %", |row| spread_text(row.numbers[Metric::TestAccuracy], 100.0, 2)),
+    (VALIDATION, |row| spread_text(row.numbers[Metric::ValidationAccuracy], 100.0, 2)),
+    ("weights", |row| spread_text(row.numbers[Metric::WeightsKept], 1.0, 0)),
     ("%", |row| share(row, Metric::WeightsKept, Metric::Weights)),
-    ("groups", |row| told(row.numbers[Metric::GroupsKept], 1.0, 0)),
+    ("groups", |row| spread_text(row.numbers[Metric::GroupsKept], 1.0, 0)),
     ("%", |row| share(row, Metric::GroupsKept, Metric::Groups)),
-    ("MACs", |row| told(row.numbers[Metric::MacsCompact], 1.0, 0)),
-    ("not zero", |row| told(row.numbers[Metric::MacsCompactNonzero], 1.0, 0)),
+    ("MACs", |row| spread_text(row.numbers[Metric::MacsCompact], 1.0, 0)),
+    ("not zero", |row| spread_text(row.numbers[Metric::MacsCompactNonzero], 1.0, 0)),
     ("bytes", |row| mean(row.numbers[Metric::BytesCompact], 1.0, 0)),
-    ("latency us", |row| told(row.numbers[Metric::LatencySeconds], 1e6, 1)),
+    ("latency us", |row| spread_text(row.numbers[Metric::LatencySeconds], 1e6, 1)),
     ("seconds", |row| mean(row.numbers[Metric::TrainSeconds], 1.0, 1)),
 ];
 
@@ -130,8 +130,8 @@ pub(super) fn markdown(results: &Results<'_>) -> String {
         text.push_str(&line(&escaped(&cells(results, row))));
     }
     // The table is made to be passed on: a note may tell the path of a file.
-    let told = |line: String| escape::markdown(&redact::text(&line));
-    text.extend(legend(results).into_iter().map(|line| format!("\n{}\n", told(line))));
+    let redacted = |line: String| escape::markdown(&redact::text(&line));
+    text.extend(legend(results).into_iter().map(|line| format!("\n{}\n", redacted(line))));
     text
 }
 

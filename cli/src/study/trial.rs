@@ -40,7 +40,7 @@ impl Trial {
     }
 
     /// As people are told.
-    pub(crate) fn told(&self) -> String {
+    pub(crate) fn description(&self) -> String {
         let strength = match (self.method, self.lambda()) {
             (_, None) => String::new(),
             (Method::Magnitude, Some(keep)) => format!(", {}", self.method.told(keep)),
@@ -124,22 +124,22 @@ impl Compacted {
         if self.refused.is_some() {
             return Ok(());
         }
-        let (told, found) = (summary.counts, self.before);
+        let (expected, found) = (summary.counts, self.before);
         let pairs = [
-            ("weights", told.weights as u64, found.weights),
-            ("weights_nonzero", told.weights_kept as u64, found.weights_nonzero),
-            ("macs", told.macs, found.macs),
-            ("macs_nonzero", told.macs_nonzero, found.macs_nonzero),
+            ("weights", expected.weights as u64, found.weights),
+            ("weights_nonzero", expected.weights_kept as u64, found.weights_nonzero),
+            ("macs", expected.macs, found.macs),
+            ("macs_nonzero", expected.macs_nonzero, found.macs_nonzero),
         ];
-        match pairs.into_iter().find(|(_, told, found)| told != found) {
+        match pairs.into_iter().find(|(_, expected, found)| expected != found) {
             None if self.after.is_none_or(|after| after.fits(&self.before)) => Ok(()),
             None => Err(Failure::failed(format!(
                 "{}: expected fewer multiply-accumulates after the compaction than before it, and fewer yet \
                  with a weight, found others; remove the file, and the network will be compacted again",
                 path.display()
             ))),
-            Some((name, told, found)) => Err(Failure::failed(format!(
-                "{}: \"{name}\" before: expected {told} as in summary.json, found {found}; remove the \
+            Some((name, expected, found)) => Err(Failure::failed(format!(
+                "{}: \"{name}\" before: expected {expected} as in summary.json, found {found}; remove the \
                  file, and the network will be compacted again",
                 path.display()
             ))),

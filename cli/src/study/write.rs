@@ -62,11 +62,11 @@ impl Study<'_> {
         for Task { trial, .. } in tasks {
             let Some(finished) = self.done.get(trial) else { continue };
             if let Err(why) = &finished.summary {
-                notes.push(format!("{}: {why}", trial.told()));
+                notes.push(format!("{}: {why}", trial.description()));
             }
             let refused = finished.compact.as_ref().and_then(|compact| compact.refused.as_ref());
             if let Some(why) = refused {
-                notes.push(format!("{}: {why}", trial.told()));
+                notes.push(format!("{}: {why}", trial.description()));
             }
         }
         let own = self.folder.recipe.penalty.0.layers.iter();

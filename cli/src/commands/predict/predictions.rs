@@ -62,7 +62,7 @@ impl Prediction {
 }
 
 impl Class {
-    fn told(&self) -> String {
+    fn label(&self) -> String {
         self.name.clone().unwrap_or_else(|| self.class.to_string())
     }
 
@@ -76,7 +76,7 @@ impl Predictions {
         let mut table = Table::new(&["image", "class", "%", "then", "%", "then", "%"]);
         for Prediction { file, index, top, .. } in &self.predictions {
             let image = index.map_or(file.clone(), |index| format!("{file} {index}"));
-            let classes = top.iter().flat_map(|class| [class.told(), class.percent()]);
+            let classes = top.iter().flat_map(|class| [class.label(), class.percent()]);
             table.row([image].into_iter().chain(classes).collect());
         }
         table.render()

@@ -51,7 +51,7 @@ impl Wanted {
         if found == self.shape {
             return Ok(());
         }
-        let told = |[c, h, w]: [usize; 3]| {
+        let text = |[c, h, w]: [usize; 3]| {
             format!(
                 "{h} x {w} pixels (height x width), {c} channel{}",
                 if c == 1 { "" } else { "s" }
@@ -61,9 +61,9 @@ impl Wanted {
             "{}: expected images of {}, as {} was trained on; found {}; bring them to this size \
              first",
             file.display(),
-            told(self.shape),
+            text(self.shape),
             self.model,
-            told(found)
+            text(found)
         )))
     }
 }

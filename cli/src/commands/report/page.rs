@@ -14,7 +14,7 @@ use crate::system::context::Context;
 pub(super) fn page(args: &ReportArgs, context: &Context) -> Result<Page, Failure> {
     let (machine, terminal) = (context.machine()?, context.terminal);
     let mut run = Run::read(&args.folder)?;
-    run.trained.tell(&run.model, terminal);
+    run.trained.note_vanished(&run.model, terminal);
     run.read_divergence(terminal)?;
     run.trained.recipe.data.move_to(args.location.data.as_ref());
     machine.install(|| {

@@ -83,14 +83,14 @@ impl Run {
     /// The epochs that are over, as far as the state or the summary tells: patience may end a training before
     /// its last one.
     fn least_epochs(&self) -> u32 {
-        let told = match (&self.state, &self.summary) {
+        let epochs = match (&self.state, &self.summary) {
             (Some(state), _) => Some(state.epochs),
             (None, Some(summary)) if self.trained.recipe.train.patience.is_none() => {
                 Some(summary.epochs)
             }
             _ => None,
         };
-        told.unwrap_or(0)
+        epochs.unwrap_or(0)
     }
 
     /// The epochs that are over.
@@ -133,11 +133,11 @@ impl Run {
             let expected = "the object of `train --json`";
             Failure::failed(format!("{}: expected {expected}; found {e}", path.display()))
         })?;
-        let told: HashMap<_, _> = summary.layers.iter().map(|l| (&l.name, l)).collect();
+        let summarised: HashMap<_, _> = summary.layers.iter().map(|l| (&l.name, l)).collect();
         for layer in &mut self.counted.layers {
-            if let Some(told) = told.get(&layer.name) {
-                layer.prox_residual = told.prox_residual;
-                layer.stationarity = told.stationarity;
+            if let Some(last) = summarised.get(&layer.name) {
+                layer.prox_residual = last.prox_residual;
+                layer.stationarity = last.stationarity;
             }
         }
         Ok(Some(summary))

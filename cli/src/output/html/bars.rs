@@ -47,13 +47,13 @@ impl Histogram {
             // A hair between two bars.
             let gap = if right - left > 4.0 { 1.0 } else { 0.0 };
             let bar = rect((left, top), (right - left - gap, plot.bottom() - top)).class("fill");
-            let told = match self.whole && width == 1.0 {
+            let text = match self.whole && width == 1.0 {
                 true => format!("{}: {n}", (self.format)(start.ceil())),
                 false => {
                     format!("{} to {}: {n}", (self.format)(start), (self.format)(start + width))
                 }
             };
-            bar.child(el("title").text(told))
+            bar.child(el("title").text(text))
         });
         let bars = el("g").class(format_args!("s{}", self.color % COLORS)).children(bars);
         plot.draw(&self.title, Vec::new(), vec![bars])

@@ -154,10 +154,10 @@ mod tests {
     #[test]
     fn text_and_attributes_cannot_become_markup() {
         let hostile = "</b><script>alert('1')</script>\" onload=\"x&amp;\u{0}\u{7}";
-        let told = text(el("b").with("title", hostile).text(hostile));
-        assert_eq!(told.matches('<').count(), 2, "{told}");
-        assert_eq!(told.matches('"').count(), 2, "{told}");
-        assert!(told.contains("&amp;amp;\\u{0}\\u{7}"), "{told}");
+        let written = text(el("b").with("title", hostile).text(hostile));
+        assert_eq!(written.matches('<').count(), 2, "{written}");
+        assert_eq!(written.matches('"').count(), 2, "{written}");
+        assert!(written.contains("&amp;amp;\\u{0}\\u{7}"), "{written}");
     }
 
     #[test]

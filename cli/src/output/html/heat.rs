@@ -20,9 +20,9 @@ pub(crate) fn heat_map(
             // A count of one must be seen beside a thousand.
             let shade = if n == 0 { 0.0 } else { 6.0 + 0.94 * (10.0 * part.sqrt()) };
             let cell = el("td").with("style", format_args!("--part:{shade:.0}%"));
-            let told = format!("{row_name} {name}, {column_name} {}: {n}, {part:.1} %", names[c]);
+            let text = format!("{row_name} {name}, {column_name} {}: {n}, {part:.1} %", names[c]);
             let class = if shade > 55.0 { format!("{class} full") } else { class.to_owned() };
-            let cell = cell.class(class).with("title", told);
+            let cell = cell.class(class).with("title", text);
             if n == 0 { cell.text("·") } else { cell.text(grouped(n)) }
         });
         el("tr").child(el("th").with("scope", "row").text(name)).children(cells)

@@ -93,13 +93,13 @@ impl Lines {
         let shown = drawn().filter(|(_, y)| inside(self.y.scale.at(*y)));
         let shown = shown.filter(|_| !self.quiet || series.points.len() == 1);
         let points = shown.map(|&(x, y)| {
-            let told = format!("{}: {}, {}", series.name, (self.x.format)(x), (self.y.format)(y));
+            let text = format!("{}: {}, {}", series.name, (self.x.format)(x), (self.y.format)(y));
             el("circle")
                 .with("cx", coordinate(plot.px(x)))
                 .with("cy", coordinate(plot.py(y)))
                 .with("r", if few { 2.5 } else { 4.0 })
                 .class(if few { "point" } else { "point unseen" })
-                .child(el("title").text(told))
+                .child(el("title").text(text))
         });
         let group = el("g").class(format_args!("s{}", series.color % COLORS));
         group.child(path(places).class(dashed)).children(points)

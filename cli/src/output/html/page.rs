@@ -156,11 +156,11 @@ pub(crate) fn code(text: impl Display) -> Element {
 
 /// Parts of wholes as bars: each with its name, its part from 0 to 1, and the number in words.
 pub(crate) fn bars(color: usize, bars: impl IntoIterator<Item = (String, f64, String)>) -> Element {
-    let bars = bars.into_iter().map(|(name, part, told)| {
+    let bars = bars.into_iter().map(|(name, part, text)| {
         let width = format!("width:{:.2}%", 100.0 * part.clamp(0.0, 1.0));
         let bar = el("span").class("bar").child(el("span").with("style", width));
         let name = el("span").class("bar-name").text(name);
-        el("li").child(name).child(bar).child(el("span").class("bar-value").text(told))
+        el("li").child(name).child(bar).child(el("span").class("bar-value").text(text))
     });
     let list = el("ul").class(format_args!("bars s{}", color % COLORS));
     list.children(bars)

@@ -88,14 +88,14 @@ impl Compaction {
     pub(crate) fn layers_table(&self) -> Table {
         let mut layers = Table::new(&["layer", "before", "after", "weights", "left"]);
         for layer in &self.layers {
-            let told =
+            let extents =
                 |shape: &[usize]| shape.iter().map(usize::to_string).collect::<Vec<_>>().join("x");
             let count = |shape: &[usize]| grouped(shape.iter().product::<usize>());
             let after = layer.after.as_deref();
             layers.row(vec![
                 layer.name.clone(),
-                told(&layer.before),
-                after.map_or("-".to_owned(), told),
+                extents(&layer.before),
+                after.map_or("-".to_owned(), extents),
                 count(&layer.before),
                 after.map_or("0".to_owned(), count),
             ]);
@@ -124,16 +124,16 @@ impl Compaction {
     pub(crate) fn times_table(&self) -> Table {
         let head = ["", "before", "after", "ratio", "without zeros", "ratio", "in"];
         let mut times = Table::new(&head);
-        let told = |seconds: f64| format!("{:.1} us", 1e6 * seconds);
+        let micros = |seconds: f64| format!("{:.1} us", 1e6 * seconds);
         for latency in &self.latencies {
             let Latency { before_seconds, after_seconds, sparse_seconds, .. } = latency;
             let layers = &latency.sparse_layers;
             times.row(vec![
                 format!("latency of {}", latency.batch),
-                told(*before_seconds),
-                told(*after_seconds),
+                micros(*before_seconds),
+                micros(*after_seconds),
                 ratio(*before_seconds, *after_seconds),
-                told(*sparse_seconds),
+                micros(*sparse_seconds),
                 ratio(*before_seconds, *sparse_seconds),
                 if layers.is_empty() { "no layer".to_owned() } else { layers.join(" ") },
             ]);

@@ -179,8 +179,8 @@ impl Session<'_> {
     }
 
     pub(super) fn save_model(&self) -> Result<(), Failure> {
-        let told = (&self.recipe, self.samples, &self.mark.origin);
-        draft::write(&self.folder.model(), &model_file::contents(told, self.trainer.params()))
+        let facts = (&self.recipe, self.samples, &self.mark.origin);
+        draft::write(&self.folder.model(), &model_file::contents(facts, self.trainer.params()))
     }
 
     /// Tells why, and saves the last good model.

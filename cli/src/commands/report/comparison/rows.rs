@@ -4,7 +4,7 @@ use super::object::{Comparison, Row, strength};
 use crate::output::html::{Element, Section, figure, list, note, table};
 use crate::output::number::grouped;
 use crate::output::table::Table;
-use crate::study::{Spread, told};
+use crate::study::{Spread, spread_text};
 
 /// A column: its head, and its cell of a row.
 type Column = (&'static str, fn(&Row) -> String);
@@ -15,17 +15,17 @@ const COLUMNS: [Column; 13] = [
         if row.front == Some(true) { format!("{label} *") } else { label.clone() }
     }),
     ("lambda", |row| strength(row.lambda)),
-    ("accuracy %", |row| told(row.test_accuracy, 100.0, 2)),
-    ("validation %", |row| told(row.validation_accuracy, 100.0, 2)),
-    ("weights kept", |row| told(row.weights_kept, 1.0, 0)),
+    ("accuracy %", |row| spread_text(row.test_accuracy, 100.0, 2)),
+    ("validation %", |row| spread_text(row.validation_accuracy, 100.0, 2)),
+    ("weights kept", |row| spread_text(row.weights_kept, 1.0, 0)),
     ("%", |row| share(row.weights_kept, row.weights)),
-    ("groups kept", |row| told(row.groups_kept, 1.0, 0)),
+    ("groups kept", |row| spread_text(row.groups_kept, 1.0, 0)),
     ("%", |row| share(row.groups_kept, row.groups)),
-    ("MACs", |row| told(row.macs_compact, 1.0, 0)),
-    ("non-zero MACs", |row| told(row.macs_compact_nonzero, 1.0, 0)),
-    ("bytes", |row| told(row.bytes_compact, 1.0, 0)),
-    ("latency us", |row| told(row.latency_seconds, 1e6, 1)),
-    ("training s", |row| told(row.train_seconds, 1.0, 1)),
+    ("MACs", |row| spread_text(row.macs_compact, 1.0, 0)),
+    ("non-zero MACs", |row| spread_text(row.macs_compact_nonzero, 1.0, 0)),
+    ("bytes", |row| spread_text(row.bytes_compact, 1.0, 0)),
+    ("latency us", |row| spread_text(row.latency_seconds, 1e6, 1)),
+    ("training s", |row| spread_text(row.train_seconds, 1.0, 1)),
 ];
 
 fn share(part: Option<Spread>, whole: Option<Spread>) -> String {

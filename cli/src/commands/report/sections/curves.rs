@@ -155,7 +155,7 @@ fn epochs(lines: &[Line]) -> Table {
         "step size",
         "seconds",
     ]);
-    let or_dash = |x: Option<f64>, told: fn(f64) -> String| x.map_or("-".to_owned(), told);
+    let or_dash = |x: Option<f64>, text: fn(f64) -> String| x.map_or("-".to_owned(), text);
     for line in lines {
         table.row(vec![
             line.epoch.to_string(),

@@ -31,7 +31,7 @@ pub(in crate::commands::report) fn section(run: &Run) -> Option<Section> {
 fn image(layer: &str, shape: [usize; 4], w: &[f32]) -> Picture {
     let [out, channels, height, width] = shape;
     let area = height * width;
-    let told = format!("{layer}: {out} filters of {channels} x {height} x {width}");
+    let title = format!("{layer}: {out} filters of {channels} x {height} x {width}");
     if out * channels > KERNELS || area == 1 {
         // One pixel for each kernel: its l1 norm, [channels, out].
         let norm = |c: usize, o: usize| -> f32 {
@@ -41,20 +41,20 @@ fn image(layer: &str, shape: [usize; 4], w: &[f32]) -> Picture {
             (0..channels).flat_map(|c| (0..out).map(move |o| norm(c, o))).collect();
         let tiles = Tiles { values: &norms, tiles: [1, 1], tile: [channels, out], framed: false };
         let caption = format!(
-            "{told}. Each pixel is the sum of |w| of one kernel: a column for each of the {} filters, a \
+            "{title}. Each pixel is the sum of |w| of one kernel: a column for each of the {} filters, a \
              row for each of the {} input channels.",
             grouped(out),
             grouped(channels)
         );
-        return tiles.picture(told).with_caption(caption);
+        return tiles.picture(title).with_caption(caption);
     }
     if channels == 1 {
         // Rows of a length that is easy on the eye.
         let columns = ((1.8 * out as f64).sqrt().ceil() as usize).clamp(1, out);
         let tiles = [out.div_ceil(columns), columns];
         let tiles = Tiles { values: w, tiles, tile: [height, width], framed: true };
-        let caption = format!("{told}, row after row from the first.");
-        return tiles.picture(told).with_caption(caption);
+        let caption = format!("{title}, row after row from the first.");
+        return tiles.picture(title).with_caption(caption);
     }
     let kernel = |c: usize, o: usize| w[(o * channels + c) * area..][..area].iter().copied();
     let turned: Vec<f32> =
@@ -62,8 +62,8 @@ fn image(layer: &str, shape: [usize; 4], w: &[f32]) -> Picture {
     let tiles =
         Tiles { values: &turned, tiles: [channels, out], tile: [height, width], framed: true };
     let caption = format!(
-        "{told}. A column for each filter, a row for each input channel: an empty column \
+        "{title}. A column for each filter, a row for each input channel: an empty column \
         is a filter without weights, an empty row a channel that nothing reads."
     );
-    tiles.picture(told).with_caption(caption)
+    tiles.picture(title).with_caption(caption)
 }

@@ -8,13 +8,13 @@ use crate::run::tables;
 pub(in crate::commands::report) fn section(run: &Run) -> Section {
     let layers = &run.counted.layers;
     let part = |kept: usize, all: usize| kept as f64 / all.max(1) as f64;
-    let told = |kept: usize, all: usize| format!("{} ({} %)", grouped(kept), percent(kept, all));
+    let text = |kept: usize, all: usize| format!("{} ({} %)", grouped(kept), percent(kept, all));
     let weights = layers.iter().map(|l| {
-        (l.name.clone(), part(l.weights_kept, l.weights), told(l.weights_kept, l.weights))
+        (l.name.clone(), part(l.weights_kept, l.weights), text(l.weights_kept, l.weights))
     });
     let groups = layers
         .iter()
-        .map(|l| (l.name.clone(), part(l.groups_kept, l.groups), told(l.groups_kept, l.groups)));
+        .map(|l| (l.name.clone(), part(l.groups_kept, l.groups), text(l.groups_kept, l.groups)));
     let weights = figure(
         [bars(0, weights)],
         "Weights kept: the full bar is all weights of the layer, the coloured part those that are not \

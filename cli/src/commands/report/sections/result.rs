@@ -72,7 +72,7 @@ fn about(run: &Run, measured: Result<&Measured, &str>) -> Vec<(&'static str, Str
         ));
     }
     let penalty = &recipe.penalty.0;
-    let told = match penalty.family {
+    let text = match penalty.family {
         Family::None => "none".to_owned(),
         family => {
             let mixing = match &penalty.mixing {
@@ -82,7 +82,7 @@ fn about(run: &Run, measured: Result<&Measured, &str>) -> Vec<(&'static str, Str
             format!("{family}, lambda {}{mixing}, groups by {}", penalty.lambda, penalty.linear)
         }
     };
-    facts.push(("Penalty", told));
+    facts.push(("Penalty", text));
     facts.push(("Epochs", format!("{}, batches of {}", recipe.train.epochs, recipe.train.batch)));
     facts.push(("Seed", recipe.train.seed.to_string()));
     facts
@@ -90,7 +90,7 @@ fn about(run: &Run, measured: Result<&Measured, &str>) -> Vec<(&'static str, Str
 
 /// How long the training took, up to its last save.
 fn seconds(run: &Run) -> Option<f64> {
-    let told = run.summary.as_ref().map(|summary| summary.train_seconds);
+    let last = run.summary.as_ref().map(|summary| summary.train_seconds);
     let noted = run.lines.last().map(|line| line.seconds);
-    told.or(noted).or(run.state.as_ref().map(|state| state.seconds))
+    last.or(noted).or(run.state.as_ref().map(|state| state.seconds))
 }
