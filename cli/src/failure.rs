@@ -1,4 +1,4 @@
-//! How a command ends: exit codes and errors.
+//! The end of a command: exit codes and errors.
 
 use crate::output::escape;
 use core::fmt;
@@ -8,12 +8,12 @@ use proxtape::data::DataError;
 use proxtape::nn::ModelError;
 use proxtape::train::TrainError;
 
-/// How a command ended that did not fail.
+/// The end of a command that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// Everything is done.
     Done,
-    /// It was told to stop by this signal, or as if by it, and its state is saved.
+    /// Stopped by this signal, or as if by it, with its state saved.
     Interrupted(i32),
 }
 
@@ -29,7 +29,7 @@ pub(crate) enum Failure {
     Usage(String),
     /// Something went wrong.
     Failed(String),
-    /// This signal asked for an end, and work was given up that is done again by whoever goes on.
+    /// This signal asked for an end; work was given up, and a resumed command does it again.
     Interrupted(i32),
 }
 

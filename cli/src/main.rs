@@ -1,9 +1,8 @@
 //! The `proxtape` command line: trains compact networks, evaluates them and looks into their files.
 //!
-//! Results for machines (`--json`) and the text of all commands but `train` go to stdout; everything
-//! that `train` tells people, and what the others tell on the way, goes to stderr. Exit codes: 0 done,
-//! 1 failed, 2 wrong usage, 128 + N ended by signal N (129 SIGHUP, 130 SIGINT, 143 SIGTERM), which says what
-//! stays and how to go on.
+//! Results go to stdout; `train`'s log and all notes, errors and progress to stderr. Exit codes: 0 done,
+//! 1 failed, 2 wrong usage, 128 + N ended by signal N (129 SIGHUP, 130 SIGINT, 143 SIGTERM), with a line on
+//! what is kept and how to resume.
 #![forbid(unsafe_code)]
 // What only the doors for the fuzzer call is dead without them; clippy looks with all features.
 #![cfg_attr(not(feature = "readers"), allow(dead_code))]

@@ -1,4 +1,4 @@
-//! What is shown: the terminal, numbers, tables and pages, with what is hidden escaped.
+//! Output: the terminal, numbers, tables and pages, and the escapes of hidden characters.
 
 pub(crate) mod escape;
 pub(crate) mod html;

@@ -28,7 +28,7 @@ pub fn recipe(file: &[u8], set: &Dataset) -> Read {
     Ok(())
 }
 
-/// Any safetensors file, and all that is told of it.
+/// Any safetensors file, and the text of `inspect`.
 ///
 /// # Errors
 /// Those of `inspect`.
@@ -49,7 +49,7 @@ pub fn model(file: &[u8]) -> Read {
     Ok(())
 }
 
-/// What the command line keeps in the state of a training of so many weights.
+/// The command line's part of the state of a training of so many weights.
 ///
 /// # Errors
 /// Those of `train --resume`.

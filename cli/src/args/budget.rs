@@ -1,4 +1,4 @@
-//! A span of time as people tell it.
+//! A span of time as people write it.
 
 use core::str::FromStr;
 use core::time::Duration;

@@ -1,4 +1,4 @@
-//! What every command takes.
+//! The arguments that commands share.
 
 use clap::Args;
 use clap::builder::TypedValueParser;

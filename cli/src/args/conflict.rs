@@ -1,5 +1,5 @@
-//! Flags that exclude each other. Where one excludes a group, clap names the whole group; here, only what
-//! was given is named, and what to do is told.
+//! Flags that exclude each other. Where one excludes a group, clap names the whole group; here, the error names
+//! the given flags alone, and what to do.
 
 use crate::output::shell;
 use clap::Error;

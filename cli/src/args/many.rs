@@ -1,4 +1,4 @@
-//! What commands take that train many networks.
+//! The arguments of commands that train many networks.
 
 use super::budget::Budget;
 use super::common::{Speech, Threads, at_least_one};
@@ -87,7 +87,7 @@ pub(crate) struct GridArgs {
 }
 
 impl GridArgs {
-    /// Those that are told, weakest first.
+    /// The given ones, weakest first.
     pub(crate) fn lambdas(&self) -> Result<Option<Vec<f32>>, Failure> {
         let mut lambdas = self.lambdas.clone();
         lambdas.sort_by(f32::total_cmp);

@@ -252,7 +252,7 @@ impl Overrides {
         Ok(recipe)
     }
 
-    /// Refuses flags that a command tells by others: `regularizer` and `lambda` are what it varies.
+    /// Refuses flags of one training where a command varies what they set: `regularizer` and `lambda`.
     pub(crate) fn expect_no(&self, names: &[&str], instead: &str) -> Result<(), Failure> {
         let flags = &self.training;
         let given =
@@ -269,7 +269,7 @@ impl Overrides {
         let data = &mut recipe.data;
         if let Some(source) = &self.location.data {
             data.source = source.clone();
-            // The recipe tells where to get its own data, and how it is read.
+            // These are for the recipe's own data.
             (data.obtain, data.label, data.header) = (None, None, None);
         }
         self.table.apply(data)

@@ -9,10 +9,9 @@ use clap::{CommandFactory, Error};
 use std::ffi::OsString;
 use std::io::{self, Write};
 
-/// What clap has to tell in place of a command of some words: its help as it is, or what is wrong with an
-/// argument.
+/// Prints clap's answer to a command line that is no command: its help as it is, or the error in an argument.
 pub(crate) fn refuse(error: Error, words: &[OsString]) {
-    // Nothing can be told where nothing can be printed.
+    // Where nothing can be printed, no error can be reported.
     if !error.use_stderr() {
         let _ = error.print();
         return;

@@ -19,7 +19,7 @@ const FORMATS: [(&str, &str, Format); 3] = [
     ("rust", "rs", Format::Rust),
 ];
 
-/// What is written, and where: beside the model unless told.
+/// The format, and the file; beside the model where none is named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) format: Format,
@@ -29,7 +29,7 @@ pub(crate) struct Target {
 impl FromStr for Target {
     type Err = String;
 
-    /// The name of a format, or a file whose extension tells it.
+    /// The name of a format, or a file with the extension of one.
     fn from_str(s: &str) -> Result<Target, String> {
         if let Some(&(.., format)) = FORMATS.iter().find(|(name, ..)| *name == s) {
             return Ok(Target { format, file: None });

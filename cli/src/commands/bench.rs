@@ -1,4 +1,4 @@
-//! `bench`: what the kernels reach on this machine, as shares of what it can do.
+//! `bench`: the rates of the kernels on this machine, as shares of its limits.
 
 mod measure;
 

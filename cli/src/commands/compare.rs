@@ -25,7 +25,7 @@ use proxtape::optim::Family;
 use proxtape::train::{Measure, Target};
 use std::sync::Arc;
 
-/// What the others are measured by.
+/// The method that the others are compared with.
 const BASELINE: Method = Method::Penalty(Family::None);
 
 /// Runs the command.
@@ -78,7 +78,7 @@ struct Comparison {
     grid: Grid,
 }
 
-/// What is known of the strength of a method.
+/// The choice of a method's strength, so far.
 struct Choice {
     /// The trainings that the choice is made by.
     trials: Vec<Trial>,
@@ -97,7 +97,7 @@ impl Comparison {
         Trial { method, strength, seed: self.grid.seeds[0] }
     }
 
-    /// The choice of a method's strength, as far as the finished trainings tell.
+    /// The choice of a method's strength, from the finished trials.
     fn choice(&self, method: Method, done: &Done) -> Choice {
         let mut strengths = self.grid.strengths(method);
         if let [strength] = strengths[..] {
@@ -136,7 +136,7 @@ impl Comparison {
     fn decide(&self, method: Method, candidates: &[Candidate], done: &Done) -> Option<Made> {
         let label = method.label();
         let Some(first) = candidates.first() else {
-            // Every training has diverged: any strength will tell so.
+            // Every trial has diverged: any strength shows it.
             let strength = self.grid.strengths(method)[0];
             return Some(Made { strength, note: None });
         };

@@ -101,7 +101,7 @@ fn answer(context: &Context, e: &Evaluated<'_>) -> Result<Ending, Failure> {
     }
     let [model, source] = [escape::line(e.path.display()), escape::line(&e.source)];
     let mut text = format!("{:<16}{model}\n{:<16}{source}\n", "model", "data");
-    // Of an old model's data it is not known; a note has told so.
+    // Of an old model's data it is not known; a note has said so.
     if *same == Some(false) {
         let seen = match seen {
             None => "what of it was trained on is not known, and counts too".to_owned(),

@@ -4,11 +4,11 @@
 //! model.safetensors --> safetensors: the same file under another name
 //!                   --> Graph --> ONNX                        raw samples to logits and
 //!                             --> Plan --> Rust source        probabilities
-//! what was written is run on real samples; a difference fails, and no file is kept
+//! the file is run on real samples; a difference is an error, and no file is kept
 //! ```
 //!
-//! A file of ONNX is read back and run operation by operation. Of Rust source, which takes a
-//! compiler, the plan is run that the text tells line by line, with the functions that are in it.
+//! A file of ONNX is read back and run operation by operation. Rust source would take a compiler, so its plan is
+//! run, of which the text is a print, with the same functions.
 
 mod exported;
 mod target;
@@ -68,7 +68,7 @@ pub(crate) fn run(args: &ExportArgs, context: &mut Context) -> Result<Ending, Fa
     let format = args.to.format;
     if format != Format::Safetensors {
         check_resolution(&path, &trained)?;
-        // What is written takes f32, so it is compared on samples that are f32.
+        // The exported network takes f32, so it is compared on samples in f32.
         let Source { train, test, notes } = Arc::unwrap_or_clone(samples.source);
         let test = test.map(Dataset::in_f32);
         samples.source = Arc::new(Source { train: train.in_f32(), test, notes });
@@ -121,7 +121,7 @@ fn leave_out_others(path: &Path, trained: &Trained, file: &mut Checkpoint, termi
     ));
 }
 
-/// An error where a function of f32 samples could not tell apart what the model does.
+/// An error where f32 samples cannot hold the differences that the model sees.
 fn check_resolution(path: &Path, trained: &Trained) -> Result<(), Failure> {
     let Some(channel) = trained.normalization.coarse_in_f32() else { return Ok(()) };
     let names = trained.origin.as_ref().map_or(&[][..], |origin| &origin.columns[..]);

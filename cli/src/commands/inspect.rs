@@ -1,4 +1,4 @@
-//! `inspect`: what a file holds.
+//! `inspect`: the contents of a file.
 
 use crate::args::InspectArgs;
 use crate::failure::{Ending, Failure};
@@ -58,7 +58,7 @@ pub(crate) fn run(args: &InspectArgs, context: &mut Context) -> Result<Ending, F
     Ok(Ending::Done)
 }
 
-/// All that is told of a file, as text.
+/// The text of a file's contents.
 pub(crate) fn contents(path: &Path, file: &Checkpoint) -> Result<String, Failure> {
     Ok(text(&Contents::of(path, 0, file)?.0, file))
 }

@@ -75,7 +75,7 @@ fn recipe_of(folder: &RunFolder) -> Result<Recipe, Failure> {
 /// The data of a run that goes on. Columns are found by the names that its model keeps, once there is one.
 fn source_of(folder: &RunFolder, data: &recipe::Data) -> Result<Source, Failure> {
     let model = folder.model();
-    // One that is there and cannot be read is damaged, which must be told.
+    // One that is there and cannot be read is damaged: an error.
     let read = match is_there(&model)? {
         true => model_data::read(&Trained::read(&model)?, data),
         false => read(data),

@@ -1,4 +1,4 @@
-//! Text as it is shown: what a reader would not see as itself is escaped.
+//! Escapes: characters that a reader would not see as themselves.
 //!
 //! Names, paths and texts come from files and arguments. A control character in one moves the cursor of a
 //! terminal or makes a line that the program never said; a mark of direction shows letters in another

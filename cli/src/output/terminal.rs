@@ -51,7 +51,7 @@ impl Terminal {
     /// table have.
     pub(crate) fn say_lines(self, text: &str) {
         if !self.quiet {
-            // Nobody is left to be told that stderr is closed.
+            // A closed stderr can be reported nowhere.
             let _ = writeln!(io::stderr(), "{}", escape::text(text));
         }
     }
@@ -62,7 +62,7 @@ impl Terminal {
         let _ = writeln!(io::stderr(), "{} {failure}", self.error_mark());
     }
 
-    /// What an error begins with.
+    /// The first word of an error.
     pub(crate) fn error_mark(self) -> &'static str {
         if self.color { "\x1b[1;31merror:\x1b[0m" } else { "error:" }
     }

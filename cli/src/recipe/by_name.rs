@@ -1,4 +1,4 @@
-//! Values that are told by a name which the engine knows: regularisers, groupings, initialisers.
+//! Values by their names in the engine: regularisers, groupings, initialisers.
 
 use core::fmt::{self, Display};
 use core::marker::PhantomData;

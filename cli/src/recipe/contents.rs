@@ -28,7 +28,7 @@ use toml::Spanned;
 /// A whole recipe, every default filled in.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Recipe {
-    /// What the run folder is called; the name of the file unless told.
+    /// The name of the run folder [default: the name of the file].
     pub(crate) name: String,
     pub(crate) data: Data,
     pub(crate) model: Model,
@@ -38,7 +38,7 @@ pub(crate) struct Recipe {
     pub(crate) target: Option<Target>,
 }
 
-/// What a file tells.
+/// The text of a file as read.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Table {
@@ -73,7 +73,7 @@ impl TryFrom<Table> for Recipe {
 }
 
 impl Recipe {
-    /// What the engine is told.
+    /// The training configuration.
     pub(crate) fn config(&self) -> Config {
         let train = &self.train;
         let (settle, refit) = train.stages();
@@ -97,7 +97,7 @@ impl Recipe {
         }
     }
 
-    /// How the network computes: as the command is told, but never less exactly than the recipe wants.
+    /// Execution options: those of the command, but never less exact than the recipe asks for.
     pub(crate) fn exec(&self, exec: Exec) -> Exec {
         if self.train.exact_conv { exec.with_convolution(Convolution::Exact) } else { exec }
     }

@@ -15,10 +15,10 @@ pub(crate) struct Data {
     /// Where the samples are.
     #[serde(with = "by_name")]
     pub(crate) source: Location,
-    /// The column of labels of a table: its name, or its number from 0; the last unless told.
+    /// The column of labels of a table: its name, or its number from 0 [default: the last].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) label: Option<Label>,
-    /// Whether the first line of a table names the columns; found out unless told.
+    /// Whether the first line of a table names the columns [default: detected].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) header: Option<bool>,
     /// How values are scaled.
@@ -27,7 +27,7 @@ pub(crate) struct Data {
     pub(crate) validation: f64,
     /// The share for the test, where the data brings no test set.
     pub(crate) test: f64,
-    /// What to do where the data is missing.
+    /// Instructions for a user whose data is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) obtain: Option<String>,
 }
@@ -89,7 +89,7 @@ impl Data {
         Ok(())
     }
 
-    /// The place, where it is told anew.
+    /// Replaces the location, where a new one is given.
     pub(crate) fn move_to(&mut self, place: Option<&Location>) {
         if let Some(place) = place {
             self.source = place.absolute();
@@ -97,7 +97,7 @@ impl Data {
         }
     }
 
-    /// What the engine reads.
+    /// The specification for the engine's readers.
     pub(crate) fn spec(&self) -> Spec {
         let path = self.source.path.clone();
         match self.source.kind {
@@ -124,7 +124,7 @@ impl Data {
     }
 }
 
-/// A source as it is told: `digits`, `idx:FOLDER`, `cifar10:FOLDER` or `csv:FILE`.
+/// A source as it is written: `digits`, `idx:FOLDER`, `cifar10:FOLDER` or `csv:FILE`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Location {
     pub(crate) kind: Kind,

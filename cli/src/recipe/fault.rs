@@ -1,9 +1,9 @@
-//! An error at a place in a text: the line is shown, and where in it.
+//! An error at a position of a text, with the line and a mark under it.
 
 use crate::failure::Failure;
 use crate::output::escape;
 
-/// What does not fit, and the byte of the file where it stands.
+/// What does not fit, and its byte in the file.
 pub(super) struct Fault {
     pub(super) at: usize,
     pub(super) message: String,

@@ -51,7 +51,7 @@ impl Net {
     }
 }
 
-/// What a file tells.
+/// The section as read.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Table {

@@ -8,7 +8,7 @@ use crate::system::file;
 use std::io::ErrorKind;
 use std::path::Path;
 
-/// What `train` trains unless it is told otherwise.
+/// The recipe of `train` where none is named.
 pub(crate) const DEFAULT: &str = "digits";
 
 /// Names and texts.
@@ -55,7 +55,7 @@ pub(crate) fn read(path: &Path) -> Result<Recipe, Failure> {
     named(recipe, stem)
 }
 
-/// What stands where a recipe should, and how to name it, where it looks like data.
+/// What a path has in place of a recipe, and the flag for it, where it looks like data.
 fn data_at(path: &Path) -> Option<(&'static str, String)> {
     let name = path.to_string_lossy().to_lowercase();
     let name = name.strip_suffix(".gz").unwrap_or(&name);

@@ -1,5 +1,5 @@
-//! What leaves the folder of a run for others, an export or a report: it tells the names of files, not
-//! where they lay on this machine.
+//! Redaction of what is made for others, an export or a report: names of files stay, their folders on this
+//! machine go.
 //!
 //! The model and the recipe in a run folder keep the whole path, since `eval` and `--resume` read the data
 //! there.
@@ -26,12 +26,12 @@ pub(crate) fn name(path: &Path) -> String {
         }
         // The embedded digits have no path at all.
         None if path.as_os_str().is_empty() => String::new(),
-        // A root, or a folder that is told by its dots.
+        // A root, or a folder that is named by dots.
         None => "data".to_owned(),
     }
 }
 
-/// A path as a report tells it: by its last part, unless it is told from the folder where one is.
+/// A path in a report: its last part, unless it is relative.
 pub(crate) fn place(path: &Path) -> PathBuf {
     if path.is_absolute() { name(path).into() } else { path.to_path_buf() }
 }
@@ -49,7 +49,7 @@ fn last_part(path: &str) -> usize {
 
 /// A message with the last part of each absolute path in it. A path begins with a slash, a tilde, a drive or
 /// two backslashes, and goes on over spaces up to its last slash before a mark that ends it: folders have
-/// spaces in their names, and rather a word is lost than a folder told. Addresses of the web are none.
+/// spaces in their names, and a lost word is better than a published folder. Addresses of the web are no paths.
 pub(crate) fn text(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let (mut rest, mut before) = (text, ' ');

@@ -62,7 +62,7 @@ pub(crate) fn shrink(
     let samples = model_data::own(path, dense, (source, terminal))?;
     let target = path.with_file_name(NAME);
     let file = write(&target, dense, &samples)?;
-    // What was written is proven, not what was meant to be.
+    // The file is verified, not the network in memory.
     let written = Trained::read(file.path())?;
     let both = [(path, dense), (file.path(), &written)];
     let compaction = match compare(both, (&samples, batches), machine)? {

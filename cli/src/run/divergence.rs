@@ -1,8 +1,8 @@
-//! `diverged.txt`: why a training came to no summary.
+//! `diverged.txt`: the reason why a training has no summary.
 //!
 //! ```text
 //! line 1     the reason
-//! line 2     the name of the run folder then, which tells it from the file of another training
+//! line 2     the name of the run folder then, against files of other trainings
 //! ```
 
 use crate::failure::Failure;
@@ -26,7 +26,7 @@ pub(crate) fn write(folder: &RunFolder, why: &Failure) -> Result<(), Failure> {
     write_text(&folder.diverged(), &format!("{why}\n{name}\n"))
 }
 
-/// What is there, if the training has diverged.
+/// The contents, if the training has diverged.
 pub(crate) fn read(folder: &RunFolder) -> Result<Option<Divergence>, Failure> {
     let path = folder.diverged();
     if !is_there(&path)? {
@@ -38,7 +38,7 @@ pub(crate) fn read(folder: &RunFolder) -> Result<Option<Divergence>, Failure> {
     Ok(Some(Divergence { why, run }))
 }
 
-/// Removes what a training has left that goes on now.
+/// Removes the file of a training that is resumed.
 pub(crate) fn forget(folder: &RunFolder) -> Result<(), Failure> {
     let path = folder.diverged();
     match fs::remove_file(&path) {

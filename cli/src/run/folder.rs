@@ -18,7 +18,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Where runs go unless told.
+/// The folder of runs that are given none.
 const RUNS: &str = "runs";
 
 /// The folder of a run, and the files in it.
@@ -109,7 +109,7 @@ impl RunFolder {
         Ok(RunFolder { path: folder.to_path_buf(), lock })
     }
 
-    /// Tells where another process could work in the folder, too.
+    /// Prints a note where another process could work in the folder, too.
     pub(crate) fn note_lock(&self, terminal: Terminal) {
         if let Some(e) = self.lock.as_ref().and_then(|lock| lock.missing.as_ref()) {
             terminal.say(format_args!(
@@ -128,7 +128,7 @@ impl RunFolder {
         &self.path
     }
 
-    /// What the run is called: its path, which ends with the folder's own name however it was spelt, by `.`,
+    /// The name of the run: its path, which ends with the folder's own name however it was spelt, by `.`,
     /// `..`, a slash at the end, or a link.
     pub(crate) fn named(&self) -> PathBuf {
         let own = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
@@ -182,8 +182,8 @@ pub(crate) fn model_path(run_or_file: &Path) -> Result<PathBuf, Failure> {
     }
 }
 
-/// An error unless a file of a run folder tells of that run. The folder may have moved, or lie behind a link,
-/// so its own name counts, which for one of many trainings tells the method, the strength and the seed.
+/// An error unless a file in a run folder is of that run. The folder may have moved, or lie behind a link, so its
+/// own name counts: that of a trial has the method, the strength and the seed.
 pub(crate) fn expect_own(
     path: &Path,
     (place, found): (&str, &str),

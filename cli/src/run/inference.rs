@@ -1,4 +1,4 @@
-//! A trained network at work: what it says of samples.
+//! Inference: the outputs of a trained network.
 
 use crate::failure::Failure;
 use crate::run::model_file::Trained;
@@ -7,7 +7,7 @@ use proxtape::data::{Dataset, Normalization};
 use proxtape::nn::{PrepackedNetwork, Zeros};
 use proxtape::{Exec, Tape, Var};
 
-/// What gives outputs for samples.
+/// A function from samples to outputs.
 pub(crate) trait Network {
     /// The outputs of at most [`BATCH`](crate::run::model_file::BATCH) samples, one row each.
     fn outputs(&mut self, set: &Dataset, indices: &[u32]) -> &[f32];
@@ -16,7 +16,7 @@ pub(crate) trait Network {
 /// A network that is recorded for batches of one size.
 pub(crate) struct Recorded<'a> {
     trained: &'a Trained,
-    /// What raw samples go through: that of the model, but for samples of another scale.
+    /// The normalisation of raw samples: that of the model, but for samples of another scale.
     pub(crate) normalization: Normalization,
     tape: Tape,
     x: Var,

@@ -1,4 +1,4 @@
-//! The samples that a trained network is shown: its own again, or others.
+//! The samples of a trained network, read again, or others for it.
 //!
 //! ```text
 //! own      what its recipe names, or another place with the same contents: in the parts that it was
@@ -28,7 +28,7 @@ pub(crate) fn read(trained: &Trained, data: &recipe::Data) -> Result<Source, Fai
         class_names: trained.class_names.clone(),
     };
     let columns = schema.columns.clone();
-    // Another table may call its labels otherwise. Where the column is told by its number, names cannot
+    // Another table may name its labels otherwise. Where the column is given by its number, names cannot
     // be matched one by one, and must be those of the model all the same.
     let by_number = match (&data.label, &mut schema.columns) {
         (label, _) if *label == trained.recipe.data.label => false,

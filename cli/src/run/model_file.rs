@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::Path;
 
-/// What the file of a model holds.
+/// The contents of a model file.
 pub(crate) fn contents(
     (recipe, samples, origin): (&Recipe, &Samples, &Origin),
     params: &Params,
@@ -47,7 +47,7 @@ pub(crate) fn check_notes(facts: (&Recipe, &Samples, &Origin)) -> Result<(), Fai
     written.map(|_| ()).map_err(|e| Failure::failed(format!("a model of recipe {recipe:?}: {e}")))
 }
 
-/// What is noted of a model.
+/// The metadata of a model.
 fn notes((recipe, samples, origin): (&Recipe, &Samples, &Origin)) -> Checkpoint {
     let set = &samples.source.train;
     let mut file = Checkpoint::default();
@@ -72,7 +72,7 @@ pub(crate) struct Trained {
     pub(crate) normalization: Normalization,
     pub(crate) class_names: Vec<String>,
     pub(crate) classes: usize,
-    /// What it was trained on; an older program kept nothing of it.
+    /// The samples of its training; not in files of older programs.
     pub(crate) origin: Option<Origin>,
     /// The tensors with values that became 0, and how many.
     vanished: Vec<(String, usize)>,
@@ -139,7 +139,7 @@ impl Trained {
             Some(_) => plan.zeros(),
         }?;
         if let Some(weights) = &model.weights {
-            // Whoever goes on from them is told more.
+            // A resumed training prints more.
             start_weights::load((weights, model), start.params_mut(), Terminal::new(true))?;
         }
         let [start, now] = [&start, &self.network].map(Network::params);
@@ -147,7 +147,7 @@ impl Trained {
         Ok(both.all(|(a, b)| start.value(a) == now.value(b)))
     }
 
-    /// Tells what of the file was not taken as it is.
+    /// Prints a note on values that became 0.
     pub(crate) fn note_vanished(&self, path: &Path, terminal: Terminal) {
         start_weights::note_vanished((path, &self.vanished), terminal);
     }
@@ -171,7 +171,7 @@ fn check_tensors(plan: &Plan, file: &Checkpoint) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a file tells that `train` wrote it.
+/// Whether a file has the metadata of a model.
 pub(crate) fn is_model(file: &Checkpoint) -> bool {
     ["recipe", "input", "classes", "normalization"].iter().all(|key| file.texts.contains_key(*key))
 }

@@ -10,7 +10,7 @@ use proxtape::{Params, Random};
 /// The most classes.
 const MAX_CLASSES: usize = 1 << 16;
 
-/// What the recipe's model comes to for samples of a shape and a number of classes.
+/// The plan of the recipe's model for samples of a shape and a number of classes.
 pub(crate) fn plan(recipe: &Recipe, input: &[usize], classes: usize) -> Result<Plan, Failure> {
     if !(1..=MAX_CLASSES).contains(&classes) {
         let wants = format_args!("expected 1 to {MAX_CLASSES} classes, found {classes}");
@@ -40,7 +40,7 @@ pub(crate) fn build(recipe: &Recipe, set: &Dataset, start: Start) -> Result<Netw
     network.map_err(|e| refused(recipe, &e))
 }
 
-/// What parameters start from.
+/// The initial parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Start {
     /// The recipe's seed.

@@ -1,4 +1,4 @@
-//! What tells the samples of a training from others: their contents, not their place.
+//! The identity of the samples of a training: a hash of their contents, whatever their path.
 //!
 //! ```text
 //! hash = XXH3 (128 bits, in hex) over the training set and the test set that came with it, each as
@@ -20,7 +20,7 @@ use xxhash_rust::xxh3::Xxh3;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Origin {
     pub(crate) hash: String,
-    /// How many samples each part has; the recipe's shares and seed tell which.
+    /// The number of samples of each part; which ones they are follows from the recipe's shares and seed.
     pub(crate) training: usize,
     pub(crate) validation: usize,
     pub(crate) test: usize,

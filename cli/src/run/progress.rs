@@ -1,4 +1,4 @@
-//! How a training looks while it runs: a bar on a terminal, a line for each epoch elsewhere.
+//! Progress of a training: a bar on a terminal, a line for each epoch elsewhere.
 
 use crate::output::number::percent;
 use crate::output::terminal::Terminal;
@@ -6,7 +6,7 @@ use crate::run::metrics::Line;
 use indicatif::{ProgressBar, ProgressStyle};
 use proxtape::train::{Stage, Step};
 
-/// How often a bar hears of a step: it draws 20 times a second at most.
+/// Steps for each update of the bar, which draws 20 times a second at most.
 const EVERY: usize = 4;
 
 /// The length of a bar, for the whole training.
@@ -15,10 +15,10 @@ const LENGTH: f64 = 10_000.0;
 pub(crate) struct Progress {
     terminal: Terminal,
     bar: Option<ProgressBar>,
-    /// What the training is called among others; empty for one alone.
+    /// The name of the training among others; empty for one alone.
     label: String,
     epochs: u32,
-    /// What the last epoch reached.
+    /// The results of the last epoch.
     reached: String,
 }
 

@@ -1,4 +1,4 @@
-//! The proof that two networks are the same: their outputs on real samples.
+//! The verification that two networks are the same: their outputs on real samples.
 
 use crate::failure::Failure;
 use crate::run::inference::{Network, largest, part};
@@ -10,7 +10,7 @@ use serde::Serialize;
 /// The largest difference that rounding may make, as a part of the largest output.
 pub(crate) const LIMIT: f64 = 1e-5;
 
-/// What the comparison found.
+/// The differences that were found.
 #[derive(Debug, Serialize)]
 pub(crate) struct Proof {
     /// How many samples were compared.
@@ -42,7 +42,7 @@ impl Proof {
         }
     }
 
-    /// What to tell if it does not hold: which network should be equal to which.
+    /// The error if it does not hold; the names say which network should be equal to which.
     pub(crate) fn refusal(&self, [second, first]: [&str; 2]) -> String {
         if !self.difference.is_finite() {
             return format!(

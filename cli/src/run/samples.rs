@@ -57,7 +57,7 @@ pub(crate) fn read(data: &recipe::Data) -> Result<Source, Failure> {
     obtained(data::read(&data.spec()), data)
 }
 
-/// What was read. Where it is missing, the error says where to get it.
+/// The data that was read. Where it is missing, the error says where to get it.
 pub(crate) fn obtained(
     read: Result<Source, DataError>,
     data: &recipe::Data,

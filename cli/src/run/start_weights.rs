@@ -50,7 +50,7 @@ pub(crate) fn load(
     Ok(())
 }
 
-/// Names the tensors of a file with values that became 0, and tells how many.
+/// Prints the tensors of a file with values that became 0, and their number.
 pub(crate) fn note_vanished((path, tensors): (&Path, &[(String, usize)]), terminal: Terminal) {
     for (name, n) in tensors {
         terminal.say(format_args!(

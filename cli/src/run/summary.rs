@@ -1,4 +1,4 @@
-//! What a training has reached, for machines; `tables` tells it to people.
+//! The summary of a training as a JSON object; `tables.rs` prints it.
 //!
 //! The object is also the run's summary.json, and where that is, the training is done.
 
@@ -21,7 +21,7 @@ pub(crate) struct Summary {
     pub(crate) steps: u64,
     /// The strength of the penalty in the last step that had one.
     pub(crate) lambda: f32,
-    /// What was to be kept, and what is.
+    /// The target, and the share that is kept.
     pub(crate) target: Option<Reached>,
     /// Whether the last epochs were without the penalty.
     pub(crate) refit: bool,
@@ -165,7 +165,7 @@ impl Layer {
 }
 
 /// Refuses an evaluation whose loss is no finite number: its accuracy means nothing, and JSON would
-/// tell it as null, as if there were no samples.
+/// have null for it, as if there were no samples.
 pub(crate) fn sound(part: &str, evaluation: Evaluation) -> Result<Evaluation, String> {
     let Evaluation { loss, samples, .. } = evaluation;
     if samples == 0 || loss.is_finite() {

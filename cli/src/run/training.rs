@@ -48,7 +48,7 @@ pub(crate) struct Job<'a> {
     /// The samples of the recipe, where they have been read already.
     pub(crate) source: Option<Arc<Source>>,
     pub(crate) destination: Destination<'a>,
-    /// What its bar calls it, where it is one of many.
+    /// Its name in the progress bar, where it is one of many.
     pub(crate) label: String,
 }
 
@@ -60,10 +60,10 @@ pub(crate) enum Destination<'a> {
     Resume(RunFolder),
 }
 
-/// How a training ended that did what it should.
+/// The end of a training that did not fail.
 pub(crate) enum Ended {
     Done(Box<Summary>),
-    /// It was told to stop, and is saved.
+    /// Stopped and saved.
     Stopped(Stopped),
     /// The loss or a weight is no finite number; the last good model is saved.
     Diverged(Failure),

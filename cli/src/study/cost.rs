@@ -1,5 +1,4 @@
-//! What trainings will take, told before they run: measured from a few steps of each kind, then from
-//! those that are finished.
+//! Predicted times of trials: from a few steps of each method, then from the finished ones.
 
 use super::Method;
 use crate::failure::Failure;

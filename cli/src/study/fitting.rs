@@ -10,8 +10,7 @@ use proxtape::optim::Rule;
 /// The methods that work with a recipe: those that are asked for, or else all that do.
 ///
 /// # Errors
-/// If one that is asked for does not, and the error tells why; or if no samples are kept to validate
-/// by.
+/// If one that is asked for does not, with the reason; or if there are no validation samples.
 pub(crate) fn methods(
     asked: &[Method],
     recipe: &Recipe,

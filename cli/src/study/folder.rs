@@ -1,11 +1,11 @@
-//! The folder of many trainings.
+//! The folder of a study.
 //!
 //! ```text
 //! recipe.toml                 the recipe that all share, as resolved
 //! compare.toml                the grid: methods, strengths, seeds (sweep.toml for a sweep)
 //! cells/METHOD-LAMBDA-SEED/   the run folder of a training, as `train` leaves it; it is finished when
-//!                             summary.json is there (or diverged.txt, which tells why it is not)
-//!                             compact.json, what `compact --json` tells of it
+//!                             summary.json is there (or diverged.txt, with the reason)
+//!                             compact.json, the object of `compact --json`
 //! compare.json .md .csv       the tables
 //! ```
 
@@ -97,7 +97,7 @@ impl Folder {
         Ok(Folder { folder, recipe, grid })
     }
 
-    /// A folder to go on with, and its data: where its recipe says, or at the place that is told, which
+    /// A folder to go on with, and its data: where its recipe says, or at the given location, which
     /// is remembered.
     pub(crate) fn resume(
         path: &Path,
@@ -139,7 +139,7 @@ impl Folder {
         self.folder.path()
     }
 
-    /// Tells where another process could work in the folder, too.
+    /// Prints a note where another process could work in the folder, too.
     pub(crate) fn note_lock(&self, terminal: Terminal) {
         self.folder.note_lock(terminal);
     }

@@ -1,4 +1,4 @@
-//! Which trainings belong together: methods, strengths and seeds.
+//! The grid of a study: methods, strengths and seeds.
 
 use super::Method;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ pub(crate) struct Grid {
     /// `compare` or `sweep`.
     pub(crate) kind: Kind,
     pub(crate) families: Vec<Method>,
-    /// The strengths of every penalty, where they are told.
+    /// The strengths of every penalty, where they are given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) lambdas: Option<Vec<f32>>,
     /// How many strengths of each method are tried, where they are not.
@@ -27,7 +27,7 @@ pub(crate) struct Grid {
     pub(crate) data_hash: Option<String>,
 }
 
-/// The command that asks.
+/// The command of the study.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Kind {
@@ -36,7 +36,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// As the program is told it, and as files are called by it.
+    /// The name of the command, and of its files.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Kind::Compare => "compare",
@@ -52,7 +52,7 @@ const MOST: usize = 1000;
 const TRAININGS: usize = 100_000;
 
 impl Grid {
-    /// What is out of range; flags and the file in the folder are held to the same.
+    /// The first number out of range; flags and the file in the folder have the same ranges.
     pub(crate) fn check(&self) -> Result<(), String> {
         let Grid { families, lambdas, points, seeds, tolerance, keep, .. } = self;
         let outside = |what: &str, wants: &str, found: String| {
@@ -110,7 +110,7 @@ impl Grid {
     /// choose.
     pub(crate) fn strengths(&self, method: Method) -> Vec<f32> {
         match (method, &self.lambdas, self.keep) {
-            // Pruning keeps what it is told.
+            // Pruning keeps the given share.
             (Method::Magnitude, _, Some(keep)) => vec![keep as f32],
             // The lambdas of penalties are no shares, unless shares are all that is wanted.
             (Method::Magnitude, Some(shares), _) if self.families.len() == 1 => shares.clone(),

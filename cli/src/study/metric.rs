@@ -1,4 +1,4 @@
-//! What is measured of a finished training.
+//! The metrics of a finished trial.
 
 use super::trial::Finished;
 use crate::output::number::grouped;
@@ -123,7 +123,7 @@ pub(crate) struct Spread {
     pub(crate) std: Option<f64>,
 }
 
-/// A number with its deviation, if it is known, told by a factor and so many decimals.
+/// A number times a factor, with its deviation where that is known, and so many decimals.
 pub(crate) fn spread_text(spread: Option<Spread>, factor: f64, decimals: usize) -> String {
     let number = |x: f64| match decimals {
         0 => grouped((factor * x).round() as u64),

@@ -5,20 +5,20 @@ use super::results::{Row, TrialRow};
 use super::trial::{Finished, Role, Trial};
 use std::collections::HashMap;
 
-/// Which trainings are wanted.
+/// The trials that a study wants.
 pub(crate) trait Plan {
-    /// All that are known to be wanted, finished or not, in the order to run them; and those that
-    /// will be, at most, once it is known what they are.
+    /// The tasks that are known, finished or not, in the order to run them; and the methods of those that may
+    /// follow, once their strengths are known.
     fn tasks(&self, done: &Done) -> (Vec<Task>, Vec<Method>);
 
     /// The rows of the table from its finished trainings, which are results.
     fn rows(&self, trials: &[TrialRow]) -> Vec<Row>;
 
-    /// What a reader of the table must know.
+    /// Notes for readers of the table.
     fn notes(&self, done: &Done) -> Vec<String>;
 }
 
-/// A training that is wanted.
+/// A wanted trial.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Task {
     pub(crate) trial: Trial,

@@ -7,7 +7,7 @@ const WIDTH: usize = 60;
 const HEIGHT: usize = 12;
 
 /// The rows on logarithmic size and validation accuracy, `*` on the front; empty where there are no
-/// two to tell apart.
+/// two that differ.
 pub(super) fn draw(rows: &[Row]) -> String {
     let point = |row: &Row| {
         let kept = row.numbers.mean(Metric::WeightsKept).filter(|&kept| kept > 0.0)?;

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::recipe::Recipe;
 use serde::Serialize;
 
-/// Everything that is finished.
+/// The finished trials, and the rows of the table.
 #[derive(Serialize)]
 pub(crate) struct Results<'a> {
     /// `done`, `partial` while trainings are left to do, or `diverged` where all have.
@@ -15,7 +15,7 @@ pub(crate) struct Results<'a> {
     pub(crate) kind: Kind,
     /// The folder.
     pub(crate) folder: String,
-    /// What all trainings share.
+    /// The recipe that all trials share.
     pub(crate) recipe: &'a Recipe,
     pub(crate) version: &'static str,
     pub(crate) threads: usize,
@@ -31,12 +31,12 @@ pub(crate) struct Results<'a> {
     #[serde(rename = "cells")]
     pub(crate) trials: Vec<TrialRow>,
     pub(crate) rows: Vec<Row>,
-    /// What a reader of the table must know.
+    /// Notes for readers of the table.
     pub(crate) notes: Vec<String>,
 }
 
-/// One finished training, with each [`Metric`](super::Metric). What is null is not known: the training diverged, or was not compacted,
-/// as those are not that only serve the choice.
+/// A finished trial, with each [`Metric`](super::Metric). Null is unknown: the trial has diverged, or was not
+/// compacted, as those that serve the choice alone.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct TrialRow {
     /// As `--families` takes it.

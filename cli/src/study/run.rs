@@ -21,7 +21,7 @@ pub(crate) fn run(
     machine: &Machine,
     context: &mut Context,
 ) -> Result<Ending, Failure> {
-    // What ends between two trainings is told, too.
+    // An end between two trials is reported, too.
     let _saving = Saving::begin();
     folder.note_lock(context.terminal);
     note_reading(&source, &folder.recipe.data, context.terminal);

@@ -1,4 +1,4 @@
-//! The loop over trainings that are wanted.
+//! The loop over the wanted trials.
 
 use super::cost::{Costs, probe};
 use super::folder;
@@ -117,7 +117,7 @@ impl Study<'_> {
         }
     }
 
-    /// Looks at the weights that all start from, once and aloud: a training is told in a line.
+    /// Checks the weights that all start from, once and with notes: trials have a line each.
     fn check_start(&self, terminal: Terminal) -> Result<(), Failure> {
         let recipe = &self.folder.recipe;
         let Some(weights) = &recipe.model.weights else { return Ok(()) };
@@ -143,7 +143,7 @@ impl Study<'_> {
         )
     }
 
-    /// What a training has reached, in a line.
+    /// The results of a trial, in a line.
     fn reached(&self, trial: &Trial) -> String {
         let name = trial.description();
         match self.done.get(trial).map(|finished| &finished.summary) {

@@ -1,4 +1,4 @@
-//! The table for people (text, Markdown) and for spreadsheets (CSV).
+//! The table of a study: text, Markdown and CSV.
 
 use super::metric::{METRICS, spread_text};
 use super::plot;
@@ -17,7 +17,7 @@ fn mean(spread: Option<Spread>, factor: f64, decimals: usize) -> String {
 /// A column: its head, and its cell of a row.
 type Column = (&'static str, fn(&Row) -> String);
 
-/// What a sweep is judged by; a comparison has chosen by it.
+/// The measure of a sweep; a comparison has chosen by it.
 const VALIDATION: &str = "validation %";
 
 const COLUMNS: [Column; 13] = [
@@ -58,7 +58,7 @@ fn cells(results: &Results<'_>, row: &Row) -> Vec<String> {
     cells
 }
 
-/// What the numbers mean, line by line.
+/// The meaning of the numbers, line by line.
 fn legend(results: &Results<'_>) -> Vec<String> {
     let rows = &results.rows;
     let seeds = match results.seeds {
@@ -129,7 +129,7 @@ pub(super) fn markdown(results: &Results<'_>) -> String {
     for row in &results.rows {
         text.push_str(&line(&escaped(&cells(results, row))));
     }
-    // The table is made to be passed on: a note may tell the path of a file.
+    // The table is made to be passed on, and a note may have the path of a file.
     let redacted = |line: String| escape::markdown(&redact::text(&line));
     text.extend(legend(results).into_iter().map(|line| format!("\n{}\n", redacted(line))));
     text

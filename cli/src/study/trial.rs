@@ -1,4 +1,4 @@
-//! One training of many, and what is known of it.
+//! A trial: one training of a study, and the files in its folder.
 
 use super::Method;
 use crate::failure::Failure;
@@ -10,7 +10,7 @@ use crate::system::file::{is_there, read_text};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// One training: a method at a strength with a seed.
+/// A trial: a method at a strength with a seed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Trial {
     pub(crate) method: Method,
@@ -29,7 +29,7 @@ impl Trial {
         }
     }
 
-    /// What is trained.
+    /// Its recipe.
     pub(crate) fn recipe(&self, base: &Recipe) -> Recipe {
         self.method.recipe(base, self.strength, self.seed)
     }
@@ -39,7 +39,7 @@ impl Trial {
         self.method.range().map(|_| self.strength)
     }
 
-    /// As people are told.
+    /// For people.
     pub(crate) fn description(&self) -> String {
         let strength = match (self.method, self.lambda()) {
             (_, None) => String::new(),
@@ -50,17 +50,17 @@ impl Trial {
     }
 }
 
-/// What a finished training is for.
+/// The purpose of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Role {
     /// To choose a strength by.
     Choice,
-    /// To be told in the table: it is compacted, too.
+    /// A row of the table: it is compacted, too.
     Result,
 }
 
-/// What the run folder of a finished training tells.
+/// The contents of the run folder of a finished trial.
 #[derive(Debug)]
 pub(crate) struct Finished {
     /// Or why there is none: the training diverged.
@@ -72,7 +72,7 @@ pub(crate) struct Finished {
 /// The file of a finished training, beside those of its run.
 pub(crate) const COMPACT: &str = "compact.json";
 
-/// What `compact.json` tells: the object of `compact --json`, or why there is none.
+/// `compact.json`: the object of `compact --json`, or why there is none.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Compacted {
@@ -84,7 +84,7 @@ pub(crate) struct Compacted {
     latency: Vec<Latency>,
 }
 
-/// Of the dense network: what its summary tells, too.
+/// Of the dense network; the summary has the same numbers.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 struct Before {
     weights: u64,
@@ -113,11 +113,11 @@ struct Latency {
     after_seconds: f64,
 }
 
-/// The size of the batch whose latency the tables tell.
+/// The batch size of the latency in the tables.
 pub(crate) const BATCH: usize = 1;
 
 impl Compacted {
-    /// An error unless it tells of the network of a folder.
+    /// An error unless it is of the network of a folder.
     fn check(&self, path: &Path, (folder, summary): (&Path, &Summary)) -> Result<(), Failure> {
         let model = self.model.trim_end_matches("model.safetensors").trim_end_matches(['/', '\\']);
         expect_own(path, ("\"model\"", name(model)), folder)?;
@@ -163,7 +163,7 @@ impl Compacted {
 }
 
 impl Finished {
-    /// What is in a run folder, if its training is finished.
+    /// From a run folder, if its training is finished.
     pub(crate) fn read(folder: &Path) -> Result<Option<Finished>, Failure> {
         let summary = folder.join("summary.json");
         let summary = match is_there(&summary)? {
@@ -191,7 +191,7 @@ impl Finished {
     }
 }
 
-/// The summary of the training in a folder. One that tells of another run was put there by somebody.
+/// The summary of the training in a folder. One of another run was put there by somebody.
 fn own(path: &Path, folder: &Path) -> Result<Summary, Failure> {
     let summary: Summary = read_json(path)?;
     expect_own(path, ("\"run\"", name(&summary.run)), folder)?;

@@ -1,4 +1,4 @@
-//! What is written of the trainings that are finished: `compare.json`, `.md` and `.csv`.
+//! The files of the finished trials: `compare.json`, `.md` and `.csv`.
 
 use super::plan::{Plan, Task};
 use super::results::{Results, TrialRow};
@@ -29,7 +29,7 @@ impl Study<'_> {
             .collect();
         let grid = &self.folder.grid;
         let is_lost = |trial: &TrialRow| trial.diverged.is_some();
-        // What accuracies are compared with.
+        // The baseline of the accuracies.
         let baseline = |trial: &&TrialRow| trial.lambda.is_none() && trial.seed == grid.seeds[0];
         let has_baseline = !trials.iter().find(baseline).is_some_and(is_lost);
         let status = match is_done {

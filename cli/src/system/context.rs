@@ -1,5 +1,4 @@
-//! What every command is given beside its own arguments: the terminal, the machine that it may use, and when
-//! to stop.
+//! The context of a command, beside its own arguments: the terminal, execution options, and the stop.
 
 use super::machine::Machine;
 use super::stop::Stop;

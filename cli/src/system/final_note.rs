@@ -1,4 +1,4 @@
-//! What is told where a signal ends the process at once: what stays, and how to go on.
+//! The note on stderr where a signal ends the process at once: what is kept, and how to resume.
 //!
 //! ```text
 //! a folder is worked in     what it keeps, and the command that goes on with it
@@ -15,13 +15,13 @@ use std::sync::OnceLock;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-/// The command that takes `--resume`, if it is one, and the terminal that it was told to have.
+/// The command, if it takes `--resume`, and its terminal.
 static COMMAND: OnceLock<(Option<&'static str>, Terminal)> = OnceLock::new();
 
 /// The folder that is worked in: the first one that was locked, which has the others in it.
 static FOLDER: OnceLock<PathBuf> = OnceLock::new();
 
-/// How long is waited for a stream that others hold, or that nobody reads.
+/// The longest wait for a stream that others hold, or that nobody reads.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 pub(crate) fn of(command: Option<&'static str>, terminal: Terminal) {
@@ -37,7 +37,7 @@ pub(crate) fn say(signal: i32) {
     let (command, terminal) = COMMAND.get().copied().unwrap_or((None, Terminal::new(false)));
     let (said, heard) = channel();
     let say = move || {
-        // Held to the end: nothing is told behind it.
+        // Held to the end: this line is the last.
         let _stream = std::io::stderr().lock();
         terminal.say(text(signal, command));
         let _ = said.send(());

@@ -7,8 +7,8 @@
 //! it was asked        the process ends at once, whatever is being saved: the old file stays
 //! ```
 //!
-//! The exit status is 128 + the signal's number each time. Only who has saved says so; a process that ends
-//! at once says what stays (`final_note.rs`). Before `main` begins, the system ends the process by itself. A
+//! The exit status is 128 + the signal's number each time. A training that has saved says so; a process that
+//! ends at once prints what is kept (`final_note.rs`). Before `main` begins, the system ends the process by itself. A
 //! SIGHUP that was ignored when the program started (`nohup`) stays ignored; that can be seen on Linux alone.
 //!
 //! Signals are sent to a process, so what is known of them belongs to the process: the one state that
@@ -28,7 +28,7 @@ static STATE: AtomicI32 = AtomicI32::new(IDLE);
 const IDLE: i32 = 0;
 const TRAINING: i32 = -1;
 
-/// What is removed where the process ends at once.
+/// Files to remove where the process ends at once.
 static DRAFTS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// Watches for the signals from now on.
@@ -72,7 +72,7 @@ fn spawn(watch: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
     thread.map(drop).map_err(|e| Failure::failed(format!("signals cannot be watched: {e}")))
 }
 
-/// Whether this process was started with a signal ignored, as Linux tells it: the bit below its number.
+/// Whether this process was started with a signal ignored, as Linux reports it: the bit below its number.
 #[cfg(unix)]
 fn is_ignored(signal: i32) -> bool {
     // Elsewhere there is no such file.
@@ -85,7 +85,7 @@ fn is_ignored(signal: i32) -> bool {
 fn receive(signal: i32) {
     let asked = STATE.compare_exchange(TRAINING, signal, Ordering::SeqCst, Ordering::SeqCst);
     if asked.is_err() {
-        // Whoever has a draft keeps waiting here, so what is told stays true.
+        // Threads with a draft wait here, so the note stays true.
         let drafts = drafts();
         for draft in drafts.iter() {
             let _ = fs::remove_file(draft);
@@ -106,8 +106,8 @@ pub(crate) fn asked() -> Option<i32> {
     (state > IDLE).then_some(state)
 }
 
-/// What a command ends with that was to stop: the signal that has asked, or the one of Ctrl-C where
-/// it was something else.
+/// The signal of a command that was stopped: the one that has asked, or that of Ctrl-C where it was
+/// something else.
 pub(crate) fn signal() -> i32 {
     asked().unwrap_or(SIGINT)
 }

@@ -1,4 +1,4 @@
-//! When work is to end before it is done.
+//! The conditions under which work stops before it is done.
 
 use crate::system::interrupt;
 use std::time::Instant;

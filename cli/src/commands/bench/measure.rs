@@ -1,4 +1,4 @@
-//! A workload and its limit, measured in turns.
+//! A workload and its limit, interleaved.
 
 use proxtape::Exec;
 use proxtape_workloads::Call;
@@ -7,7 +7,7 @@ use proxtape_workloads::stopwatch::{Contestant, compare, contestant};
 use serde::Serialize;
 use std::time::Duration;
 
-/// How long to look.
+/// The time of a measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effort {
     /// Seven rounds of 10 ms for each workload and each of its limits: some 20 s in all.
@@ -26,7 +26,7 @@ impl Effort {
     }
 }
 
-/// What a workload reached.
+/// The rates of a workload.
 #[derive(Serialize)]
 pub(super) struct Measured {
     /// Of one call.
@@ -34,7 +34,7 @@ pub(super) struct Measured {
     pub(super) gflops: Option<f64>,
     /// Operands read and written, as often as the algorithm must.
     pub(super) gb_per_second: Option<f64>,
-    /// What it is compared with.
+    /// The limit that it is compared with.
     pub(super) limit: String,
     /// The seconds of the limit over its own: 1 is all that can be had.
     pub(super) share: f64,
@@ -72,7 +72,7 @@ impl Meter {
         4.0 * cost.moved as f64 / seconds
     }
 
-    /// What a call reaches, and what that is of its limit.
+    /// The rates of a call, and its share of the limit.
     pub(super) fn measure(&mut self, call: Call, limit: Limit) -> Measured {
         match limit {
             Limit::Roofline(cost) => self.roofline(call, cost),

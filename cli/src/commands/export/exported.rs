@@ -1,4 +1,4 @@
-//! What an export has written: the object for machines, and the lines for people.
+//! The result of an export: the JSON object and the lines.
 
 use crate::output::escape;
 use crate::output::number::{grouped, small};
@@ -16,7 +16,7 @@ pub(super) struct Exported {
     pub(super) bytes: u64,
     /// The shape of a raw sample.
     pub(super) input: Vec<usize>,
-    /// What its values are.
+    /// The meaning of its values.
     pub(super) range: String,
     pub(super) classes: usize,
     #[serde(flatten)]
@@ -25,7 +25,7 @@ pub(super) struct Exported {
     pub(super) version: &'static str,
 }
 
-/// What one format alone has to tell.
+/// The facts of one format.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum Details {

@@ -1,4 +1,4 @@
-//! PNG files: which of its forms a picture is kept in does not matter, only its pixels.
+//! PNG files in any form: the pixels count.
 //!
 //! ```text
 //! grey, colours or a palette, 1 to 16 bits   red, green and blue of 8 bits each

@@ -1,11 +1,11 @@
-//! What the network says: the object for machines, and the table for people.
+//! The predictions: the JSON object and the table.
 
 use super::images::Name;
 use crate::output::table::Table;
 use crate::run::inference::largest;
 use serde::Serialize;
 
-/// How many classes are told of each image.
+/// The number of classes in the table for each image.
 const TOP: usize = 3;
 
 /// The object that `predict --json` prints.
@@ -30,7 +30,7 @@ pub(super) struct Prediction {
     class: Class,
     /// The most probable classes, this one first.
     top: Vec<Class>,
-    /// What the network gave, before it became probabilities.
+    /// The outputs, before they became probabilities.
     logits: Vec<f32>,
 }
 

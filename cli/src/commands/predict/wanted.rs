@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::run::model_file::Trained;
 use std::path::Path;
 
-/// What the images must be like.
+/// The images that are expected.
 pub(super) struct Wanted {
     /// The file of the model.
     pub(super) model: String,

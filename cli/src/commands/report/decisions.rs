@@ -7,7 +7,7 @@ use crate::run::samples::Samples;
 use proxtape::Exec;
 use std::collections::BTreeMap;
 
-/// What a network says of one part of the samples.
+/// The decisions of a network on one part of the samples.
 pub(super) struct Decisions {
     /// `test`, or the next best part.
     pub(super) part: &'static str,

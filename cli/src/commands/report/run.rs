@@ -19,7 +19,7 @@ use proxtape::train::Evaluation;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-/// A run, as its files tell it.
+/// A run, from its files.
 pub(super) struct Run {
     pub(super) folder: RunFolder,
     /// The model file and its size.
@@ -29,15 +29,15 @@ pub(super) struct Run {
     pub(super) counted: Counted,
     /// The epochs, as far as they were noted.
     pub(super) lines: Vec<Line>,
-    /// What the state tells, where there is one.
+    /// The state, where there is one.
     pub(super) state: Option<State>,
-    /// What was told at the end, where the training has come to it.
+    /// The summary, where the training has come to its end.
     pub(super) summary: Option<Summary>,
-    /// Why it will not come to it.
+    /// The reason why it will not come to one.
     pub(super) diverged: Option<String>,
 }
 
-/// What the state of a run tells of its training.
+/// The part of a state that the report shows.
 pub(super) struct State {
     /// Those that are over.
     pub(super) epochs: u32,
@@ -46,7 +46,7 @@ pub(super) struct State {
     pub(super) isa: Option<String>,
 }
 
-/// What the data of a run say of its network.
+/// Measurements of the network on the data of its run.
 pub(super) struct Measured {
     pub(super) samples: Samples,
     pub(super) validation: Evaluation,
@@ -80,7 +80,7 @@ impl Run {
         Ok(run)
     }
 
-    /// The epochs that are over, as far as the state or the summary tells: patience may end a training before
+    /// The epochs that are over, by the state or the summary: patience may end a training before
     /// its last one.
     fn least_epochs(&self) -> u32 {
         let epochs = match (&self.state, &self.summary) {
@@ -98,7 +98,7 @@ impl Run {
         self.lines.last().map_or(0, |line| line.epoch).max(self.least_epochs())
     }
 
-    /// Takes what diverged.txt tells, if it can be of this training: one that goes on removes the file.
+    /// Takes the reason in diverged.txt, if it can be of this training: a resumed one removes the file.
     pub(super) fn read_divergence(&mut self, terminal: Terminal) -> Result<(), Failure> {
         let Some(Divergence { why, run }) = divergence::read(&self.folder)? else { return Ok(()) };
         let path = self.folder.diverged();

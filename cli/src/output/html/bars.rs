@@ -8,11 +8,11 @@ use super::scale::{Scale, extent};
 /// Counts of numbers between limits.
 #[derive(Clone, Debug)]
 pub(crate) struct Histogram {
-    /// What is read aloud.
+    /// The label for screen readers.
     pub(crate) title: String,
-    /// What is counted, and its unit.
+    /// The quantity, and its unit.
     pub(crate) of: &'static str,
-    /// What has the number.
+    /// What is counted.
     pub(crate) label: &'static str,
     pub(crate) format: fn(f64) -> String,
     pub(crate) values: Vec<f64>,

@@ -5,19 +5,19 @@
 
 use super::element::{Element, el};
 
-/// A picture and what is said of it.
+/// A picture with its texts.
 #[derive(Clone, Debug)]
 pub(crate) struct Picture {
     png: Vec<u8>,
     width: usize,
     height: usize,
-    /// What is read aloud.
+    /// The label for screen readers.
     pub(crate) alt: String,
-    /// What stands under it.
+    /// The text under it.
     pub(crate) caption: String,
 }
 
-/// The hues of negative and positive numbers: blue and orange, which all eyes tell apart.
+/// The hues of negative and positive numbers: blue and orange, which colour-blind readers see apart, too.
 const HUES: [[u8; 3]; 2] = [[0x1f, 0x7f, 0xc4], [0xe0, 0x6a, 0x10]];
 
 /// Red, green and blue, and the opacity, of each number that a pixel may have.

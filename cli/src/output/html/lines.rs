@@ -1,4 +1,4 @@
-//! Lines over an axis: what moves while a network trains.
+//! A chart of lines over one axis.
 
 use super::element::{Element, el};
 use super::plot::{Axis, Plot, coordinate, label, line, path, rect};
@@ -23,7 +23,7 @@ pub(crate) struct Band {
 /// A chart of lines.
 #[derive(Clone, Debug)]
 pub(crate) struct Lines {
-    /// What is read aloud.
+    /// The label for screen readers.
     pub(crate) title: String,
     pub(crate) x: Axis,
     pub(crate) y: Axis,
@@ -31,9 +31,9 @@ pub(crate) struct Lines {
     pub(crate) bands: Vec<Band>,
     /// A number of the y axis to compare with.
     pub(crate) level: Option<f64>,
-    /// Numbers of the x axis to point out, with what is said of them.
+    /// Numbers of the x axis to point out, with their texts.
     pub(crate) marks: Vec<(f64, String)>,
-    /// Without points that tell their numbers.
+    /// Without points, and their numbers where they are pointed at.
     pub(crate) quiet: bool,
 }
 
@@ -89,7 +89,7 @@ impl Lines {
         let places = places.into_iter().map(|(x, y)| (plot.px(x), plot.py(y)));
         let dashed = if series.dashed { "line dashed" } else { "line" };
         let few = series.points.len() <= FEW;
-        // Each point tells its numbers when it is pointed at, also where it is not seen.
+        // Each point shows its numbers where it is pointed at, also an invisible one.
         let shown = drawn().filter(|(_, y)| inside(self.y.scale.at(*y)));
         let shown = shown.filter(|_| !self.quiet || series.points.len() == 1);
         let points = shown.map(|&(x, y)| {

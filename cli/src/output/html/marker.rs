@@ -1,4 +1,4 @@
-//! Markers: a shape as well as a colour, so that neither a printer nor an eye has to tell colours.
+//! Markers: a shape as well as a colour, so that they differ in print and for colour-blind readers.
 
 use super::element::{Element, el};
 use super::lines::COLORS;

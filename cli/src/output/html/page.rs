@@ -10,7 +10,7 @@ use core::fmt::Display;
 #[derive(Clone, Debug)]
 pub(crate) struct Page {
     pub(crate) title: String,
-    /// What stands under the title.
+    /// The line under the title.
     pub(crate) subtitle: String,
     pub(crate) sections: Vec<Section>,
     /// The last line.
@@ -80,7 +80,7 @@ impl Page {
     }
 }
 
-/// A picture, chart or table with what it shows in words.
+/// A picture, chart or table with its caption.
 pub(crate) fn figure(body: impl IntoIterator<Item = Element>, caption: impl Display) -> Element {
     el("figure").children(body).child(el("figcaption").text(caption))
 }
@@ -130,12 +130,12 @@ pub(crate) fn facts(facts: impl IntoIterator<Item = (&'static str, String)>) -> 
     el("dl").class("facts").children(facts)
 }
 
-/// What is folded away until somebody wants it; printed unfolded.
+/// A folded part; printed unfolded.
 pub(crate) fn details(summary: impl Display, body: Element) -> Element {
     el("details").child(el("summary").text(summary)).child(body)
 }
 
-/// What is missing, and how to get it; what stands between two backticks is code.
+/// A note on something missing, and how to get it; text between two backticks is code.
 pub(crate) fn note(text: impl Display) -> Element {
     let text = text.to_string();
     text.split('`').enumerate().fold(el("p").class("note"), |note, (i, part)| match i % 2 {

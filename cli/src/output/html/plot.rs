@@ -14,9 +14,9 @@ const BOTTOM: f64 = 44.0;
 #[derive(Clone, Debug)]
 pub(crate) struct Axis {
     pub(crate) scale: Scale,
-    /// What it measures, and its unit.
+    /// The quantity, and its unit.
     pub(crate) label: &'static str,
-    /// How its numbers are told.
+    /// The format of its numbers.
     pub(crate) format: fn(f64) -> String,
     /// About how many numbers it shows.
     pub(crate) ticks: usize,
@@ -32,9 +32,9 @@ impl Axis {
 pub(super) struct Plot<'a> {
     pub(super) x: &'a Axis,
     pub(super) y: &'a Axis,
-    /// What is kept free above, beside the name of the y axis.
+    /// The space above, beside the name of the y axis.
     pub(super) above: f64,
-    /// What is kept free at the right, for labels.
+    /// The space at the right, for labels.
     pub(super) beside: f64,
 }
 

@@ -1,4 +1,4 @@
-//! From numbers to places on an axis, and which numbers an axis shows.
+//! Scales: from numbers to positions on an axis, and the ticks of an axis.
 
 /// An axis from its first to its last number.
 #[derive(Clone, Copy, Debug, PartialEq)]

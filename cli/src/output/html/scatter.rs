@@ -16,14 +16,14 @@ pub(crate) struct Mark {
     pub(crate) index: usize,
     /// Drawn small and pale.
     pub(crate) faint: bool,
-    /// What is said when it is pointed at.
+    /// The text where it is pointed at.
     pub(crate) title: String,
 }
 
 /// A chart of points.
 #[derive(Clone, Debug)]
 pub(crate) struct Scatter {
-    /// What is read aloud.
+    /// The label for screen readers.
     pub(crate) title: String,
     pub(crate) x: Axis,
     pub(crate) y: Axis,

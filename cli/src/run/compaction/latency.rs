@@ -1,4 +1,4 @@
-//! The time that one batch takes, measured in turns so that a noisy machine is noisy for all.
+//! Latency of a batch. The networks are interleaved, so that noise of the machine is shared by all.
 
 use crate::failure::Failure;
 use crate::run::inference::{Recorded, part};

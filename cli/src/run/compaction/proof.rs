@@ -1,4 +1,4 @@
-//! The proof: the compacted network beside the dense one, with its zeros and without.
+//! Verification of a compacted network against the dense one, with its zeros and without.
 
 use crate::failure::Failure;
 use crate::run::inference::{Network, OneByOne, Recorded};
@@ -8,7 +8,7 @@ use crate::run::samples::Samples;
 use proxtape::Exec;
 use serde::Serialize;
 
-/// What the comparisons found.
+/// The differences that were found.
 #[derive(Debug, Serialize)]
 pub(crate) struct Proofs {
     #[serde(flatten)]

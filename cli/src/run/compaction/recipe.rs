@@ -1,4 +1,4 @@
-//! The recipe of a compacted model: what its file tells of it.
+//! The recipe in the file of a compacted model.
 
 use crate::recipe::{Layer, Net, Recipe};
 use proxtape::compact::Compact;
@@ -10,7 +10,7 @@ pub(super) fn of(recipe: &Recipe, small: &Compact) -> Recipe {
     recipe.model.net = Net::Layers(small.network.layers().iter().cloned().map(Layer).collect());
     // Weights to start from would have the shapes of before.
     (recipe.model.weights, recipe.model.weights_hash) = (None, None);
-    // Shares were told of the whole network.
+    // Shares are of the whole network.
     (recipe.target, recipe.train.prune) = (None, None);
     let penalty = &mut recipe.penalty.0;
     let left: Vec<bool> = small.removed.iter().map(|layer| layer.after.is_some()).collect();

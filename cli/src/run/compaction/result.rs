@@ -1,4 +1,4 @@
-//! What a compaction has reached: the object for machines, and the tables for people.
+//! The result of a compaction: the JSON object and the tables.
 
 use super::latency::Latency;
 use super::proof::Proofs;
@@ -27,7 +27,7 @@ pub(crate) struct Compaction {
     pub(super) layers: Vec<Layer>,
 }
 
-/// What a network takes.
+/// The costs of a network.
 #[derive(Serialize)]
 pub(super) struct Costs {
     /// Of its file.
@@ -103,7 +103,7 @@ impl Compaction {
         layers
     }
 
-    /// What both networks take.
+    /// The costs of both networks.
     pub(crate) fn costs_table(&self) -> Table {
         let mut costs = Table::new(&["", "before", "after", "ratio"]);
         let (a, b) = (&self.before, &self.after);

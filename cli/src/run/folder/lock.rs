@@ -1,7 +1,7 @@
 //! A folder belongs to one process at a time.
 //!
 //! `.lock` in the folder is locked while its owner lives: the system drops the lock with the process,
-//! however that ends, so a file that was left behind blocks nobody. It tells who the owner is. The
+//! however that ends, so a file that was left behind blocks nobody. It names its owner. The
 //! owner removes it at its end; whoever had opened it by then sees that it has no name any more.
 
 use crate::failure::Failure;
@@ -34,7 +34,7 @@ impl Lock {
     /// Takes the lock of a folder.
     ///
     /// # Errors
-    /// If another process has it; the error tells which.
+    /// If another process has it; the error names it.
     pub(super) fn take(folder: &Path) -> Result<Lock, Failure> {
         let path = folder.join(NAME);
         let failed = |e| refused(&path, "to create the lock of the folder", &e);
@@ -53,7 +53,7 @@ impl Lock {
                 Ok(()) => None,
                 Err(TryLockError::WouldBlock) => {
                     owner.clear();
-                    // A file that cannot be read tells nothing of its owner.
+                    // A file that cannot be read has no name of its owner.
                     let _ = file.take(256).read_to_string(&mut owner);
                     if owner.ends_with('\n') {
                         break;
@@ -132,7 +132,7 @@ impl fmt::Display for Utc {
 mod tests {
     use super::*;
 
-    /// As `date -u -d @SECONDS` tells them.
+    /// As `date -u -d @SECONDS` prints them.
     #[test]
     fn seconds_become_dates() {
         let dates = [

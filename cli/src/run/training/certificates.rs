@@ -1,4 +1,4 @@
-//! The certificates of method.md: was the prox exact, and is the point stationary.
+//! The certificates of method.md: whether the prox was exact, and whether the point is stationary.
 //!
 //! Both are about the objective with the penalty. So where a refit follows they are taken before
 //! it, and go with the state of the run.
@@ -63,7 +63,7 @@ pub(crate) enum Certified {
     Taken(Certificates),
 }
 
-/// What the state of a run notes while they are due.
+/// The text in the state of a run while they are due.
 const DUE: &str = "due";
 
 impl Certified {
@@ -79,7 +79,7 @@ impl Certified {
         Ok(())
     }
 
-    /// What a state has noted of so many weights.
+    /// Those of so many weights, from a state.
     pub(crate) fn restore(state: &Checkpoint, weights: usize) -> Result<Certified, String> {
         match state.texts.get(NOTE).map(String::as_str) {
             None => Ok(Certified::NotYet),

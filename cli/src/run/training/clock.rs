@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 /// More than any training takes; such spans can be added without an overflow.
 const CENTURY: Duration = Duration::from_secs(100 * 366 * 86_400);
 
-/// What has been spent.
+/// The time and the samples so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Clock {
     /// Before the last start.
@@ -51,7 +51,7 @@ impl Clock {
         state.note("run.seen", self.samples);
     }
 
-    /// What a state has noted.
+    /// The clock of a state.
     pub(crate) fn restore(state: &Checkpoint) -> Result<Clock, CheckpointError> {
         let duration = |name: &str| {
             let seconds = state.number::<f64>(name)?;

@@ -64,7 +64,7 @@ pub(super) struct Session<'a> {
 /// Why the loop ends.
 pub(super) enum Pause {
     Done,
-    /// It was told to stop, and is saved.
+    /// Stopped and saved.
     Asked,
     Diverged(TrainError),
 }
@@ -183,7 +183,7 @@ impl Session<'_> {
         draft::write(&self.folder.model(), &model_file::contents(facts, self.trainer.params()))
     }
 
-    /// Tells why, and saves the last good model.
+    /// Saves the last good model; the error says why.
     pub(super) fn give_up(&self, error: TrainError) -> Result<Failure, Failure> {
         let model = self.folder.model();
         let model = model.display();
@@ -210,7 +210,8 @@ impl Session<'_> {
         }
     }
 
-    /// What the last epoch cost, where it cut the weights to their target and nothing was trained after.
+    /// A note on the accuracy that the last epoch lost, where it cut the weights to their target and no training
+    /// followed.
     pub(super) fn cost_of_the_cut(&self) -> Option<String> {
         let config = self.trainer.config();
         config.target.filter(|_| config.refit.is_none())?;

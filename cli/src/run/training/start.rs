@@ -1,4 +1,4 @@
-//! Where a training starts: at the beginning in a new folder, or where a run was saved.
+//! The start of a training: new in a new folder, or from the saved state of a run.
 
 use super::certificates::Certified;
 use super::clock::Clock;
@@ -13,7 +13,7 @@ use proxtape::checkpoint::{self, Checkpoint};
 use proxtape::train::Trainer;
 use std::path::Path;
 
-/// Where a training starts.
+/// The start of a training.
 pub(super) struct Start {
     pub(super) folder: RunFolder,
     pub(super) clock: Clock,
@@ -25,7 +25,7 @@ pub(super) struct Start {
     pub(super) certificates: Certified,
 }
 
-/// What a state must have in common with the training that goes on from it.
+/// The facts that a state shares with the training that resumes it.
 pub(super) struct Mark {
     pub(super) recipe: String,
     pub(super) origin: Origin,

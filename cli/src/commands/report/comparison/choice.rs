@@ -1,4 +1,4 @@
-//! How the strength of each method was chosen: validation accuracy and size against lambda.
+//! The choice of each method's strength: validation accuracy and size against lambda.
 
 use super::object::{Comparison, Family, Trial, strength};
 use crate::output::html::{

@@ -1,4 +1,4 @@
-//! How even each method makes the groups: the claim about l1,2, method beside method.
+//! Evenness of the groups, method beside method: the claim about l1,2.
 
 use super::object::{Comparison, Family, Trial, index};
 use crate::commands::report::run::Run;

@@ -4,7 +4,7 @@ use crate::study::Spread;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What is read of the object. What an older or a newer version does not write is missing.
+/// The object; members that an older or a newer version does not write are missing.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Comparison {

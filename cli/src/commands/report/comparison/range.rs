@@ -1,4 +1,4 @@
-//! Which numbers of a comparison can be: what its grid and its trainings could have written.
+//! The ranges of the numbers of a comparison, as its grid and its trials could have written them.
 
 use super::object::{Comparison, Row, Trial};
 use crate::study::Spread;

@@ -66,7 +66,7 @@ pub(super) fn section(comparison: &Comparison) -> Section {
     }
 }
 
-/// What is to be known first of an unfinished one.
+/// A note on an unfinished comparison.
 fn warning(comparison: &Comparison) -> Option<Element> {
     (comparison.status != "done").then(|| {
         note(format_args!(

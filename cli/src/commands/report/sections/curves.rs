@@ -1,4 +1,4 @@
-//! How the training went: what metrics.jsonl has, epoch by epoch.
+//! The curves of a training, from metrics.jsonl.
 
 use crate::output::html::{
     Axis, Band, Lines, Scale, Section, Series, details, figure, note, row, table,

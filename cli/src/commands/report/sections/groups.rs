@@ -1,5 +1,5 @@
-//! How the weights are spread over the groups. What l1,2 is said to do is to make groups even: here
-//! are the norms of those that are left.
+//! The spread of the weights over the groups: the norms of the groups that are kept. l1,2 is said to make them
+//! even.
 
 use crate::commands::report::run::Run;
 use crate::failure::Failure;

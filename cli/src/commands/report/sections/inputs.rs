@@ -1,4 +1,4 @@
-//! Which features of the input the network still reads.
+//! The features of the input that the network still reads.
 
 use crate::commands::report::run::{Measured, Run};
 use crate::output::html::{

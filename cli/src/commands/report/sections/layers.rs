@@ -1,4 +1,4 @@
-//! What became zero, layer by layer.
+//! Weights and groups kept, layer by layer.
 
 use crate::commands::report::run::Run;
 use crate::output::html::{Section, bars, figure, row, table};

@@ -58,7 +58,7 @@ pub(in crate::commands::report) fn section(
     section.add(tiles(shown)).add(facts(about(run, measured)))
 }
 
-/// What the training was.
+/// The training in facts.
 fn about(run: &Run, measured: Result<&Measured, &str>) -> Vec<(&'static str, String)> {
     let recipe = &run.trained.recipe;
     let mut facts = vec![("Data", redact::recipe(recipe).data.source.to_string())];
@@ -88,7 +88,7 @@ fn about(run: &Run, measured: Result<&Measured, &str>) -> Vec<(&'static str, Str
     facts
 }
 
-/// How long the training took, up to its last save.
+/// The time of the training, up to its last save.
 fn seconds(run: &Run) -> Option<f64> {
     let last = run.summary.as_ref().map(|summary| summary.train_seconds);
     let noted = run.lines.last().map(|line| line.seconds);
