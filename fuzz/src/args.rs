@@ -4,7 +4,7 @@ use crate::execute::Plan;
 use crate::targets::{self, Target};
 use std::path::PathBuf;
 
-/// How long a reader is run unless told.
+/// Seconds for each reader, where none are given.
 const SECONDS: u64 = 10;
 
 pub(crate) struct Args {

@@ -1,4 +1,4 @@
-//! The parent: a process for each reader, two at a time, and what they find.
+//! The parent: a process for each reader, two at a time, and their findings.
 
 use crate::args::{Args, WORKER};
 use crate::note::{self, Note};
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &Args) -> io::Result<usize> {
     };
     thread::scope(|scope| {
         let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(worker)).collect();
-        workers.into_iter().try_for_each(|worker| worker.join().expect("it tells its errors"))
+        workers.into_iter().try_for_each(|worker| worker.join().expect("it prints its errors"))
     })?;
     Ok(found.into_inner())
 }
@@ -60,17 +60,17 @@ fn finds(target: &Target, args: &Args) -> io::Result<bool> {
     }
     let name = target.name;
     let Some(input) = Note::read(&note_of(target)) else {
-        println!("{name}: FOUND before the first input: {}", told(status));
+        println!("{name}: FOUND before the first input: {}", cause(status));
         return Ok(true);
     };
     let path = note::save(&folder(), name, &input)?;
-    println!("{name}: FOUND: {}, by {} bytes", told(status), input.len());
+    println!("{name}: FOUND: {}, by {} bytes", cause(status), input.len());
     println!("    again: cargo run -p proxtape-fuzz -- {name} --replay {}", path.display());
     Ok(true)
 }
 
 /// How a process ended; why is on its stderr.
-fn told(status: ExitStatus) -> String {
+fn cause(status: ExitStatus) -> String {
     match status.code() {
         Some(watchdog::CODE) => "it took too long, or too much memory".to_owned(),
         Some(101) => "a panic".to_owned(),

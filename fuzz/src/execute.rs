@@ -29,9 +29,9 @@ pub(crate) struct Plan {
     pub(crate) seed: u64,
 }
 
-/// What a run without a finding tells.
+/// The counts of a run without a finding.
 #[derive(Debug, Default)]
-struct Told {
+struct Counts {
     executions: u64,
     accepted: u64,
     slowest: Duration,
@@ -44,7 +44,7 @@ pub(crate) fn run(target: &Target, plan: Plan, mut note: Note) {
     let mut read = (target.reader)();
     let mut random = Random::new(plan.seed);
     let mut kept: Vec<Vec<u8>> = Vec::new();
-    let mut told = Told::default();
+    let mut counts = Counts::default();
     // Long inputs that breed longer ones would take most of the time.
     let most_kept = 2 * seeds.iter().map(Vec::len).max().unwrap_or(0);
     watchdog::watch();
@@ -55,11 +55,11 @@ pub(crate) fn run(target: &Target, plan: Plan, mut note: Note) {
     };
     // The seeds themselves come first: a reader that refuses them is not fuzzed in its depth.
     for seed in &seeds {
-        if !once(target, &mut read, seed, (&mut told, &mut note)) {
+        if !once(target, &mut read, seed, (&mut counts, &mut note)) {
             eprintln!("{}: note: a valid input was refused", target.name);
         }
     }
-    while !is_over(told.executions) {
+    while !is_over(counts.executions) {
         let pool = if !kept.is_empty() && random.below(2) == 0 { &kept } else { &seeds };
         let mut input = mutator::pick(&mut random, pool);
         if random.below(16) == 0 {
@@ -75,7 +75,7 @@ pub(crate) fn run(target: &Target, plan: Plan, mut note: Note) {
             }
         }
         input.truncate(MAX_INPUT);
-        if once(target, &mut read, &input, (&mut told, &mut note)) && input.len() <= most_kept {
+        if once(target, &mut read, &input, (&mut counts, &mut note)) && input.len() <= most_kept {
             // A mutator may have made it far longer before it was cut.
             input.shrink_to_fit();
             match kept.len() {
@@ -84,7 +84,7 @@ pub(crate) fn run(target: &Target, plan: Plan, mut note: Note) {
             }
         }
     }
-    let Told { executions, accepted, slowest, most } = told;
+    let Counts { executions, accepted, slowest, most } = counts;
     println!(
         "{:<12} {executions:>9} executions, {:>5.1} % accepted, slowest {:.1} ms, most memory {:.1} \
          MB, seed {}",
@@ -100,14 +100,14 @@ pub(crate) fn run(target: &Target, plan: Plan, mut note: Note) {
 pub(crate) fn replay(target: &Target, input: &[u8], mut note: Note) {
     let mut read = (target.reader)();
     watchdog::watch();
-    let mut told = Told::default();
-    let accepted = once(target, &mut read, input, (&mut told, &mut note));
+    let mut counts = Counts::default();
+    let accepted = once(target, &mut read, input, (&mut counts, &mut note));
     println!(
         "{}: {} in {:.1} ms with {:.1} MB",
         target.name,
         if accepted { "accepted" } else { "refused" },
-        1e3 * told.slowest.as_secs_f64(),
-        told.most as f64 / 1e6
+        1e3 * counts.slowest.as_secs_f64(),
+        counts.most as f64 / 1e6
     );
 }
 
@@ -116,18 +116,18 @@ fn once(
     target: &Target,
     read: &mut dyn FnMut(&[u8]) -> bool,
     input: &[u8],
-    (told, note): (&mut Told, &mut Note),
+    (counts, note): (&mut Counts, &mut Note),
 ) -> bool {
     note.set(input);
-    told.executions += 1;
+    counts.executions += 1;
     let start = Instant::now();
-    watchdog::start(told.executions);
+    watchdog::start(counts.executions);
     memory::start(target.beyond);
     let accepted = read(input);
     let most = memory::stop();
     watchdog::stop();
-    told.slowest = told.slowest.max(start.elapsed());
-    told.most = told.most.max(most);
-    told.accepted += u64::from(accepted);
+    counts.slowest = counts.slowest.max(start.elapsed());
+    counts.most = counts.most.max(most);
+    counts.accepted += u64::from(accepted);
     accepted
 }

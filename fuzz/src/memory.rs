@@ -12,12 +12,12 @@ use std::time::Duration;
 /// The most that an execution may hold, in bytes.
 pub(crate) const LIMIT: usize = 256 << 20;
 
-/// What happens to a request beyond the limit.
+/// The fate of a request beyond the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Beyond {
     /// It is a finding: the size was to be checked against the file before.
     Found,
-    /// It is refused, as by a machine that has no more. A reader that asks with `try_reserve` tells so
+    /// It is refused, as by a machine that has no more. A reader that asks with `try_reserve` says so
     /// in its error; any other aborts, which is a finding.
     Refused,
 }
@@ -61,7 +61,7 @@ fn grow(size: usize) -> bool {
             HELD.fetch_sub(size as isize, SeqCst);
             return false;
         }
-        // The watchdog tells it and ends the process; it must be able to allocate meanwhile.
+        // The watchdog reports it and ends the process; it must be able to allocate meanwhile.
         WATCHED.store(false, SeqCst);
         EXCESS.store(size, SeqCst);
         loop {
@@ -78,7 +78,7 @@ fn shrink(size: usize) {
     HELD.fetch_sub(size as isize, SeqCst);
 }
 
-// SAFETY: every call goes on to the system's allocator as it came, or returns null, which tells that
+// SAFETY: every call goes on to the system's allocator as it came, or returns null, which says that
 // there is no memory.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {

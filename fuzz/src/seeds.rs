@@ -1,6 +1,6 @@
 //! Valid files of the program's own making, from its own commands on tiny networks.
 //!
-//! What depends on the clock is set to fixed numbers, so that runs of one seed read the same inputs.
+//! Numbers that depend on the clock are fixed, so that runs of one seed read the same inputs.
 
 use crate::campaign::folder;
 use proxtape::checkpoint;
@@ -58,8 +58,8 @@ pub(crate) fn make() -> io::Result<()> {
         command.arg(PROGRAM).args(words).args(["--threads", "1"]).current_dir(&folder);
         let output = command.stdin(Stdio::null()).output()?;
         if !output.status.success() {
-            let told = String::from_utf8_lossy(&output.stderr);
-            return Err(Error::other(format!("{}: {told}", words.join(" "))));
+            let errors = String::from_utf8_lossy(&output.stderr);
+            return Err(Error::other(format!("{}: {errors}", words.join(" "))));
         }
     }
     for file in ["images/state.safetensors", "table/state.safetensors"] {

@@ -24,7 +24,7 @@ pub(crate) struct Target {
     /// Whether the seeds are files that the program must make before.
     pub(crate) needs_files: bool,
     pub(crate) mutate: fn(&mut Vec<u8>, &mut Random),
-    /// Prepares the reader; it then tells whether it accepts an input.
+    /// Prepares the reader; it then says whether it accepts an input.
     pub(crate) reader: fn() -> Reader,
     pub(crate) beyond: Beyond,
 }

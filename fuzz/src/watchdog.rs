@@ -62,15 +62,15 @@ fn end(why: &str) -> ! {
     std::process::exit(CODE);
 }
 
-/// The processor time of this process so far; where the system does not tell it as Linux does, the
+/// The processor time of this process so far; where the system does not report it as Linux does, the
 /// time of day will do.
 fn computed() -> Duration {
     // The 14th and 15th field, in hundredths of a second; the second is a name in parentheses.
-    let told = fs::read_to_string("/proc/self/stat").ok().and_then(|stat| {
+    let used = fs::read_to_string("/proc/self/stat").ok().and_then(|stat| {
         let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
         let [user, system]: [u64; 2] =
             [fields.get(11)?.parse().ok()?, fields.get(12)?.parse().ok()?];
         Some(Duration::from_millis(10 * (user + system)))
     });
-    told.unwrap_or_else(|| std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default())
+    used.unwrap_or_else(|| std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default())
 }

@@ -4,6 +4,7 @@ use crate::args::CompactArgs;
 use crate::failure::{Ending, Failure};
 use crate::run::compaction::{BATCHES, Verdict, shrink};
 use crate::run::folder::model_path;
+use crate::run::model_data;
 use crate::run::model_file::Trained;
 use crate::system::context::Context;
 
@@ -16,7 +17,8 @@ pub(crate) fn run(args: &CompactArgs, context: &mut Context) -> Result<Ending, F
         let mut dense = Trained::read(&path)?;
         dense.note_vanished(&path, terminal);
         dense.recipe.data.move_to(args.location.data.as_ref());
-        shrink((&path, &dense), (None, terminal), (&BATCHES, &machine))
+        let samples = model_data::own(&path, &dense, (None, terminal))?;
+        shrink((&path, &dense), &samples, &BATCHES, &machine)
     })?;
     match verdict {
         Verdict::Differs(why) => Err(Failure::failed(why)),

@@ -34,7 +34,7 @@ pub(crate) fn run(args: &TrainArgs, context: &mut Context) -> Result<Ending, Fai
     };
     let job = Job { recipe, source, destination, label: String::new() };
     let terminal = context.terminal;
-    match machine.install(|| train(job, &machine, (&mut context.stop, terminal)))? {
+    match machine.install(|| train(job, &machine, &mut context.stop, terminal))? {
         Ended::Done(summary) => {
             terminal.say_lines(&tables::text(&summary));
             if context.json {

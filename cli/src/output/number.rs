@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn time_is_told_in_the_unit_that_fits() {
+    fn time_is_in_the_unit_that_fits() {
         for (seconds, want) in
             [(0.2, "1 s"), (90.0, "90 s"), (720.0, "12 min"), (7_500.0, "2 h 5 min")]
         {

@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn path_of_another_system_is_told_by_its_last_part() {
+    fn path_of_another_system_keeps_its_last_part() {
         for (path, wants) in [
             ("C:\\Users\\me\\x.csv", "x.csv"),
             ("\\\\server\\share\\x", "x"),

@@ -16,20 +16,16 @@ mod result;
 pub(crate) use result::Compaction;
 
 use crate::failure::Failure;
-use crate::output::terminal::Terminal;
-use crate::run::model_data;
-use crate::run::model_file::{self, Trained};
+use crate::run::model_file::{self, Facts, Trained};
 use crate::run::origin::Origin;
 use crate::run::samples::Samples;
 use crate::system::draft::Draft;
 use crate::system::file::{is_there, refused};
 use crate::system::machine::Machine;
 use proof::Proofs;
-use proxtape::data::Source;
 use result::{Costs, Layer};
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 
 /// One sample at a time, and as many as keep every lane busy.
 pub(crate) const BATCHES: [usize; 2] = [1, 128];
@@ -52,20 +48,20 @@ pub(crate) struct Seen {
     pub(crate) is_there: bool,
 }
 
-/// Writes the compacted network of a model file beside it, with its proof and with the latency of
-/// `batches`. The samples are those of the model's recipe, read anew unless they are given.
+/// Writes the compacted network of a model file beside it, verified on the model's own samples, with the
+/// latency of `batches`.
 pub(crate) fn shrink(
     (path, dense): (&Path, &Trained),
-    (source, terminal): (Option<Arc<Source>>, Terminal),
-    (batches, machine): (&[usize], &Machine),
+    samples: &Samples,
+    batches: &[usize],
+    machine: &Machine,
 ) -> Result<Verdict, Failure> {
-    let samples = model_data::own(path, dense, (source, terminal))?;
     let target = path.with_file_name(NAME);
-    let file = write(&target, dense, &samples)?;
+    let file = write(&target, dense, samples)?;
     // The file is verified, not the network in memory.
     let written = Trained::read(file.path())?;
     let both = [(path, dense), (file.path(), &written)];
-    let compaction = match compare(both, (&samples, batches), machine)? {
+    let compaction = match compare(both, (samples, batches), machine)? {
         Verdict::Same(compaction) => {
             Compaction { compact: target.display().to_string(), ..*compaction }
         }
@@ -144,8 +140,8 @@ fn size(path: &Path) -> Result<u64, Failure> {
 fn write(target: &Path, dense: &Trained, samples: &Samples) -> Result<Draft, Failure> {
     let small = dense.network.compact()?;
     let recipe = recipe::of(&dense.recipe, &small);
-    let origin = Origin::of(samples);
+    let facts = Facts { recipe: &recipe, samples, origin: &Origin::of(samples) };
     let mut file = Draft::of(target)?;
-    file.fill_with(&model_file::contents((&recipe, samples, &origin), small.network.params()))?;
+    file.fill_with(&model_file::contents(&facts, small.network.params()))?;
     Ok(file)
 }

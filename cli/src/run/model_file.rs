@@ -29,26 +29,31 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::Path;
 
+/// The facts that a model file has beside its tensors.
+#[derive(Clone, Copy)]
+pub(crate) struct Facts<'a> {
+    pub(crate) recipe: &'a Recipe,
+    pub(crate) samples: &'a Samples,
+    pub(crate) origin: &'a Origin,
+}
+
 /// The contents of a model file.
-pub(crate) fn contents(
-    (recipe, samples, origin): (&Recipe, &Samples, &Origin),
-    params: &Params,
-) -> Checkpoint {
-    let mut file = notes((recipe, samples, origin));
+pub(crate) fn contents(facts: &Facts<'_>, params: &Params) -> Checkpoint {
+    let mut file = metadata(facts);
     file.put_params("", params);
     file
 }
 
-/// An error if a file cannot hold what is noted of a model beside its tensors. Its column names and means
-/// may be many: it is asked before the training.
-pub(crate) fn check_notes(facts: (&Recipe, &Samples, &Origin)) -> Result<(), Failure> {
-    let recipe = &facts.0.name;
-    let written = checkpoint::to_bytes(&notes(facts));
+/// An error if a file cannot hold the metadata of a model, whose column names and means may be many. It is called
+/// before the training.
+pub(crate) fn check_metadata(facts: &Facts<'_>) -> Result<(), Failure> {
+    let recipe = &facts.recipe.name;
+    let written = checkpoint::to_bytes(&metadata(facts));
     written.map(|_| ()).map_err(|e| Failure::failed(format!("a model of recipe {recipe:?}: {e}")))
 }
 
 /// The metadata of a model.
-fn notes((recipe, samples, origin): (&Recipe, &Samples, &Origin)) -> Checkpoint {
+fn metadata(Facts { recipe, samples, origin }: &Facts<'_>) -> Checkpoint {
     let set = &samples.source.train;
     let mut file = Checkpoint::default();
     file.note("recipe", recipe.to_toml());

@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn hash_tells_every_part_of_the_contents() {
+    fn hash_depends_on_every_part_of_the_contents() {
         let (values, labels, classes, columns) =
             ([1.0, 2.0, 3.0, 4.0], [0, 1], ["a", "b"], ["x", "y"]);
         let same = table(values, labels, classes, columns);
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn test_set_and_training_set_are_told_apart() {
+    fn test_set_and_training_set_differ() {
         let set = |value| Dataset::new([1, 1, 1], Samples::U8(vec![value]), vec![0], 2).unwrap();
         let source = |train, test| Source { test: Some(set(test)), ..Source::from(set(train)) };
         assert_ne!(hash(&source(1, 2)), hash(&source(2, 1)));

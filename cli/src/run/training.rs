@@ -11,7 +11,7 @@ use crate::output::terminal::Terminal;
 use crate::recipe::Recipe;
 use crate::run::folder::RunFolder;
 use crate::run::metrics::Metrics;
-use crate::run::model_file::{self};
+use crate::run::model_file;
 use crate::run::network::{self, build};
 use crate::run::origin::Origin;
 use crate::run::progress::Progress;
@@ -73,7 +73,8 @@ pub(crate) enum Ended {
 pub(crate) fn train(
     Job { recipe, source, destination, label }: Job<'_>,
     machine: &Machine,
-    (stop, terminal): (&mut Stop, Terminal),
+    stop: &mut Stop,
+    terminal: Terminal,
 ) -> Result<Ended, Failure> {
     let samples = Samples::of(source, &recipe)?;
     note_reading(&samples.source, &recipe.data, terminal);
@@ -109,7 +110,11 @@ pub(crate) fn train(
         ));
     }
     let origin = Origin::of(&samples);
-    model_file::check_notes((&recipe, &samples, &origin))?;
+    model_file::check_metadata(&model_file::Facts {
+        recipe: &recipe,
+        samples: &samples,
+        origin: &origin,
+    })?;
     recipe.penalty.tell_unused(terminal);
     let mark = Mark {
         recipe: recipe.to_toml(),

@@ -12,6 +12,7 @@ use crate::output::terminal::{Terminal, json};
 use crate::recipe;
 use crate::run::compaction::{Verdict, shrink};
 use crate::run::folder::RunFolder;
+use crate::run::model_data;
 use crate::run::model_file::Trained;
 use crate::run::network::{Start, build};
 use crate::run::samples::Samples;
@@ -176,7 +177,7 @@ impl Study<'_> {
             };
             let recipe = task.trial.recipe(&self.folder.recipe);
             let job = Job { recipe, source: Some(Arc::clone(&self.source)), destination, label };
-            match train(job, self.machine, (stop, terminal.without_text()))? {
+            match train(job, self.machine, stop, terminal.without_text())? {
                 Ended::Done(_) | Ended::Diverged(_) => {}
                 Ended::Stopped(_) => return Ok(false),
             }
@@ -196,8 +197,8 @@ impl Study<'_> {
                 )));
             }
             let given = (source, terminal.without_text());
-            let shrunk = shrink((&model, &dense), given, (&[BATCH], self.machine))?;
-            let text = match shrunk {
+            let samples = model_data::own(&model, &dense, given)?;
+            let text = match shrink((&model, &dense), &samples, &[BATCH], self.machine)? {
                 Verdict::Same(compaction) => json(&compaction)?,
                 Verdict::Differs(why) => {
                     let model = model.display().to_string();

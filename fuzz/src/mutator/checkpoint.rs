@@ -1,5 +1,5 @@
-//! Changes to what a checkpoint holds, written again with a right header: what a person would have made
-//! on purpose, and what no reader of bytes refuses.
+//! Changes to the contents of a checkpoint, written again with a right header: files as a person would make them
+//! on purpose, which no reader of bytes refuses.
 
 use super::{below, number, pick, text};
 use proxtape::Random;

@@ -51,7 +51,7 @@ pub(super) fn pictures() -> Vec<Vec<u8>> {
     let picture = |depth: u8, colours: u8, row: usize, interlaced: u8| {
         let header = [&[0, 0, 0, 8, 0, 0, 0, 8, depth, colours, 0, 0, interlaced][..]].concat();
         let palette = (colours == 3).then(|| (*b"PLTE", (0..48).collect()));
-        // A byte before each row tells its filter. Interlaced, 8 x 8 has 15 rows in its seven passes.
+        // A byte before each row names its filter. Interlaced, 8 x 8 has 15 rows in its seven passes.
         let rows = match interlaced {
             0 => [&[1][..], &vec![7; row]].concat().repeat(8),
             _ => {

@@ -179,8 +179,9 @@ impl Session<'_> {
     }
 
     pub(super) fn save_model(&self) -> Result<(), Failure> {
-        let facts = (&self.recipe, self.samples, &self.mark.origin);
-        draft::write(&self.folder.model(), &model_file::contents(facts, self.trainer.params()))
+        let (recipe, samples, origin) = (&self.recipe, self.samples, &self.mark.origin);
+        let facts = model_file::Facts { recipe, samples, origin };
+        draft::write(&self.folder.model(), &model_file::contents(&facts, self.trainer.params()))
     }
 
     /// Saves the last good model; the error says why.
