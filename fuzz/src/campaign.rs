@@ -1,23 +1,17 @@
 //! The parent: a process for each reader, two at a time, and their findings.
 
 use crate::args::{Args, WORKER};
-use crate::note::{self, Note};
+use crate::note::{self, Note, folder};
 use crate::targets::Target;
 use crate::{execute, seeds, watchdog};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
 /// How many readers run at once.
 const AT_ONCE: usize = 2;
-
-/// Where seeds, notes and findings are.
-pub(crate) fn folder() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    Path::new(&target).join("fuzz")
-}
 
 fn note_of(target: &Target) -> PathBuf {
     folder().join(format!("{}.now", target.name))

@@ -8,15 +8,12 @@
 //!
 //! All follows from the seed: the same number of executions reads the same inputs.
 
-use crate::mutator;
+use crate::mutator::{self, MAX_INPUT};
 use crate::note::Note;
 use crate::targets::Target;
 use crate::{memory, watchdog};
 use proxtape::Random;
 use std::time::{Duration, Instant};
-
-/// The most bytes of an input.
-pub(crate) const MAX_INPUT: usize = 64 << 10;
 
 /// How many accepted inputs are kept as bases.
 const KEPT: usize = 64;

@@ -44,7 +44,7 @@ fn main() -> ExitCode {
         Ok(0) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(e) => {
-            eprintln!("error: {}: {e}", campaign::folder().display());
+            eprintln!("error: {}: {e}", note::folder().display());
             ExitCode::FAILURE
         }
     }

@@ -23,6 +23,9 @@ pub(crate) use text::mutate as text;
 
 use proxtape::Random;
 
+/// The most bytes of an input.
+pub(crate) const MAX_INPUT: usize = 64 << 10;
+
 /// One of a list that is not empty.
 pub(crate) fn pick<T: Clone>(random: &mut Random, list: &[T]) -> T {
     list[below(random, list.len())].clone()

@@ -4,6 +4,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+/// The folder of seeds, notes and findings.
+pub(crate) fn folder() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    Path::new(&target).join("fuzz")
+}
+
 /// A length, little-endian, and as many bytes; what an earlier input has left may follow.
 pub(crate) struct Note {
     file: File,

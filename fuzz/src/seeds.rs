@@ -2,7 +2,7 @@
 //!
 //! Numbers that depend on the clock are fixed, so that runs of one seed read the same inputs.
 
-use crate::campaign::folder;
+use crate::note::folder;
 use proxtape::checkpoint;
 use serde_json::Value;
 use std::fs;

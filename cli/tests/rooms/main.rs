@@ -69,6 +69,11 @@ fn engine_has_no_circle() {
 }
 
 #[test]
+fn fuzzer_has_no_circle() {
+    expect_no_circle("fuzz/src", Doors::Open);
+}
+
+#[test]
 fn command_line_has_no_circle() {
     expect_no_circle("cli/src", Doors::Closed);
 }

@@ -94,7 +94,7 @@ fn shape(header: &mut Vec<u8>, data: &mut Vec<u8>, random: &mut Random) {
         offset = offset.wrapping_add(len);
     }
     *header = Value::Object(members).to_string().into_bytes();
-    if offset <= crate::execute::MAX_INPUT as u64 {
+    if offset <= super::MAX_INPUT as u64 {
         data.resize(offset as usize, 0x3f);
     }
 }
