@@ -1,5 +1,5 @@
-//! The doors by which the program reads files, from bytes in memory: for a fuzzer, which feeds them
-//! broken ones. Each ends in what the program would print as its error.
+//! The program's readers of files, from bytes in memory, for the fuzzer. Each returns the error that the program
+//! would print.
 
 use crate::commands::{inspect, predict, report};
 use crate::recipe;

@@ -1,4 +1,4 @@
-//! Recipes: from TOML to what a training is given, and back.
+//! Recipes: from TOML to a training configuration, and back.
 
 mod by_name;
 mod contents;

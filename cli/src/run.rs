@@ -1,4 +1,4 @@
-//! A run: the folder of one training, what is written there, and a trained network at work.
+//! A run: the folder of one training and its files, and inference with the trained network.
 
 pub(crate) mod compaction;
 pub(crate) mod counts;
@@ -12,9 +12,9 @@ pub(crate) mod model_file;
 pub(crate) mod network;
 pub(crate) mod origin;
 pub(crate) mod progress;
-pub(crate) mod proof;
 pub(crate) mod samples;
 pub(crate) mod start_weights;
 pub(crate) mod summary;
 pub(crate) mod tables;
 pub(crate) mod training;
+pub(crate) mod verification;

@@ -21,7 +21,6 @@ mod plot;
 mod results;
 mod run;
 mod runner;
-mod state;
 mod table;
 mod trial;
 mod write;

@@ -1,4 +1,4 @@
-//! `compact`: a smaller network without what is zero, which proves that it is the same.
+//! `compact`: a smaller network without the zeros, verified against the dense one.
 
 use crate::args::CompactArgs;
 use crate::failure::{Ending, Failure};

@@ -24,8 +24,8 @@ use crate::run::folder::model_path;
 use crate::run::inference::{Network, Recorded};
 use crate::run::model_data;
 use crate::run::model_file::{BATCH, Trained};
-use crate::run::proof::{Proof, prove};
 use crate::run::samples::Samples;
+use crate::run::verification::{Verification, verify};
 use crate::system::context::Context;
 use crate::system::draft::Draft;
 use crate::system::file::refused;
@@ -102,7 +102,7 @@ pub(crate) fn run(args: &ExportArgs, context: &mut Context) -> Result<Ending, Fa
     Ok(Ending::Done)
 }
 
-/// Leaves out the tensors that the network does not have, and says so: nobody has looked at their values.
+/// Leaves out the tensors that the network does not have, with a note: their values were not checked.
 fn leave_out_others(path: &Path, trained: &Trained, file: &mut Checkpoint, terminal: Terminal) {
     let params = trained.network.params();
     let own: HashSet<&str> = params.ids().map(|id| params.name(id)).collect();
@@ -145,7 +145,7 @@ struct Export<'a> {
 
 impl Export<'_> {
     /// Writes a file, and compares what is in it with the model.
-    fn write(&self, format: Format, draft: &mut Draft) -> Result<(Proof, Details), Failure> {
+    fn write(&self, format: Format, draft: &mut Draft) -> Result<(Verification, Details), Failure> {
         let Trained { network, normalization, .. } = self.trained;
         let pipeline = Pipeline::new(network, normalization).map_err(Failure::failed)?;
         match format {
@@ -153,7 +153,7 @@ impl Export<'_> {
                 draft.fill_with(self.file)?;
                 let written = Trained::read(draft.path())?;
                 let mut written = Recorded::new(self.exec, &written, BATCH)?;
-                Ok((self.prove(&mut written)?, Details::Safetensors {}))
+                Ok((self.verify(&mut written)?, Details::Safetensors {}))
             }
             Format::Onnx => {
                 let texts = self.file.texts.iter().filter(|(key, _)| *key != "format");
@@ -182,7 +182,7 @@ impl Export<'_> {
                     Some(logits) if logits.len() == y.len() => y.copy_from_slice(&logits),
                     _ => y.fill(f32::NAN),
                 };
-                let proof = self.prove(&mut Each::new(run, self.trained))?;
+                let proof = self.verify(&mut Each::new(run, self.trained))?;
                 Ok((proof, Details::Onnx { opset: onnx::OPSET, ir_version: onnx::IR_VERSION }))
             }
             Format::Rust => {
@@ -197,18 +197,18 @@ impl Export<'_> {
                 draft.fill(|file| file.write_all(text.as_bytes()))?;
                 let mut runner = Runner::new(&plan);
                 let run = |x: &[f32], y: &mut [f32]| y.copy_from_slice(runner.run(x));
-                let proof = self.prove(&mut Each::new(run, self.trained))?;
+                let proof = self.verify(&mut Each::new(run, self.trained))?;
                 Ok((proof, Details::Rust { scratch_bytes: plan.bytes(), sparse: plan.sparse() }))
             }
         }
     }
 
-    fn prove(&self, written: &mut impl Network) -> Result<Proof, Failure> {
+    fn verify(&self, written: &mut impl Network) -> Result<Verification, Failure> {
         let network = &self.trained.network;
         let affordable = WORK / network.model().macs(network.params()).max(1);
         let most = usize::try_from(affordable).unwrap_or(SAMPLES).clamp(FEWEST, SAMPLES);
         let mut trained = Recorded::new(self.exec, self.trained, BATCH)?;
-        let [proof] = prove(&mut trained, [written], self.samples, most)?;
+        let [proof] = verify(&mut trained, [written], self.samples, most)?;
         Ok(proof)
     }
 }

@@ -55,7 +55,7 @@ pub(crate) fn run(args: &PredictArgs, context: &mut Context) -> Result<Ending, F
     Ok(Ending::Done)
 }
 
-/// Adds what the network says about a group of images.
+/// Adds the predictions of a group of images.
 fn predict(
     trained: &Trained,
     network: &mut Recorded<'_>,

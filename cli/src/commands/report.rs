@@ -1,4 +1,4 @@
-//! `report`: one HTML file of a run, or of a comparison, that needs nothing but itself.
+//! `report`: one HTML file of a run, or of a comparison, without references to other files.
 //!
 //! ```text
 //! run          what its folder holds and its data give: result, curves, layers, groups, inputs and
@@ -27,7 +27,7 @@ const NAME: &str = "report.html";
 /// The object that `report --json` prints.
 #[derive(Serialize)]
 struct Written {
-    /// `run`, or `compare` for trainings that belong together.
+    /// `run`, or `compare` for a study.
     kind: &'static str,
     report: String,
     bytes: usize,

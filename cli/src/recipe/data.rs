@@ -1,4 +1,4 @@
-//! `[data]`: which samples, and how they are cut.
+//! `[data]`: the samples, and their parts.
 
 use super::by_name;
 use core::fmt;

@@ -1,4 +1,4 @@
-//! `[target]`: what is to be kept at the end, for which lambda is moved.
+//! `[target]`: the share to be kept at the end, which lambda is moved for.
 
 use proxtape::train::{self, Measure};
 use serde::{Deserialize, Serialize};

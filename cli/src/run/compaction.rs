@@ -1,4 +1,4 @@
-//! Compaction: a smaller network without what is zero, which proves that it is the same.
+//! Compaction: a smaller network without the zeros, verified against the dense one.
 //!
 //! ```text
 //! model.safetensors --> compact --> a file under another name --> read back
@@ -9,9 +9,9 @@
 //! ```
 
 mod latency;
-mod proof;
 mod recipe;
 mod result;
+mod verification;
 
 pub(crate) use result::Compaction;
 
@@ -22,10 +22,10 @@ use crate::run::samples::Samples;
 use crate::system::draft::Draft;
 use crate::system::file::{is_there, refused};
 use crate::system::machine::Machine;
-use proof::Proofs;
 use result::{Costs, Layer};
 use std::fs;
 use std::path::Path;
+use verification::Verifications;
 
 /// One sample at a time, and as many as keep every lane busy.
 pub(crate) const BATCHES: [usize; 2] = [1, 128];
@@ -114,7 +114,7 @@ fn compare(
             b.1
         )));
     }
-    let proof = Proofs::find(exec, both, samples)?;
+    let proof = Verifications::find(exec, both, samples)?;
     if !proof.holds() {
         return Ok(Verdict::Differs(format!("{}: {}", path.display(), proof.refusal())));
     }

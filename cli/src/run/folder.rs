@@ -1,6 +1,6 @@
 //! A run: one folder that one process at a time trains in. The commands that read a model and write
-//! their own files beside it (`compact`, `export`, `report`) need no lock: what they read is whole, and
-//! what they write takes its name at once.
+//! their own files beside it (`compact`, `export`, `report`) need no lock: files are whole whenever
+//! they have their names.
 
 mod lock;
 

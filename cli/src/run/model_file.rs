@@ -1,5 +1,4 @@
-//! `model.safetensors`: tensors by PyTorch's names and layout, and in the metadata all that it takes
-//! to use them.
+//! `model.safetensors`: tensors by PyTorch's names and layout, with metadata for their use.
 //!
 //! ```text
 //! recipe          the recipe as resolved, TOML

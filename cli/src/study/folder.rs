@@ -172,7 +172,7 @@ fn text(grid: &Grid) -> Result<String, Failure> {
     toml::to_string(grid).map(|text| escape::toml(&text)).map_err(Failure::failed)
 }
 
-/// Whether what is asked for is what was saved; the error names what is not.
+/// An error unless the new text is the saved one; it has the lines that differ.
 pub(crate) fn same(file: &Path, saved: &str, asked: &str) -> Result<(), Failure> {
     if saved == asked {
         return Ok(());

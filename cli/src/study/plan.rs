@@ -1,9 +1,13 @@
-//! The trainings that a study wants: from its grid and from those that are finished.
+//! A study: its plan, the wanted and the finished trials, and the machine that runs them.
 
+use super::folder::Folder;
 use super::method::Method;
 use super::results::{Row, TrialRow};
 use super::trial::{Finished, Role, Trial};
+use crate::system::machine::Machine;
+use proxtape::data::Source;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// The trials that a study wants.
 pub(crate) trait Plan {
@@ -43,4 +47,12 @@ impl Done {
     pub(super) fn serves(&self, task: &Task) -> bool {
         self.get(&task.trial).is_some_and(|finished| finished.serves(task.role))
     }
+}
+
+/// A study while it runs.
+pub(super) struct Study<'a> {
+    pub(super) folder: Folder,
+    pub(super) source: Arc<Source>,
+    pub(super) done: Done,
+    pub(super) machine: &'a Machine,
 }

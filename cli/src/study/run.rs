@@ -1,8 +1,7 @@
 //! A study from its start to its table.
 
 use super::folder::Folder;
-use super::plan::{Done, Plan};
-use super::state::Study;
+use super::plan::{Done, Plan, Study};
 use super::table;
 use crate::failure::{Ending, Failure};
 use crate::output::shell;

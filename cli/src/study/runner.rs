@@ -3,8 +3,7 @@
 use super::cost::{Costs, probe};
 use super::folder;
 use super::method::Method;
-use super::plan::{Plan, Task};
-use super::state::Study;
+use super::plan::{Plan, Study, Task};
 use super::trial::{BATCH, COMPACT, Finished, Trial};
 use crate::failure::Failure;
 use crate::output::number::{duration, grouped, percent, threads};

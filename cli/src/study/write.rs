@@ -1,8 +1,7 @@
 //! The files of the finished trials: `compare.json`, `.md` and `.csv`.
 
-use super::plan::{Plan, Task};
+use super::plan::{Plan, Study, Task};
 use super::results::{Results, TrialRow};
-use super::state::Study;
 use super::table;
 use crate::failure::Failure;
 use crate::output::terminal::json;
@@ -17,7 +16,7 @@ impl Study<'_> {
         Ok(results)
     }
 
-    /// Writes the object alone, for those who look on.
+    /// Writes the object alone, for people who watch.
     pub(super) fn write_json(&self, plan: &dyn Plan) -> Result<Results<'_>, Failure> {
         let (tasks, later) = plan.tasks(&self.done);
         let is_done = later.is_empty() && tasks.iter().all(|task| self.done.serves(task));

@@ -1,6 +1,6 @@
-//! A file on its way to its name: written beside it, proven there where that is due, and then whole
-//! at once. It is removed where it is dropped before, where a signal ends the process, and, where
-//! that was killed, by whoever writes into the folder next.
+//! A file on its way to its name: written beside it, maybe verified there, and then renamed. It is removed where
+//! it is dropped before, where a signal ends the process, and, where that was killed, by the next process that
+//! writes into the folder.
 
 use crate::failure::Failure;
 use crate::system::interrupt::Removal;

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! The exit status is 128 + the signal's number each time. A training that has saved says so; a process that
-//! ends at once prints what is kept (`final_note.rs`). Before `main` begins, the system ends the process by itself. A
-//! SIGHUP that was ignored when the program started (`nohup`) stays ignored; that can be seen on Linux alone.
+//! ends at once prints what is kept (`final_note.rs`). Before `main` begins, the system ends the process by itself.
+//! A SIGHUP that was ignored when the program started (`nohup`) stays ignored; that can be seen on Linux alone.
 //!
 //! Signals are sent to a process, so what is known of them belongs to the process: the one state that
 //! is not passed in.

@@ -2,7 +2,7 @@
 
 use crate::output::escape;
 use crate::output::number::{grouped, small};
-use crate::run::proof::Proof;
+use crate::run::verification::Verification;
 use serde::Serialize;
 
 /// The object that `export --json` prints.
@@ -21,7 +21,7 @@ pub(super) struct Exported {
     pub(super) classes: usize,
     #[serde(flatten)]
     pub(super) details: Details,
-    pub(super) proof: Proof,
+    pub(super) proof: Verification,
     pub(super) version: &'static str,
 }
 
@@ -67,7 +67,7 @@ impl Exported {
                 }
             }
         }
-        let Proof { samples, part, difference, decisions_changed, .. } = &self.proof;
+        let Verification { samples, part, difference, decisions_changed, .. } = &self.proof;
         text.push_str(&format!(
             "{} {part} samples: outputs differ by at most {} of the largest one, {} decisions \
              changed\n",

@@ -27,7 +27,7 @@ pub(super) struct Name {
     pub(super) index: Option<usize>,
 }
 
-/// Reads all files, and says what is odd about them. PNG of one scale become one group, an IDX file is
+/// Reads all files, with notes on odd ones. PNG of one scale become one group, an IDX file is
 /// one of its own.
 pub(super) fn read(
     paths: &[PathBuf],

@@ -1,7 +1,7 @@
 //! The result of a compaction: the JSON object and the tables.
 
 use super::latency::Latency;
-use super::proof::Proofs;
+use super::verification::Verifications;
 use crate::output::escape;
 use crate::output::number::{grouped, small, threads};
 use crate::output::table::Table;
@@ -18,7 +18,7 @@ pub(crate) struct Compaction {
     pub(super) compact: String,
     pub(super) before: Costs,
     pub(super) after: Costs,
-    pub(crate) proof: Proofs,
+    pub(crate) proof: Verifications,
     #[serde(rename = "latency")]
     pub(super) latencies: Vec<Latency>,
     pub(crate) threads: usize,
@@ -142,7 +142,7 @@ impl Compaction {
     }
 
     pub(crate) fn text(&self) -> String {
-        let Proofs { compacted, sparse_difference, sparse_decisions_changed } = &self.proof;
+        let Verifications { compacted, sparse_difference, sparse_decisions_changed } = &self.proof;
         format!(
             "{}\n{}\n{}\n\
              latency is the median of a batch, {}, {}\n\

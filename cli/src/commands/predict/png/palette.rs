@@ -1,4 +1,4 @@
-//! A picture whose pixels are places in a list of colours.
+//! A picture whose pixels are indices of a list of colours.
 //!
 //! ```text
 //! PLTE  r g b, r g b, ..   up to 256 colours

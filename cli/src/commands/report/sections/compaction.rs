@@ -1,4 +1,4 @@
-//! The proof of compaction: what `compact` has left, or would leave.
+//! The costs and the verification of the compacted network that `compact` has left, or would leave.
 
 use crate::commands::report::run::{Measured, Run};
 use crate::failure::Failure;
@@ -7,7 +7,7 @@ use crate::output::number::{grouped, small, threads};
 use crate::output::shell;
 use crate::recipe::redact;
 use crate::run::compaction::{Compaction, Seen, Verdict, look};
-use crate::run::proof::LIMIT;
+use crate::run::verification::LIMIT;
 use crate::system::machine::Machine;
 
 pub(in crate::commands::report) fn section(

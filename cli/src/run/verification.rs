@@ -12,7 +12,7 @@ pub(crate) const LIMIT: f64 = 1e-5;
 
 /// The differences that were found.
 #[derive(Debug, Serialize)]
-pub(crate) struct Proof {
+pub(crate) struct Verification {
     /// How many samples were compared.
     pub(crate) samples: usize,
     /// The part that they are: `test`, or what there is where nothing is kept for a test.
@@ -25,7 +25,7 @@ pub(crate) struct Proof {
     pub(crate) decisions_changed: usize,
 }
 
-impl Proof {
+impl Verification {
     pub(crate) fn holds(&self) -> bool {
         self.difference <= LIMIT
     }
@@ -63,15 +63,15 @@ impl Proof {
 
 /// Compares networks with the one that they should be equal to, on at most so many samples, unless an end
 /// is asked for.
-pub(crate) fn prove<const N: usize>(
+pub(crate) fn verify<const N: usize>(
     first: &mut dyn Network,
     mut others: [&mut dyn Network; N],
     samples: &Samples,
     most: usize,
-) -> Result<[Proof; N], Failure> {
+) -> Result<[Verification; N], Failure> {
     let (part, set, indices) = part(samples);
     let indices = &indices[..indices.len().min(most)];
-    let mut proofs = [(); N].map(|()| Proof {
+    let mut proofs = [(); N].map(|()| Verification {
         samples: indices.len(),
         part,
         scale: 0.0,
