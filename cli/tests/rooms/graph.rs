@@ -1,7 +1,7 @@
-//! Which file of a package takes names from which.
+//! The dependencies between the files of a package.
 //!
-//! A path leads to the file that defines its last name: a module that hands names on (`pub use`) takes them
-//! itself, and is passed through by others.
+//! A path leads to the file that defines its last name. A module that hands a name on (`pub use`) depends on that
+//! file; whoever takes the name from the module does so, too, and does not depend on the module.
 
 use crate::source::{Import, Source};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,10 +14,10 @@ pub(crate) struct Package {
     files: BTreeMap<String, Source>,
 }
 
-/// Files that take names from each other in a circle, each with those that it takes in the circle.
-pub(crate) type Circle = BTreeMap<String, BTreeSet<String>>;
+/// Files, each with those that it depends on: all of a package, or those of a circle.
+pub(crate) type Edges = BTreeMap<String, BTreeSet<String>>;
 
-/// Whether a parent's imports from its own room count: `a` that takes names from `a::b`.
+/// Whether a parent's imports from its own room count: `a` that depends on `a::b`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Doors {
     /// They do.
@@ -46,8 +46,8 @@ impl Package {
         Package { files }
     }
 
-    /// The files that each file takes names from.
-    pub(crate) fn edges(&self) -> Circle {
+    /// The dependencies of each file.
+    pub(crate) fn edges(&self) -> Edges {
         let edges = self.files.iter().map(|(module, file)| {
             let imports = file.imports.iter().map(|import| &import.path);
             let found = imports.chain(&file.paths).filter_map(|path| self.resolve(module, path, 0));
@@ -56,7 +56,7 @@ impl Package {
         edges.collect()
     }
 
-    /// The module whose file defines what a path leads to; none of another package's.
+    /// The module whose file defines the last name of a path; none for another package's.
     fn resolve(&self, from: &str, path: &[String], steps: usize) -> Option<String> {
         // Two modules may hand on each other's names.
         if steps > 16 {
@@ -100,7 +100,7 @@ impl Package {
     }
 
     /// The circles: files that reach each other.
-    pub(crate) fn circles(&self, doors: Doors) -> Vec<Circle> {
+    pub(crate) fn circles(&self, doors: Doors) -> Vec<Edges> {
         let mut edges = self.edges();
         if doors == Doors::Open {
             edges.iter_mut().for_each(|(from, takes)| takes.retain(|to| !is_within(to, from)));
@@ -126,7 +126,7 @@ impl Package {
 }
 
 /// The files that a file leads to.
-fn reachable<'a>(from: &String, edges: &'a Circle) -> BTreeSet<&'a String> {
+fn reachable<'a>(from: &String, edges: &'a Edges) -> BTreeSet<&'a String> {
     let mut found = BTreeSet::new();
     let mut open: Vec<&String> = edges[from].iter().collect();
     while let Some(file) = open.pop() {

@@ -1,5 +1,5 @@
-//! How the files of the house depend on each other: in no circle, no command on another command, and the rooms
-//! of the command line on those below them alone.
+//! Dependencies between files: there is no circle, no command depends on another, and the rooms of the command
+//! line depend on those below them alone.
 //!
 //! ```text
 //! a file depends on another     where it names something that the other defines, by `use` or by a path
@@ -12,7 +12,7 @@
 mod graph;
 mod source;
 
-use graph::{Circle, Doors, Package, is_within};
+use graph::{Doors, Edges, Package, is_within};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -38,7 +38,7 @@ fn package(folder: &str) -> Package {
 }
 
 /// A circle in words.
-fn text(circle: &Circle) -> String {
+fn text(circle: &Edges) -> String {
     let line = |(file, needs): (&String, &BTreeSet<String>)| {
         let needs: Vec<&str> = needs.iter().map(String::as_str).collect();
         format!("  {file} -> {}\n", needs.join(", "))

@@ -1,5 +1,5 @@
-//! A Rust file as far as its imports go: tokens without comments and texts, and from them the modules that
-//! it declares, the names that it imports, and the paths that it writes out.
+//! The imports of a Rust file: tokens without comments and string literals, and from them the modules that are
+//! declared, the names that are imported, and the paths that are written out.
 
 use std::collections::BTreeSet;
 
@@ -31,7 +31,7 @@ impl Source {
     }
 
     fn read(&mut self, tokens: &[String]) {
-        // Braces of inline modules: how many modules a place lies in.
+        // The depth in braces, and that of each inline module around the token.
         let mut depth = 0;
         let mut inline: Vec<usize> = Vec::new();
         let mut at = 0;
@@ -62,7 +62,7 @@ impl Source {
                     });
                     at = end;
                 }
-                // Who may use an item is no import.
+                // A visibility is no import.
                 "in" if tokens[..at].ends_with(&["pub".to_owned(), "(".to_owned()]) => {
                     at += tokens[at..].iter().position(|t| t == ")").unwrap_or(0);
                 }
@@ -178,7 +178,7 @@ fn is_name(token: &str) -> bool {
     token.starts_with(|c: char| c.is_alphabetic() || c == '_')
 }
 
-/// Names, `::`, and single characters; comments, texts, letters and lifetimes are passed over.
+/// Names, `::`, and single characters; comments, literals and lifetimes are left out.
 fn tokens(text: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     let mut rest = text;
@@ -222,7 +222,7 @@ fn raw_text(rest: &str) -> Option<usize> {
     Some(rest.len() - body.len() + len)
 }
 
-/// The bytes of a text in quotes.
+/// The bytes of a string literal.
 fn text_len(rest: &str) -> usize {
     let start = rest.find('"').unwrap_or(0) + 1;
     let mut escaped = false;
@@ -235,7 +235,7 @@ fn text_len(rest: &str) -> usize {
     rest.len()
 }
 
-/// The bytes of a letter, or the quote of a lifetime.
+/// The bytes of a character literal, or the quote of a lifetime.
 fn letter_len(rest: &str) -> usize {
     let mut chars = rest.char_indices().skip(1);
     match (chars.next(), chars.next()) {
