@@ -1,5 +1,5 @@
-//! The commands, a file or a folder each. None imports another: what two of them need lies below, in `study/`,
-//! `run/`, `recipe/` or `output/`.
+//! The commands, a file or a folder each. None imports another: shared code lies below, in `study/`, `run/`,
+//! `recipe/` or `output/`.
 
 pub(crate) mod bench;
 pub(crate) mod compact;

@@ -4,7 +4,7 @@
 //! 1 failed, 2 wrong usage, 128 + N ended by signal N (129 SIGHUP, 130 SIGINT, 143 SIGTERM), with a line on
 //! what is kept and how to resume.
 #![forbid(unsafe_code)]
-// What only the doors for the fuzzer call is dead without them; clippy looks with all features.
+// Code for the fuzzer's readers alone is dead without them; clippy looks with all features.
 #![cfg_attr(not(feature = "readers"), allow(dead_code))]
 
 mod args;
@@ -24,12 +24,12 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use system::{final_note, interrupt};
 
-/// Runs what the command line of the process asks for.
+/// Runs the command line of the process.
 pub fn main() -> ExitCode {
     run(std::env::args_os().collect())
 }
 
-/// Runs what a command line asks for; the first word is the program.
+/// Runs a command line; the first word is the program.
 pub fn run(words: Vec<OsString>) -> ExitCode {
     let watching = interrupt::watch();
     let cli = match Cli::try_parse_from(&words) {

@@ -1,5 +1,5 @@
-//! The program's readers of files, from bytes in memory, for the fuzzer. Each returns the error that the program
-//! would print.
+//! The program's readers of files, from bytes in memory, for the fuzzer. Each returns the error that the
+//! program would print.
 
 use crate::commands::{inspect, predict, report};
 use crate::recipe;

@@ -7,8 +7,8 @@
 //!           is a result, and the tables are written
 //! ```
 //!
-//! A plan is a function of the grid and the finished trials. So a study is resumed by starting it again: finished
-//! trials are found, and an interrupted one goes on to the same bits.
+//! A plan is a function of the grid and the finished trials. So a study is resumed by starting it again:
+//! finished trials are found, and an interrupted one goes on to the same bits.
 
 mod cost;
 mod fitting;

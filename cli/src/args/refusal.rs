@@ -18,7 +18,7 @@ pub(crate) fn refuse(error: Error, words: &[OsString]) {
     }
     let mut error = named(error, words);
     conflict::narrow(&mut error, words);
-    // An argument is one line; what is set about it may be several.
+    // An argument is one line; the text around it may be several.
     let lines: Vec<(ContextKind, ContextValue)> =
         error.context().filter_map(|(kind, value)| Some((kind, one_line(value)?))).collect();
     for (kind, value) in lines {

@@ -204,7 +204,7 @@ impl Plan for Comparison {
             families.iter().map(|&method| (method, self.choice(method, done))).collect();
         let result = |trial| Task { trial, role: Role::Result, chosen: true };
         let (mut tasks, mut later) = (Vec::new(), Vec::new());
-        // First what all choices need.
+        // First the baseline of all choices.
         if families.contains(&BASELINE) {
             tasks.push(result(self.at(BASELINE, 0.0)));
         }

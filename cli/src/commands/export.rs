@@ -7,8 +7,8 @@
 //! the file is run on real samples; a difference is an error, and no file is kept
 //! ```
 //!
-//! A file of ONNX is read back and run operation by operation. Rust source would take a compiler, so its plan is
-//! run, of which the text is a print, with the same functions.
+//! A file of ONNX is read back and run operation by operation. Rust source would take a compiler, so its plan
+//! is run, of which the text is a print, with the same functions.
 
 mod exported;
 mod target;
@@ -144,7 +144,7 @@ struct Export<'a> {
 }
 
 impl Export<'_> {
-    /// Writes a file, and compares what is in it with the model.
+    /// Writes a file, and verifies its contents against the model.
     fn write(&self, format: Format, draft: &mut Draft) -> Result<(Verification, Details), Failure> {
         let Trained { network, normalization, .. } = self.trained;
         let pipeline = Pipeline::new(network, normalization).map_err(Failure::failed)?;

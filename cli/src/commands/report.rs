@@ -1,8 +1,8 @@
 //! `report`: one HTML file of a run, or of a comparison, without references to other files.
 //!
 //! ```text
-//! run          what its folder holds and its data give: result, curves, layers, groups, inputs and
-//!              filters, decisions, the proof of compaction
+//! run          from its folder and its data: result, curves, layers, groups, inputs and filters,
+//!              decisions, the verification of its compaction
 //! comparison   compare.json or sweep.json: the table, accuracy against size, the choice of lambda, the groups
 //! ```
 

@@ -1,5 +1,5 @@
-//! Printing: results on stdout, notes, errors and progress on stderr. A pipe that its reader has closed ends the
-//! printing, and nothing else.
+//! Printing: results on stdout, notes, errors and progress on stderr. A pipe that its reader has closed ends
+//! the printing, and nothing else.
 //!
 //! All text is escaped here (`escape.rs`), whatever made it: a name in a file cannot act on a terminal. Colours
 //! are added afterwards.

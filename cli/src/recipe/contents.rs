@@ -9,7 +9,7 @@
 //! [target]      keep, macs or groups                                  (target.rs)
 //! ```
 //!
-//! Reading fills in every default, so what is written afterwards is complete: a run folder keeps
+//! Reading fills in every default, so a written recipe is complete: a run folder keeps
 //! the recipe with everything that flags have changed, and it loads again to the same run. The
 //! number of threads is no part of it, since the bits do not depend on it.
 

@@ -17,13 +17,13 @@ pub(super) fn at(place: &str, text: &str, (byte, message): (usize, &str)) -> Fai
     let before = text.get(..byte).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let from = before.rfind('\n').map_or(0, |at| at + 1);
-    // Of a long line what is around the place.
+    // The part of a long line around the position.
     let column = before[from..].chars().count();
     let first = column.saturating_sub(SHOWN / 2);
     let part = text[from..].lines().next().unwrap_or_default().replace('\t', " ");
     let part: String = part.chars().skip(first).take(SHOWN).collect();
     let margin = " ".repeat(line.to_string().len());
-    // As wide as what stands before the place, which may be escaped.
+    // As wide as the text before the position, which may be escaped.
     let ahead: String = part.chars().take(column - first).collect();
     let mark = " ".repeat(escape::line(ahead).chars().count());
     Failure::failed(format_args!("{place}: line {line}: {message}"))

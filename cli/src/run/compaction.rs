@@ -66,7 +66,7 @@ pub(crate) fn shrink(
             Compaction { compact: target.display().to_string(), ..*compaction }
         }
         Verdict::Differs(why) => {
-            // What an earlier run left there is no better.
+            // A file of an earlier run is no better.
             let _ = fs::remove_file(&target);
             return Ok(Verdict::Differs(why + "; no file is kept"));
         }

@@ -182,8 +182,8 @@ pub(crate) fn model_path(run_or_file: &Path) -> Result<PathBuf, Failure> {
     }
 }
 
-/// An error unless a file in a run folder is of that run. The folder may have moved, or lie behind a link, so its
-/// own name counts: that of a trial has the method, the strength and the seed.
+/// An error unless a file in a run folder is of that run. The folder may have moved, or lie behind a link, so
+/// its own name counts: that of a trial has the method, the strength and the seed.
 pub(crate) fn expect_own(
     path: &Path,
     (place, found): (&str, &str),

@@ -90,7 +90,7 @@ fn broken(path: &Path, (line, epoch): (usize, u64), found: impl Display) -> Fail
     ))
 }
 
-/// An error unless what follows the last whole line can be the start of one.
+/// An error unless the text after the last whole line can be the start of one.
 fn check_end(path: &Path, text: &str) -> Result<(), Failure> {
     const START: &str = "{\"epoch\":";
     let end = &text[whole(text).len()..];

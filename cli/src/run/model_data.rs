@@ -183,7 +183,7 @@ fn check(
     Ok(())
 }
 
-/// A scale for people: 1/255 for what makes 255 a 1.
+/// A scale for people: 1/255 if it makes 255 a 1.
 fn fraction(scale: f32) -> String {
     let whole = (1.0 / scale).round();
     match whole > 1.0 && 1.0 / whole == scale {

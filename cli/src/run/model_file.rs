@@ -88,7 +88,7 @@ impl Trained {
         Trained::from_checkpoint(path, &checkpoint::read_sealed(path)?)
     }
 
-    /// The same from what was read before.
+    /// The same from a checkpoint that was read before.
     pub(crate) fn from_checkpoint(path: &Path, file: &Checkpoint) -> Result<Trained, Failure> {
         let place = path.display();
         let fault = |what: String| Failure::failed(format!("{place}: {what}"));

@@ -20,7 +20,7 @@ pub(crate) fn plan(recipe: &Recipe, input: &[usize], classes: usize) -> Result<P
     Plan::new(&Params::new(), input, &layers).map_err(|e| refused(recipe, &e))
 }
 
-/// The recipe's model for these samples, as its seed starts it, or zeros, where what was saved follows.
+/// The recipe's network for these samples, initialised by its seed, or with zeros where saved values follow.
 pub(crate) fn build(recipe: &Recipe, set: &Dataset, start: Start) -> Result<Network, Failure> {
     let plan = plan(recipe, &set.shape(), set.classes())?;
     let (gives, has) = (plan.output(), set.classes());

@@ -79,7 +79,7 @@ impl Origin {
     }
 }
 
-/// The error for data that is not what it was.
+/// The error for data that has changed.
 pub(crate) fn changed((source, of): (&str, &str), [expected, found]: [&str; 2]) -> Failure {
     Failure::failed(format!(
         "{source}: expected the data of {of} ({expected}), found other data ({found}): it has changed \
@@ -93,7 +93,7 @@ pub(crate) fn short(hash: &str) -> String {
     format!("hash {}..", hash.chars().take(12).collect::<String>())
 }
 
-/// The hash of what a reader gave.
+/// The hash of the data that a reader gave.
 pub(crate) fn hash(source: &Source) -> String {
     let mut hash = Xxh3::new();
     add_set(&source.train, &mut hash);

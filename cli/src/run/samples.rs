@@ -68,7 +68,7 @@ pub(crate) fn obtained(
     })
 }
 
-/// The error with what to do where data is gone that was there.
+/// The error, with advice where data is gone that was there.
 pub(crate) fn gone(error: Failure, data: &recipe::Data) -> Failure {
     let path = &data.source.path;
     match path.as_os_str().is_empty() || path.exists() {

@@ -82,7 +82,7 @@ impl Reached {
         Reached { of, wanted: share, kept: part as f64 / whole.max(1) as f64 }
     }
 
-    /// Within 5 % of what was wanted.
+    /// Within 5 % of the target.
     pub(crate) fn is_met(&self) -> bool {
         (self.kept / f64::from(self.wanted) - 1.0).abs() <= 0.05
     }

@@ -35,7 +35,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Whether a state of so many weights holds what the command line keeps in it.
+/// An error unless a state of so many weights has the command line's part.
 pub(crate) fn check_state(state: &Checkpoint, weights: usize) -> Result<(), Failure> {
     Clock::restore(state).map_err(Failure::failed)?;
     Certified::restore(state, weights).map_err(Failure::failed)?;

@@ -15,7 +15,7 @@ pub(crate) const LIMIT: f64 = 1e-5;
 pub(crate) struct Verification {
     /// How many samples were compared.
     pub(crate) samples: usize,
-    /// The part that they are: `test`, or what there is where nothing is kept for a test.
+    /// Their part: `test`, or another one where there are no test samples.
     pub(crate) part: &'static str,
     /// The largest absolute output of the dense network.
     pub(crate) scale: f64,

@@ -21,7 +21,7 @@ const FORWARD: f64 = 1.0 / 3.0;
 #[derive(Debug, Default)]
 pub(crate) struct Costs {
     seconds: Vec<(Method, f64)>,
-    /// Of what has run since: what was foreseen, and what it took.
+    /// Of the trials that have run since: the predicted and the measured seconds.
     foreseen: f64,
     took: f64,
 }
@@ -63,7 +63,7 @@ pub(crate) fn probe(recipe: &Recipe, samples: &Samples, machine: &Machine) -> Re
         match trainer.advance() {
             Ok(Event::Step(_)) => steps += 1,
             Ok(Event::Epoch(_)) => {}
-            // So short a training, or one that diverges at once, is measured by what there was.
+            // So short a training, or one that diverges at once, is measured by its steps so far.
             Ok(Event::Done) | Err(_) => break,
         }
     }

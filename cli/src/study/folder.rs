@@ -25,7 +25,7 @@ use proxtape::data::Source;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The folder, with what it holds from its start.
+/// The folder, with its recipe and its grid.
 #[derive(Debug)]
 pub(crate) struct Folder {
     /// One process at a time runs its trainings.

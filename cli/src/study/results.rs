@@ -21,10 +21,10 @@ pub(crate) struct Results<'a> {
     pub(crate) threads: usize,
     pub(crate) isa: &'static str,
     pub(crate) seeds: &'a [u64],
-    /// Points below the unregularised network's validation accuracy; null where size is what counts,
+    /// Points below the unregularised network's validation accuracy; null where a size is given,
     /// or where that network has diverged.
     pub(crate) tolerance: Option<f64>,
-    /// The share of weights that every network is to keep; null where accuracy is what counts.
+    /// The share of weights that every network is to keep; null where a tolerance is given.
     pub(crate) keep: Option<f64>,
     /// Trainings in all, at most.
     pub(crate) planned: usize,

@@ -13,7 +13,7 @@ use crate::system::stop::Reason;
 use proxtape::data::Source;
 use std::sync::Arc;
 
-/// Runs what a plan wants, and prints the table of what there is.
+/// Runs the trials of a plan, and prints the table of the finished ones.
 pub(crate) fn run(
     (folder, source): (Folder, Arc<Source>),
     plan: &dyn Plan,

@@ -44,7 +44,7 @@ impl Study<'_> {
         }
     }
 
-    /// Reads what a training has left, if it is finished.
+    /// Reads the files of a trial, if it is finished.
     fn look(&mut self, trial: &Trial) -> Result<bool, Failure> {
         let path = self.folder.trial(trial);
         let Some(finished) = Finished::read(&path)? else { return Ok(false) };
@@ -162,7 +162,7 @@ impl Study<'_> {
         }
     }
 
-    /// Does what a task lacks: the training, the compaction, or both. False where it was stopped.
+    /// Runs the missing parts of a task: the training, the compaction, or both. False where it was stopped.
     fn take(
         &mut self,
         task: &Task,
@@ -247,7 +247,7 @@ impl Study<'_> {
     }
 }
 
-/// A path without what a killed process has left there: no state, so nothing that counts.
+/// A path without the files of a killed process: there is no state, so nothing is lost.
 fn cleared(path: &Path) -> Result<&Path, Failure> {
     if is_there(path)? {
         let _lock = RunFolder::lock(path)?;

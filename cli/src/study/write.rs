@@ -8,7 +8,7 @@ use crate::output::terminal::json;
 use crate::system::draft::write_text;
 
 impl Study<'_> {
-    /// Writes the tables of what there is.
+    /// Writes the tables of the finished trials.
     pub(super) fn write(&self, plan: &dyn Plan) -> Result<Results<'_>, Failure> {
         let results = self.write_json(plan)?;
         write_text(&self.folder.table("md"), &table::markdown(&results))?;

@@ -6,7 +6,7 @@
 //! a network of 3 channels                    takes them in this order
 //! ```
 //!
-//! What is transparent has no colour until somebody says what is behind it, so it is an error. A picture
+//! A transparent pixel has no colour without a background, so it is an error. A picture
 //! whose brightest pixel is at a sixteenth of the range is nearly black to the network: numbers of a
 //! smaller range (12 bits in 16, the digits' 0 to 16) were saved as they are. That is noted.
 
@@ -20,7 +20,7 @@ use png::{BitDepth, ColorType, Decoder, DecodingError, Limits, Transformations};
 use std::io::{BufRead, BufReader, Seek};
 use std::path::Path;
 
-/// What the decoder may allocate beside the pixels, whose number is checked before.
+/// The most bytes of the decoder beside the pixels, whose number is checked before.
 const LIMIT: usize = 16 << 20;
 
 /// A picture as a network takes it.
@@ -93,7 +93,7 @@ pub(super) fn decode(
         true => pixels.chunks_exact(2).map(|p| u16::from_be_bytes([p[0], p[1]])).collect(),
         false => pixels.into_iter().map(u16::from).collect(),
     };
-    // What the network reads of a value: the higher byte of two.
+    // The network reads the higher byte of two.
     let byte = |value: u16| if is_wide { (value >> 8) as u8 } else { value as u8 };
     let (step, alpha) = match frame.color_type {
         ColorType::Grayscale => (1, None),

@@ -19,7 +19,7 @@ pub(super) struct Decision {
     pub(super) index: u32,
     pub(super) label: usize,
     pub(super) said: usize,
-    /// Of what was said, 0 to 1.
+    /// Of the decision, 0 to 1.
     pub(super) probability: f64,
 }
 
@@ -64,7 +64,7 @@ impl Decisions {
 /// How often classes were said to be others. There may be thousands of classes, and as many pairs as
 /// decisions at most, so only pairs that there are have a place.
 pub(super) struct Confusion {
-    /// By what a sample is, and what it was decided to be.
+    /// By the class of a sample, and the decision.
     pub(super) counts: BTreeMap<(usize, usize), usize>,
     /// Of each class.
     pub(super) samples: Vec<usize>,

@@ -7,7 +7,7 @@
 use crate::output::escape;
 use core::fmt::Display;
 
-/// An element with what is in it.
+/// An element with its contents.
 #[derive(Clone, Debug)]
 pub(crate) struct Element {
     name: &'static str,
@@ -21,7 +21,7 @@ enum Node {
     /// On one line, whatever it holds.
     Text(String),
     Lines(String),
-    /// Written as it is: only what the program itself brings can be static.
+    /// Written as it is: static text is the program's own.
     Verbatim(&'static str),
 }
 
@@ -54,25 +54,25 @@ impl Element {
         self.with("class", class)
     }
 
-    /// With text after what is in it.
+    /// With text at its end.
     pub(crate) fn text(mut self, text: impl Display) -> Element {
         self.push_text(&text);
         self
     }
 
-    /// With lines of text after what is in it.
+    /// With lines of text at its end.
     pub(super) fn lines(mut self, text: impl Display) -> Element {
         self.push(Node::Lines(text.to_string()));
         self
     }
 
-    /// With an element after what is in it.
+    /// With an element at its end.
     pub(crate) fn child(mut self, child: Element) -> Element {
         self.push(Node::Element(child));
         self
     }
 
-    /// With elements after what is in it.
+    /// With elements at its end.
     pub(crate) fn children(mut self, children: impl IntoIterator<Item = Element>) -> Element {
         self.children.extend(children.into_iter().map(Node::Element));
         self
@@ -127,7 +127,7 @@ const LINES: [&str; 14] = [
     "svg", "g",
 ];
 
-/// Escapes what is markup in an element or in an attribute in double quotes.
+/// Escapes markup of an element or of an attribute in double quotes.
 fn escape(text: &str, out: &mut String) {
     for c in text.chars() {
         match c {

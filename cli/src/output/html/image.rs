@@ -80,8 +80,8 @@ impl Tiles<'_> {
     }
 }
 
-/// The number in the palette. Small numbers are what matters in a network with zeros, so the opacity is
-/// that of the square root.
+/// The number in the palette. Small numbers matter in a network with zeros, so the opacity is that of the
+/// square root.
 fn shade(value: f32, largest: f32) -> u8 {
     if value == 0.0 || value.is_nan() || largest == 0.0 {
         return 0;

@@ -128,7 +128,7 @@ impl Lines {
             *y = y.max(lowest + LINE);
             lowest = *y;
         }
-        // What was pushed below the frame pushes back.
+        // A name that was pushed below the frame pushes back.
         let mut highest = plot.bottom() + 4.0 + LINE;
         for (y, _) in ends.iter_mut().rev() {
             *y = y.min(highest - LINE);
@@ -143,7 +143,7 @@ fn inside(at: f64) -> bool {
     (-0.001..=1.001).contains(&at)
 }
 
-/// A line without what lies under the chart: it comes in and leaves through its lower edge.
+/// A line without the parts under the chart: it comes in and leaves through its lower edge.
 fn clipped(points: impl Iterator<Item = (f64, f64)>, at: impl Fn(f64) -> f64) -> Vec<(f64, f64)> {
     let points: Vec<_> = points.collect();
     let crossing = |(x0, y0): (f64, f64), (x1, y1): (f64, f64)| {

@@ -31,13 +31,13 @@ impl Section {
         Section { id, title, body: Vec::new() }
     }
 
-    /// With an element after what is in it.
+    /// With an element at its end.
     pub(crate) fn add(mut self, element: Element) -> Section {
         self.body.push(element);
         self
     }
 
-    /// With a paragraph after what is in it.
+    /// With a paragraph at its end.
     pub(crate) fn text(self, text: impl Display) -> Section {
         self.add(el("p").text(text))
     }
@@ -122,7 +122,7 @@ pub(crate) fn tiles(tiles: impl IntoIterator<Item = [String; 3]>) -> Element {
     el("dl").class("tiles").children(tiles)
 }
 
-/// Names and what they are.
+/// Names and values.
 pub(crate) fn facts(facts: impl IntoIterator<Item = (&'static str, String)>) -> Element {
     let facts = facts
         .into_iter()

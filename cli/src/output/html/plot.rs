@@ -65,7 +65,7 @@ impl Plot<'_> {
         self.bottom() - near(self.y.scale.at(y)) * (self.bottom() - self.top())
     }
 
-    /// The picture with its axes; `title` is what is read aloud. `behind` lies under the grid,
+    /// The picture with its axes; `title` is for screen readers. `behind` lies under the grid,
     /// `front` over it.
     pub(super) fn draw(&self, title: &str, behind: Vec<Element>, front: Vec<Element>) -> Element {
         let svg = el("svg").class("chart").with("viewBox", format_args!("0 0 {WIDTH} {HEIGHT}"));
@@ -100,7 +100,7 @@ impl Plot<'_> {
     }
 }
 
-/// A place on an axis, or just outside of it; what is no number has none, and lies before its start.
+/// A place on an axis, or just outside of it; NaN lies before its start.
 fn near(at: f64) -> f64 {
     if at.is_nan() { -0.02 } else { at.clamp(-0.02, 1.02) }
 }

@@ -12,7 +12,7 @@ impl Scale {
     /// A linear scale over finite numbers, with round ends; from 0 to 1 where there are none.
     pub(crate) fn linear(values: impl IntoIterator<Item = f64>) -> Scale {
         let Some((low, high)) = extent(values) else { return Scale::Linear(0.0, 1.0) };
-        // A constant gets room on both sides; so does what an f64 hardly tells apart.
+        // A constant gets room on both sides, and so do numbers that differ by rounding alone.
         let size = high.abs().max(low.abs());
         let room = match high - low > 1e-12 * size {
             true => 0.0,
@@ -87,7 +87,7 @@ const EDGE: f64 = 1.0 + 1e-9;
 /// Numbers are as large as this at most, and as small as its inverse: sums and ratios of two stay finite.
 const MOST: f64 = 1e150;
 
-/// The smallest and the largest of the finite numbers, none beyond [`MOST`]; what is too small is 0.
+/// The smallest and the largest of the finite numbers, none beyond [`MOST`]; a number that is too small is 0.
 pub(super) fn extent(values: impl IntoIterator<Item = f64>) -> Option<(f64, f64)> {
     let finite = values.into_iter().filter(|x| x.is_finite());
     let near = finite.map(|x| if x.abs() < 1.0 / MOST { 0.0 } else { x.clamp(-MOST, MOST) });

@@ -69,7 +69,7 @@ pub(super) struct Layer {
 }
 
 impl Layer {
-    /// Those of the dense network and what is left of them in the compacted one.
+    /// Those of the dense network, and their remains in the compacted one.
     pub(super) fn between(dense: &Trained, small: &Trained) -> Vec<Layer> {
         let left = small.network.model().weights().iter();
         let left: HashMap<_, _> =

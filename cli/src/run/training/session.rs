@@ -77,7 +77,7 @@ pub(crate) struct Stopped {
     run: String,
     steps: u64,
     pub(crate) fraction: f64,
-    /// The same as `run`, which may have lost what is no text.
+    /// The same as `run`, which may have lost characters that are no text.
     #[serde(skip)]
     pub(crate) folder: PathBuf,
 }

@@ -11,7 +11,7 @@
 
 use png::Info;
 
-/// Red, green, blue and opacity of each pixel of some rows; or what was expected and what was found.
+/// Red, green, blue and opacity of each pixel of some rows; or an error: expected, found.
 pub(super) fn colors(info: &Info<'_>, rows: &[u8]) -> Result<Vec<u8>, (String, String)> {
     let palette = info.palette.as_deref().unwrap_or_default();
     let alphas = info.trns.as_deref().unwrap_or_default();
