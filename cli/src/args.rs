@@ -3,6 +3,7 @@
 mod budget;
 mod common;
 pub(crate) mod conflict;
+mod data;
 mod many;
 pub(crate) mod overrides;
 pub(crate) mod refusal;
@@ -17,7 +18,8 @@ use crate::system::context::Context;
 use crate::system::stop::Stop;
 use clap::{Args, Parser, Subcommand};
 use core::num::NonZeroUsize;
-use overrides::{DataArgs, Overrides, TableArgs};
+use data::{DataArgs, TableArgs};
+use overrides::Overrides;
 use proxtape::Convolution;
 use std::path::PathBuf;
 use target::Target;

@@ -5,7 +5,7 @@ use crate::commands::{inspect, predict, report};
 use crate::recipe;
 use crate::run::inference::Recorded;
 use crate::run::model_file::Trained;
-use crate::run::network::{Start, build};
+use crate::run::network::{Initial, build};
 use crate::run::summary::Summary;
 use crate::run::training;
 use crate::study::Grid;
@@ -24,7 +24,7 @@ pub type Read = Result<(), String>;
 /// Those of `train`.
 pub fn recipe(file: &[u8], set: &Dataset) -> Read {
     let recipe = recipe::parse("recipe", text(file)?).map_err(message)?;
-    build(&recipe, set, Start::Seed).map_err(message)?;
+    build(&recipe, set, Initial::Seed).map_err(message)?;
     Ok(())
 }
 

@@ -1,10 +1,8 @@
 //! Flags that change a recipe.
 
+use super::data::{DataArgs, TableArgs};
 use crate::failure::Failure;
-use crate::recipe::{
-    self, Data, DataKind, Label, Location, Net, OptimizerKind, Prune, Recipe, ScheduleKind, Stage,
-    Target,
-};
+use crate::recipe::{self, Net, OptimizerKind, Prune, Recipe, ScheduleKind, Stage, Target};
 use crate::run::start_weights;
 use clap::Args;
 use core::num::{NonZeroU32, NonZeroUsize};
@@ -12,53 +10,7 @@ use proxtape::optim::{Family, Grouping, Mixing, Rule};
 use proxtape::train::{self, Measure};
 use std::path::PathBuf;
 
-/// Where the data is. No change to what is trained: a run that goes on may find it elsewhere.
-#[derive(Debug, Args)]
-pub(crate) struct DataArgs {
-    /// digits, idx:FOLDER (MNIST's format), cifar10:FOLDER (binary) or csv:FILE; to go on, or for a
-    /// trained network: the same data at another place
-    #[arg(long)]
-    pub(crate) data: Option<Location>,
-}
-
-/// How a table is read.
-#[derive(Debug, Args)]
-#[group(id = "Table", multiple = true)]
-pub(crate) struct TableArgs {
-    /// The column of labels in a CSV file: its name, or its number from 0 [default: the last]
-    #[arg(long, value_name = "COLUMN")]
-    label: Option<Label>,
-
-    /// The first line of the CSV file names the columns [default: found out]
-    #[arg(long, conflicts_with = "no_header")]
-    header: bool,
-
-    /// The CSV file has no line of names
-    #[arg(long)]
-    no_header: bool,
-}
-
-impl TableArgs {
-    /// Data with the changes.
-    pub(crate) fn apply(&self, data: &mut Data) -> Result<(), Failure> {
-        let given = self.label.is_some() || self.header || self.no_header;
-        if given && data.source.kind != DataKind::Csv {
-            return Err(Failure::usage(format!(
-                "--label, --header and --no-header go with --data csv:FILE, and the data is {}",
-                data.source
-            )));
-        }
-        if let Some(label) = &self.label {
-            data.label = Some(label.clone());
-        }
-        if self.header || self.no_header {
-            data.header = Some(self.header);
-        }
-        Ok(())
-    }
-}
-
-/// What the command line tells otherwise than the recipe.
+/// The changes to a recipe.
 #[derive(Debug, Args)]
 #[group(skip)]
 #[command(next_help_heading = "Changes to the recipe")]

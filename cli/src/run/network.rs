@@ -21,7 +21,7 @@ pub(crate) fn plan(recipe: &Recipe, input: &[usize], classes: usize) -> Result<P
 }
 
 /// The recipe's network for these samples, initialised by its seed, or with zeros where saved values follow.
-pub(crate) fn build(recipe: &Recipe, set: &Dataset, start: Start) -> Result<Network, Failure> {
+pub(crate) fn build(recipe: &Recipe, set: &Dataset, initial: Initial) -> Result<Network, Failure> {
     let plan = plan(recipe, &set.shape(), set.classes())?;
     let (gives, has) = (plan.output(), set.classes());
     if gives[..] != [has] {
@@ -33,16 +33,16 @@ pub(crate) fn build(recipe: &Recipe, set: &Dataset, start: Start) -> Result<Netw
             ),
         ));
     }
-    let network = match start {
-        Start::Seed => plan.network(&mut Random::new(recipe.train.seed)),
-        Start::Saved => plan.zeros(),
+    let network = match initial {
+        Initial::Seed => plan.network(&mut Random::new(recipe.train.seed)),
+        Initial::Saved => plan.zeros(),
     };
     network.map_err(|e| refused(recipe, &e))
 }
 
 /// The initial parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Start {
+pub(crate) enum Initial {
     /// The recipe's seed.
     Seed,
     /// Values of a file, which are read next.

@@ -84,8 +84,8 @@ pub(crate) fn train(
         Destination::New(_) => false,
     };
     let begin = match (&recipe.model.weights, is_saved) {
-        (None, false) => network::Start::Seed,
-        _ => network::Start::Saved,
+        (None, false) => network::Initial::Seed,
+        _ => network::Initial::Saved,
     };
     let mut network = build(&recipe, set, begin)?;
     if let (Some(weights), false) = (&recipe.model.weights, is_saved) {

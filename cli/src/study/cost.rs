@@ -3,7 +3,7 @@
 use super::Method;
 use crate::failure::Failure;
 use crate::recipe::Recipe;
-use crate::run::network::{Start, build};
+use crate::run::network::{Initial, build};
 use crate::run::samples::Samples;
 use crate::system::machine::Machine;
 use core::time::Duration;
@@ -52,7 +52,7 @@ impl Costs {
 /// Seconds of a whole training, from a few of its steps.
 pub(crate) fn probe(recipe: &Recipe, samples: &Samples, machine: &Machine) -> Result<f64, Failure> {
     let set = &samples.source.train;
-    let network = build(recipe, set, Start::Seed)?;
+    let network = build(recipe, set, Initial::Seed)?;
     let exec = recipe.exec(machine.exec());
     let mut trainer = Trainer::new(exec, samples.data(), network, recipe.config())?;
     // The first step meets cold caches.

@@ -3,7 +3,7 @@
 use super::method::Method;
 use crate::failure::Failure;
 use crate::recipe::Recipe;
-use crate::run::network::{Start, build};
+use crate::run::network::{Initial, build};
 use proxtape::data::Source;
 use proxtape::optim::Rule;
 
@@ -25,7 +25,7 @@ pub(crate) fn methods(
         )));
     }
     let set = &source.train;
-    let network = build(recipe, set, Start::Seed)?;
+    let network = build(recipe, set, Initial::Seed)?;
     let is_adam = matches!(recipe.train.optimizer.0, Rule::Adam { .. });
     let fits = |method: Method| -> Result<(), Failure> {
         let config = method.recipe(recipe, 0.0, 0).config();

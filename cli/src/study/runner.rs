@@ -13,7 +13,7 @@ use crate::run::compaction::{Verdict, shrink};
 use crate::run::folder::RunFolder;
 use crate::run::model_data;
 use crate::run::model_file::Trained;
-use crate::run::network::{Start, build};
+use crate::run::network::{Initial, build};
 use crate::run::samples::Samples;
 use crate::run::start_weights;
 use crate::run::training::{Destination, Ended, Job, train};
@@ -121,7 +121,7 @@ impl Study<'_> {
     fn check_start(&self, terminal: Terminal) -> Result<(), Failure> {
         let recipe = &self.folder.recipe;
         let Some(weights) = &recipe.model.weights else { return Ok(()) };
-        let mut network = build(recipe, &self.source.train, Start::Saved)?;
+        let mut network = build(recipe, &self.source.train, Initial::Saved)?;
         start_weights::load((weights, &recipe.model), network.params_mut(), terminal)
     }
 

@@ -21,7 +21,7 @@ pub(super) fn of(recipe: &Recipe, small: &Compact) -> Recipe {
         let mut left = left.into_iter();
         list.retain(|_| left.next().unwrap_or(true));
     }
-    // Blocks may not divide what is left. The penalty has done its work, and is only counted by.
+    // Blocks may not divide the smaller shapes. The penalty has done its work, and serves counts alone.
     if penalty.resolve(small.network.model(), small.network.params()).is_err() {
         *penalty = Penalty::new(Family::None);
     }
