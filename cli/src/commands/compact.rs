@@ -17,8 +17,8 @@ pub(crate) fn run(args: &CompactArgs, context: &mut Context) -> Result<Ending, F
         let mut dense = Trained::read(&path)?;
         dense.note_vanished(&path, terminal);
         dense.recipe.data.move_to(args.location.data.as_ref());
-        let samples = model_data::own(&path, &dense, (None, terminal))?;
-        shrink((&path, &dense), &samples, &BATCHES, &machine)
+        let samples = model_data::own(&path, &dense, None, terminal)?;
+        shrink(&path, &dense, &samples, &BATCHES, &machine)
     })?;
     match verdict {
         Verdict::Differs(why) => Err(Failure::failed(why)),

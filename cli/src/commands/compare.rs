@@ -31,10 +31,10 @@ const BASELINE: Method = Method::Penalty(Family::None);
 /// Runs the command.
 pub(crate) fn run(args: &CompareArgs, context: &mut Context) -> Result<Ending, Failure> {
     let machine = context.machine()?;
-    let opened = match &args.study.resume {
+    let (folder, source) = match &args.study.resume {
         Some(path) => {
             let moved = args.overrides.location.data.as_ref();
-            Folder::resume(path, Kind::Compare, (moved, context.terminal))?
+            Folder::resume(path, Kind::Compare, moved, context.terminal)?
         }
         None => {
             args.overrides.expect_no(&["regularizer", "lambda"], "--families and --lambdas")?;
@@ -59,8 +59,8 @@ pub(crate) fn run(args: &CompareArgs, context: &mut Context) -> Result<Ending, F
             (Folder::start(args.study.out.as_deref(), recipe, grid)?, source)
         }
     };
-    let plan = Comparison { grid: opened.0.grid.clone() };
-    machine.install(|| study::run(opened, &plan, &machine, context))
+    let plan = Comparison { grid: folder.grid.clone() };
+    machine.install(|| study::run(folder, source, &plan, &machine, context))
 }
 
 /// The size at which networks are compared: lambda is chosen here, not moved while training.

@@ -55,13 +55,13 @@ pub(crate) fn run(args: &EvalArgs, context: &mut Context) -> Result<Ending, Fail
     args.table.apply(&mut data)?;
     let named = match &args.data {
         None if data == trained.recipe.data => {
-            let samples = model_data::own(&path, &trained, (None, terminal))?;
+            let samples = model_data::own(&path, &trained, None, terminal)?;
             Named { same: trained.origin.as_ref().map(|_| true), samples, seen: None }
         }
-        _ => model_data::named(&path, &trained, (&data, terminal))?,
+        _ => model_data::named(&path, &trained, &data, terminal)?,
     };
     let exec = trained.recipe.exec(machine.exec());
-    let parts = machine.install(|| evaluate(exec, (&path, &trained), &named.samples))?;
+    let parts = machine.install(|| evaluate(exec, &path, &trained, &named.samples))?;
     let source = data.source.to_string();
     answer(context, &Evaluated { path: &path, source, named, parts, machine: &machine })
 }

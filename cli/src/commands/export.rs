@@ -64,7 +64,7 @@ pub(crate) fn run(args: &ExportArgs, context: &mut Context) -> Result<Ending, Fa
     leave_out_others(&path, &trained, &mut file, terminal);
     trained.recipe.data.move_to(args.location.data.as_ref());
     let target = target::path(&args.to, &path)?;
-    let (mut samples, real) = samples(&path, &trained, (args.location.data.as_ref(), terminal))?;
+    let (mut samples, real) = samples(&path, &trained, args.location.data.as_ref(), terminal)?;
     let format = args.to.format;
     if format != Format::Safetensors {
         check_resolution(&path, &trained)?;
@@ -248,11 +248,12 @@ impl<F: FnMut(&[f32], &mut [f32])> Network for Each<F> {
 fn samples(
     path: &Path,
     trained: &Trained,
-    (given, terminal): (Option<&Location>, Terminal),
+    given: Option<&Location>,
+    terminal: Terminal,
 ) -> Result<(Samples, bool), Failure> {
     let source = &trained.recipe.data.source.path;
     if given.is_some() || source.as_os_str().is_empty() || source.exists() {
-        return Ok((model_data::own(path, trained, (None, terminal))?, true));
+        return Ok((model_data::own(path, trained, None, terminal)?, true));
     }
     let &[c, h, w] = trained.network.input().dims() else {
         return Err(Failure::failed(format!(

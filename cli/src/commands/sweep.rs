@@ -14,10 +14,10 @@ use std::sync::Arc;
 /// Runs the command.
 pub(crate) fn run(args: &SweepArgs, context: &mut Context) -> Result<Ending, Failure> {
     let machine = context.machine()?;
-    let opened = match &args.study.resume {
+    let (folder, source) = match &args.study.resume {
         Some(path) => {
             let moved = args.overrides.location.data.as_ref();
-            Folder::resume(path, Kind::Sweep, (moved, context.terminal))?
+            Folder::resume(path, Kind::Sweep, moved, context.terminal)?
         }
         None => {
             args.overrides.expect_no(&["lambda"], "--lambdas")?;
@@ -52,8 +52,8 @@ pub(crate) fn run(args: &SweepArgs, context: &mut Context) -> Result<Ending, Fai
             (Folder::start(args.study.out.as_deref(), recipe, grid)?, source)
         }
     };
-    let plan = Sweep { grid: opened.0.grid.clone() };
-    machine.install(|| study::run(opened, &plan, &machine, context))
+    let plan = Sweep { grid: folder.grid.clone() };
+    machine.install(|| study::run(folder, source, &plan, &machine, context))
 }
 
 struct Sweep {

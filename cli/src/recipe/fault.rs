@@ -13,7 +13,7 @@ pub(super) struct Fault {
 const SHOWN: usize = 160;
 
 /// An error that shows the line.
-pub(super) fn at(place: &str, text: &str, (byte, message): (usize, &str)) -> Failure {
+pub(super) fn at(place: &str, text: &str, byte: usize, message: &str) -> Failure {
     let before = text.get(..byte).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let from = before.rfind('\n').map_or(0, |at| at + 1);

@@ -93,11 +93,11 @@ pub(crate) fn parse(place: &str, text: &str) -> Result<Recipe, Failure> {
     let table: Table = toml::from_str(text).map_err(|e| {
         let message = e.message().trim_end();
         match e.span() {
-            Some(span) => at(place, text, (span.start, message)),
+            Some(span) => at(place, text, span.start, message),
             None => Failure::failed(format!("{place}: {message}")),
         }
     })?;
-    Recipe::try_from(table).map_err(|fault| at(place, text, (fault.at, &fault.message)))
+    Recipe::try_from(table).map_err(|fault| at(place, text, fault.at, &fault.message))
 }
 
 /// Whether two texts are the same recipe, wherever its data and its start weights lie: these are known by

@@ -51,7 +51,8 @@ pub(crate) struct Seen {
 /// Writes the compacted network of a model file beside it, verified on the model's own samples, with the
 /// latency of `batches`.
 pub(crate) fn shrink(
-    (path, dense): (&Path, &Trained),
+    path: &Path,
+    dense: &Trained,
     samples: &Samples,
     batches: &[usize],
     machine: &Machine,
@@ -61,7 +62,7 @@ pub(crate) fn shrink(
     // The file is verified, not the network in memory.
     let written = Trained::read(file.path())?;
     let both = [(path, dense), (file.path(), &written)];
-    let compaction = match compare(both, (samples, batches), machine)? {
+    let compaction = match compare(both, samples, batches, machine)? {
         Verdict::Same(compaction) => {
             Compaction { compact: target.display().to_string(), ..*compaction }
         }
@@ -78,14 +79,15 @@ pub(crate) fn shrink(
 /// The compacted network that `compact` has left beside a model file, or would leave there. Nothing is written
 /// that stays.
 pub(crate) fn look(
-    (path, dense): (&Path, &Trained),
+    path: &Path,
+    dense: &Trained,
     samples: &Samples,
     machine: &Machine,
 ) -> Result<Seen, Failure> {
     let target = path.with_file_name(NAME);
     let of = |file: &Path| {
         let written = Trained::read(file)?;
-        compare([(path, dense), (file, &written)], (samples, &BATCHES), machine)
+        compare([(path, dense), (file, &written)], samples, &BATCHES, machine)
     };
     match is_there(&target)? {
         true => Ok(Seen { verdict: of(&target)?, is_there: true }),
@@ -99,7 +101,8 @@ pub(crate) fn look(
 /// The dense network and the compacted one beside each other, each with its file.
 fn compare(
     [(path, dense), (small_path, small)]: [(&Path, &Trained); 2],
-    (samples, batches): (&Samples, &[usize]),
+    samples: &Samples,
+    batches: &[usize],
     machine: &Machine,
 ) -> Result<Verdict, Failure> {
     let (exec, both) = (dense.recipe.exec(machine.exec()), [dense, small]);
@@ -124,7 +127,7 @@ fn compare(
         before: Costs::of(dense, size(path)?),
         after: Costs::of(small, size(small_path)?),
         proof,
-        latencies: latency::measure(exec, both, (samples, batches))?,
+        latencies: latency::measure(exec, both, samples, batches)?,
         threads: machine.threads(),
         isa: machine.isa(),
         version: env!("CARGO_PKG_VERSION"),

@@ -12,7 +12,8 @@ use std::path::Path;
 /// Loss and accuracy on the validation and the test part; an error if a loss is no finite number.
 pub(crate) fn evaluate(
     exec: Exec,
-    (path, trained): (&Path, &Trained),
+    path: &Path,
+    trained: &Trained,
     samples: &Samples,
 ) -> Result<[Evaluation; 2], Failure> {
     let batch = trained.recipe.train.batch.get().min(samples.source.train.len());

@@ -186,7 +186,8 @@ pub(crate) fn model_path(run_or_file: &Path) -> Result<PathBuf, Failure> {
 /// its own name counts: that of a trial has the method, the strength and the seed.
 pub(crate) fn expect_own(
     path: &Path,
-    (place, found): (&str, &str),
+    place: &str,
+    found: &str,
     folder: &Path,
 ) -> Result<(), Failure> {
     let behind = fs::canonicalize(folder).ok();

@@ -59,13 +59,16 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Line>, Failure> {
 /// The same of a text; `path` names it in errors.
 pub(crate) fn lines(path: &Path, text: &str) -> Result<Vec<Line>, Failure> {
     check_end(path, text)?;
-    let lines: Vec<Line> =
-        whole(text).lines().enumerate().map(|line| parse(path, line)).collect::<Result<_, _>>()?;
+    let lines: Vec<Line> = whole(text)
+        .lines()
+        .enumerate()
+        .map(|(i, line)| parse(path, i, line))
+        .collect::<Result<_, _>>()?;
     // The first may be a later one: of a run whose file was removed.
     for (i, both) in lines.windows(2).enumerate() {
         let next = u64::from(both[0].epoch) + 1;
         if u64::from(both[1].epoch) != next {
-            return Err(broken(path, (i + 2, next), format_args!("epoch {}", both[1].epoch)));
+            return Err(broken(path, i + 2, next, format_args!("epoch {}", both[1].epoch)));
         }
     }
     Ok(lines)
@@ -76,13 +79,13 @@ pub(crate) fn expect_end(path: &Path, lines: &[Line], epochs: u32) -> Result<(),
     match lines.last() {
         Some(last) if last.epoch < epochs => {
             let next = u64::from(last.epoch) + 1;
-            Err(broken(path, (lines.len() + 1, next), "the end"))
+            Err(broken(path, lines.len() + 1, next, "the end"))
         }
         _ => Ok(()),
     }
 }
 
-fn broken(path: &Path, (line, epoch): (usize, u64), found: impl Display) -> Failure {
+fn broken(path: &Path, line: usize, epoch: u64, found: impl Display) -> Failure {
     Failure::failed(format!(
         "{}: line {line}: expected epoch {epoch}, found {found}; put the lines back as they were, or remove \
          the file, and the run goes on without them",
@@ -110,7 +113,7 @@ fn whole(text: &str) -> &str {
     &text[..text.rfind('\n').map_or(0, |end| end + 1)]
 }
 
-fn parse(path: &Path, (i, line): (usize, &str)) -> Result<Line, Failure> {
+fn parse(path: &Path, i: usize, line: &str) -> Result<Line, Failure> {
     let fault = |found: &dyn Display| {
         let expected = "an object with the numbers of an epoch, as `train` writes it";
         Failure::failed(format!(

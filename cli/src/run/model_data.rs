@@ -67,7 +67,8 @@ pub(crate) fn read(trained: &Trained, data: &recipe::Data) -> Result<Source, Fai
 pub(crate) fn own(
     path: &Path,
     trained: &Trained,
-    (source, terminal): (Option<Arc<Source>>, Terminal),
+    source: Option<Arc<Source>>,
+    terminal: Terminal,
 ) -> Result<Samples, Failure> {
     let source = match source {
         Some(source) => source,
@@ -76,12 +77,12 @@ pub(crate) fn own(
             Arc::new(read(trained, data).map_err(|e| gone(e, data))?)
         }
     };
-    check(path, trained, (&trained.recipe.data.source, source.test_set()))?;
+    check(path, trained, &trained.recipe.data.source, source.test_set())?;
     let samples = cut(trained, source)?;
     match &trained.origin {
         Some(origin) => {
             let place = trained.recipe.data.source.to_string();
-            origin.expect(&Origin::of(&samples), (&place, &of(path)))?;
+            origin.expect(&Origin::of(&samples), &place, &of(path))?;
         }
         None => terminal.say(format_args!(
             "note: {}: the model keeps no hash of its data, so whether {} still holds it is not known",
@@ -117,14 +118,15 @@ pub(crate) struct Named {
 pub(crate) fn named(
     path: &Path,
     trained: &Trained,
-    (data, terminal): (&recipe::Data, Terminal),
+    data: &recipe::Data,
+    terminal: Terminal,
 ) -> Result<Named, Failure> {
     let source = Arc::new(read(trained, data)?);
-    check(path, trained, (&data.source, source.test_set()))?;
+    check(path, trained, &data.source, source.test_set())?;
     let same = trained.origin.as_ref().map(|origin| origin.hash == origin::hash(&source));
     if let (Some(origin), Some(true)) = (&trained.origin, same) {
         let samples = cut(trained, source)?;
-        origin.expect(&Origin::of(&samples), (&data.source.to_string(), &of(path)))?;
+        origin.expect(&Origin::of(&samples), &data.source.to_string(), &of(path))?;
         return Ok(Named { samples, same, seen: None });
     }
     note_reading(&source, data, terminal);
@@ -150,11 +152,7 @@ fn seen(trained: &Trained, set: &Dataset) -> Option<usize> {
 }
 
 /// Whether the model can read these samples, and means the same classes.
-fn check(
-    path: &Path,
-    trained: &Trained,
-    (source, set): (&Location, &Dataset),
-) -> Result<(), Failure> {
+fn check(path: &Path, trained: &Trained, source: &Location, set: &Dataset) -> Result<(), Failure> {
     let fault = |expected: String, found: String| {
         Err(Failure::failed(format!(
             "{source}: expected {expected}, as {} was trained on; found {found}",

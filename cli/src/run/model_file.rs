@@ -144,7 +144,7 @@ impl Trained {
         }?;
         if let Some(weights) = &model.weights {
             // A resumed training prints more.
-            start_weights::load((weights, model), start.params_mut(), Terminal::new(true))?;
+            start_weights::load(weights, model, start.params_mut(), Terminal::new(true))?;
         }
         let [start, now] = [&start, &self.network].map(Network::params);
         let mut both = start.ids().zip(now.ids());
@@ -153,7 +153,7 @@ impl Trained {
 
     /// Prints a note on values that became 0.
     pub(crate) fn note_vanished(&self, path: &Path, terminal: Terminal) {
-        start_weights::note_vanished((path, &self.vanished), terminal);
+        start_weights::note_vanished(path, &self.vanished, terminal);
     }
 }
 

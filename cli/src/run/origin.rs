@@ -54,9 +54,9 @@ impl Origin {
 
     /// An error unless the samples are these, in parts of these sizes: which data has changed, and what
     /// to do about it.
-    pub(crate) fn expect(&self, found: &Origin, (source, of): (&str, &str)) -> Result<(), Failure> {
+    pub(crate) fn expect(&self, found: &Origin, source: &str, of: &str) -> Result<(), Failure> {
         if self.hash != found.hash {
-            return Err(changed((source, of), [&self.text(), &found.text()]));
+            return Err(changed(source, of, [&self.text(), &found.text()]));
         }
         let [expected, cut] = [self.parts(), found.parts()];
         match expected == cut {
@@ -80,7 +80,7 @@ impl Origin {
 }
 
 /// The error for data that has changed.
-pub(crate) fn changed((source, of): (&str, &str), [expected, found]: [&str; 2]) -> Failure {
+pub(crate) fn changed(source: &str, of: &str, [expected, found]: [&str; 2]) -> Failure {
     Failure::failed(format!(
         "{source}: expected the data of {of} ({expected}), found other data ({found}): it has changed \
          since; put the old data back, or name the place where it is by --data (`eval --data` takes \

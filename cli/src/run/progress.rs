@@ -24,7 +24,7 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// For a training of `epochs` epochs, of which the share `done` is done.
-    pub(crate) fn new((terminal, label): (Terminal, String), epochs: u32, done: f64) -> Progress {
+    pub(crate) fn new(terminal: Terminal, label: String, epochs: u32, done: f64) -> Progress {
         let bar = terminal.is_live().then(|| {
             let bar = ProgressBar::new(LENGTH as u64);
             let color = if terminal.has_color() { ".cyan" } else { "" };

@@ -32,7 +32,8 @@ pub(crate) fn resolve(model: &mut Model) -> Result<(), Failure> {
 
 /// Loads the weights that a recipe names.
 pub(crate) fn load(
-    (path, model): (&Path, &Model),
+    path: &Path,
+    model: &Model,
     params: &mut Params,
     terminal: Terminal,
 ) -> Result<(), Failure> {
@@ -46,12 +47,12 @@ pub(crate) fn load(
         ));
     }
     let loaded = checkpoint::load_state_dict(path, params)?;
-    note_vanished((path, &loaded.vanished), terminal);
+    note_vanished(path, &loaded.vanished, terminal);
     Ok(())
 }
 
 /// Prints the tensors of a file with values that became 0, and their number.
-pub(crate) fn note_vanished((path, tensors): (&Path, &[(String, usize)]), terminal: Terminal) {
+pub(crate) fn note_vanished(path: &Path, tensors: &[(String, usize)], terminal: Terminal) {
     for (name, n) in tensors {
         terminal.say(format_args!(
             "note: {}: tensor {name:?}: {n} of its values are too small for a normal f32 (1.2e-38), and \

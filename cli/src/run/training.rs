@@ -89,7 +89,7 @@ pub(crate) fn train(
     };
     let mut network = build(&recipe, set, begin)?;
     if let (Some(weights), false) = (&recipe.model.weights, is_saved) {
-        start_weights::load((weights, &recipe.model), network.params_mut(), terminal)?;
+        start_weights::load(weights, &recipe.model, network.params_mut(), terminal)?;
     }
     let exec = recipe.exec(machine.exec());
     let trainer = Trainer::new(exec, samples.data(), network, recipe.config());
@@ -124,7 +124,7 @@ pub(crate) fn train(
     };
     let start = match destination {
         Destination::Resume(folder) if is_saved => {
-            Start::resume(folder, &mut trainer, (&mark, terminal))?
+            Start::resume(folder, &mut trainer, &mark, terminal)?
         }
         Destination::Resume(folder) => {
             terminal.say(format_args!(
@@ -143,7 +143,7 @@ pub(crate) fn train(
     start.folder.note_lock(terminal);
     let metrics = Metrics::open(&start.folder.metrics(), start.epochs, terminal)?;
     let mut session = Session {
-        progress: Progress::new((terminal, label), recipe.train.epochs.get(), trainer.fraction()),
+        progress: Progress::new(terminal, label, recipe.train.epochs.get(), trainer.fraction()),
         stop,
         trainer,
         samples: &samples,

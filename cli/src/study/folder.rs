@@ -102,7 +102,8 @@ impl Folder {
     pub(crate) fn resume(
         path: &Path,
         kind: Kind,
-        (moved, terminal): (Option<&Location>, Terminal),
+        moved: Option<&Location>,
+        terminal: Terminal,
     ) -> Result<(Folder, Arc<Source>), Failure> {
         let mut folder = Folder::open(path, kind)?;
         folder.recipe.data.move_to(moved);
@@ -129,7 +130,7 @@ impl Folder {
                 let source = self.recipe.data.source.to_string();
                 let of = format!("{}, which was started with it", self.path().display());
                 let hashes = [expected, found].map(origin::short);
-                Err(origin::changed((&source, &of), [&hashes[0], &hashes[1]]))
+                Err(origin::changed(&source, &of, [&hashes[0], &hashes[1]]))
             }
             _ => Ok(()),
         }

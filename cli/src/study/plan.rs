@@ -3,7 +3,7 @@
 use super::folder::Folder;
 use super::method::Method;
 use super::results::{Row, TrialRow};
-use super::trial::{Finished, Role, Trial};
+use super::trial::{Finished, Task, Trial};
 use crate::system::machine::Machine;
 use proxtape::data::Source;
 use std::collections::HashMap;
@@ -22,16 +22,7 @@ pub(crate) trait Plan {
     fn notes(&self, done: &Done) -> Vec<String>;
 }
 
-/// A wanted trial.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Task {
-    pub(crate) trial: Trial,
-    pub(crate) role: Role,
-    /// Whether its strength is the chosen one.
-    pub(crate) chosen: bool,
-}
-
-/// The finished trainings.
+/// The finished trials.
 #[derive(Debug, Default)]
 pub(crate) struct Done(HashMap<String, Finished>);
 

@@ -1,7 +1,7 @@
 //! The object of `compare --json` and `sweep --json`, which is also `compare.json` or `sweep.json`.
 
 use super::metric::{Number, Numbers, Spread};
-use super::{Finished, Folder, Kind, Method, Role, Trial};
+use super::{Finished, Folder, Kind, Method, Role, Task};
 use crate::failure::Failure;
 use crate::recipe::Recipe;
 use serde::Serialize;
@@ -90,11 +90,8 @@ impl Results<'_> {
 }
 
 impl TrialRow {
-    pub(crate) fn new(
-        trial: &Trial,
-        (role, chosen): (Role, bool),
-        finished: &Finished,
-    ) -> TrialRow {
+    pub(super) fn new(task: &Task, finished: &Finished) -> TrialRow {
+        let Task { trial, role, chosen } = *task;
         TrialRow {
             family: trial.method,
             label: trial.method.label(),
@@ -102,7 +99,7 @@ impl TrialRow {
             seed: trial.seed,
             role,
             chosen,
-            run: Folder::run(trial),
+            run: Folder::run(&trial),
             diverged: finished.summary.as_ref().err().cloned(),
             numbers: Numbers::of(finished),
         }

@@ -15,7 +15,8 @@ use std::sync::Arc;
 
 /// Runs the trials of a plan, and prints the table of the finished ones.
 pub(crate) fn run(
-    (folder, source): (Folder, Arc<Source>),
+    folder: Folder,
+    source: Arc<Source>,
     plan: &dyn Plan,
     machine: &Machine,
     context: &mut Context,

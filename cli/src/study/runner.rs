@@ -3,8 +3,8 @@
 use super::cost::{Costs, probe};
 use super::folder;
 use super::method::Method;
-use super::plan::{Plan, Study, Task};
-use super::trial::{BATCH, COMPACT, Finished, Trial};
+use super::plan::{Plan, Study};
+use super::trial::{BATCH, COMPACT, Finished, Task, Trial};
 use crate::failure::Failure;
 use crate::output::number::{duration, grouped, percent, threads};
 use crate::output::terminal::{Terminal, json};
@@ -96,7 +96,7 @@ impl Study<'_> {
             let number = finished + usize::from(is_new);
             let label = format!("{number} of {planned}  {}  ", task.trial.description());
             let was_begun = self.folder.trial(&task.trial).is_dir();
-            if !self.take(task, (&mut context.stop, terminal, label))? {
+            if !self.take(task, &mut context.stop, terminal, label)? {
                 return Ok(context.stop.reason().or(Some(Reason::Interrupt)));
             }
             if !was_begun {
@@ -122,7 +122,7 @@ impl Study<'_> {
         let recipe = &self.folder.recipe;
         let Some(weights) = &recipe.model.weights else { return Ok(()) };
         let mut network = build(recipe, &self.source.train, Initial::Saved)?;
-        start_weights::load((weights, &recipe.model), network.params_mut(), terminal)
+        start_weights::load(weights, &recipe.model, network.params_mut(), terminal)
     }
 
     fn announcement(&self, planned: usize, finished: usize, seconds: f64) -> String {
@@ -166,7 +166,9 @@ impl Study<'_> {
     fn take(
         &mut self,
         task: &Task,
-        (stop, terminal, label): (&mut Stop, Terminal, String),
+        stop: &mut Stop,
+        terminal: Terminal,
+        label: String,
     ) -> Result<bool, Failure> {
         let path = self.folder.trial(&task.trial);
         if self.done.get(&task.trial).is_none() {
@@ -195,9 +197,8 @@ impl Study<'_> {
                     task.trial.description()
                 )));
             }
-            let given = (source, terminal.without_text());
-            let samples = model_data::own(&model, &dense, given)?;
-            let text = match shrink((&model, &dense), &samples, &[BATCH], self.machine)? {
+            let samples = model_data::own(&model, &dense, source, terminal.without_text())?;
+            let text = match shrink(&model, &dense, &samples, &[BATCH], self.machine)? {
                 Verdict::Same(compaction) => json(&compaction)?,
                 Verdict::Differs(why) => {
                     let model = model.display().to_string();

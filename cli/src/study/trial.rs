@@ -60,6 +60,15 @@ pub(crate) enum Role {
     Result,
 }
 
+/// A wanted trial.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Task {
+    pub(crate) trial: Trial,
+    pub(crate) role: Role,
+    /// Whether its strength is the chosen one.
+    pub(crate) chosen: bool,
+}
+
 /// The contents of the run folder of a finished trial.
 #[derive(Debug)]
 pub(crate) struct Finished {
@@ -118,9 +127,9 @@ pub(crate) const BATCH: usize = 1;
 
 impl Compacted {
     /// An error unless it is of the network of a folder.
-    fn check(&self, path: &Path, (folder, summary): (&Path, &Summary)) -> Result<(), Failure> {
+    fn check(&self, path: &Path, folder: &Path, summary: &Summary) -> Result<(), Failure> {
         let model = self.model.trim_end_matches("model.safetensors").trim_end_matches(['/', '\\']);
-        expect_own(path, ("\"model\"", name(model)), folder)?;
+        expect_own(path, "\"model\"", name(model), folder)?;
         if self.refused.is_some() {
             return Ok(());
         }
@@ -173,14 +182,14 @@ impl Finished {
                 let Some(Divergence { why, run: name }) = divergence::read(&run)? else {
                     return Ok(None);
                 };
-                expect_own(&run.diverged(), ("line 2", &name), folder)?;
+                expect_own(&run.diverged(), "line 2", &name, folder)?;
                 Err(why)
             }
         };
         let path = folder.join(COMPACT);
         let compact: Option<Compacted> = is_there(&path)?.then(|| read_json(&path)).transpose()?;
         if let (Some(compact), Ok(summary)) = (&compact, &summary) {
-            compact.check(&path, (folder, summary))?;
+            compact.check(&path, folder, summary)?;
         }
         Ok(Some(Finished { summary, compact }))
     }
@@ -194,7 +203,7 @@ impl Finished {
 /// The summary of the training in a folder. One of another run was put there by somebody.
 fn own(path: &Path, folder: &Path) -> Result<Summary, Failure> {
     let summary: Summary = read_json(path)?;
-    expect_own(path, ("\"run\"", name(&summary.run)), folder)?;
+    expect_own(path, "\"run\"", name(&summary.run), folder)?;
     Ok(summary)
 }
 

@@ -1,8 +1,9 @@
 //! The files of the finished trials: `compare.json`, `.md` and `.csv`.
 
-use super::plan::{Plan, Study, Task};
+use super::plan::{Plan, Study};
 use super::results::{Results, TrialRow};
 use super::table;
+use super::trial::Task;
 use crate::failure::Failure;
 use crate::output::terminal::json;
 use crate::system::draft::write_text;
@@ -22,9 +23,7 @@ impl Study<'_> {
         let is_done = later.is_empty() && tasks.iter().all(|task| self.done.serves(task));
         let trials: Vec<TrialRow> = tasks
             .iter()
-            .filter_map(|Task { trial, role, chosen }| {
-                Some(TrialRow::new(trial, (*role, *chosen), self.done.get(trial)?))
-            })
+            .filter_map(|task| Some(TrialRow::new(task, self.done.get(&task.trial)?)))
             .collect();
         let grid = &self.folder.grid;
         let is_lost = |trial: &TrialRow| trial.diverged.is_some();

@@ -102,7 +102,7 @@ impl Run {
     pub(super) fn read_divergence(&mut self, terminal: Terminal) -> Result<(), Failure> {
         let Some(Divergence { why, run }) = divergence::read(&self.folder)? else { return Ok(()) };
         let path = self.folder.diverged();
-        if let Err(failure) = folder::expect_own(&path, ("line 2", &run), self.folder.path()) {
+        if let Err(failure) = folder::expect_own(&path, "line 2", &run, self.folder.path()) {
             terminal.say(format_args!("note: the report is without {failure}"));
         } else if self.is_done() {
             terminal.say(format_args!(
@@ -152,8 +152,8 @@ impl Run {
     }
 
     pub(super) fn measure(&self, exec: Exec, terminal: Terminal) -> Result<Measured, Failure> {
-        let samples = model_data::own(&self.model, &self.trained, (None, terminal))?;
-        let [validation, test] = evaluate(exec, (&self.model, &self.trained), &samples)?;
+        let samples = model_data::own(&self.model, &self.trained, None, terminal)?;
+        let [validation, test] = evaluate(exec, &self.model, &self.trained, &samples)?;
         let decisions = Decisions::of(exec, &self.trained, &samples)?;
         Ok(Measured { samples, validation, test, decisions })
     }

@@ -76,7 +76,7 @@ impl Tiles<'_> {
         colors.extend([128; 3]);
         opacity.push(64);
         let palette = Some(Palette { colors, opacity });
-        Picture::new([height, width], png::ColorType::Indexed, (&pixels, palette), alt)
+        Picture::new([height, width], png::ColorType::Indexed, &pixels, palette, alt)
     }
 }
 
@@ -104,16 +104,17 @@ impl Picture {
                 let area = height * width;
                 let pixels: Vec<u8> =
                     (0..area).flat_map(|i| [0, 1, 2].map(|c| bytes[c * area + i])).collect();
-                Picture::new(size, png::ColorType::Rgb, (&pixels, None), alt)
+                Picture::new(size, png::ColorType::Rgb, &pixels, None, alt)
             }
-            _ => Picture::new(size, png::ColorType::Grayscale, (bytes, None), alt),
+            _ => Picture::new(size, png::ColorType::Grayscale, bytes, None, alt),
         }
     }
 
     fn new(
         [height, width]: [usize; 2],
         color: png::ColorType,
-        (pixels, palette): (&[u8], Option<Palette>),
+        pixels: &[u8],
+        palette: Option<Palette>,
         alt: String,
     ) -> Picture {
         let mut png = Vec::new();

@@ -37,7 +37,8 @@ pub(super) struct Latency {
 pub(super) fn measure(
     exec: Exec,
     both: [&Trained; 2],
-    (samples, batches): (&Samples, &[usize]),
+    samples: &Samples,
+    batches: &[usize],
 ) -> Result<Vec<Latency>, Failure> {
     let (_, set, indices) = part(samples);
     let median = |mut times: Vec<f64>| {

@@ -44,7 +44,8 @@ impl Mark {
     /// An error unless a state belongs to these samples; they may lie elsewhere than they did.
     fn expect_data(
         &self,
-        (path, state): (&Path, &Checkpoint),
+        path: &Path,
+        state: &Checkpoint,
         terminal: Terminal,
     ) -> Result<(), Failure> {
         let of = format!("{}, which the run was started with", path.display());
@@ -52,7 +53,7 @@ impl Mark {
             let found = self.samples();
             let expected = state.texts.get("run.samples").map_or("nothing", String::as_str);
             if expected != found {
-                return Err(changed((&self.source, &of), [expected, &found]));
+                return Err(changed(&self.source, &of, [expected, &found]));
             }
             terminal.say(format_args!(
                 "note: {}: the state keeps no hash of its data, so whether {} still holds it is not \
@@ -64,7 +65,7 @@ impl Mark {
         };
         let origin: Origin = serde_json::from_str(text)
             .map_err(|e| Failure::failed(format!("{}: \"run.data\": {e}", path.display())))?;
-        origin.expect(&self.origin, (&self.source, &of))
+        origin.expect(&self.origin, &self.source, &of)
     }
 
     pub(super) fn note(&self, state: &mut Checkpoint) {
@@ -99,7 +100,8 @@ impl Start {
     pub(super) fn resume(
         folder: RunFolder,
         trainer: &mut Trainer<'_>,
-        (mark, terminal): (&Mark, Terminal),
+        mark: &Mark,
+        terminal: Terminal,
     ) -> Result<Start, Failure> {
         let path = folder.state();
         let state = checkpoint::read_sealed(&path)?;
@@ -112,7 +114,7 @@ impl Start {
                 shell::word(&folder.recipe())
             )));
         }
-        mark.expect_data((&path, &state), terminal)?;
+        mark.expect_data(&path, &state, terminal)?;
         if found("run.isa") != mark.isa {
             terminal.say(format_args!(
                 "note: the run was started with {} and goes on with {}, so its bits will differ from \

@@ -35,9 +35,9 @@ pub(super) fn section(comparison: &Comparison, families: &[Family]) -> Section {
     let values: Vec<f64> =
         chosen_from.iter().flat_map(|(.., tried)| tried.iter().filter_map(accuracy)).collect();
     let scale = scale(&values, floor);
-    let charts = chosen_from.iter().map(|(i, family, tried)| {
-        figure([chart((*i, family), tried, scale, floor)], &family.label)
-    });
+    let charts = chosen_from
+        .iter()
+        .map(|(i, family, tried)| figure([chart(*i, family, tried, scale, floor)], &family.label));
     let rule = match (comparison.is_sweep(), comparison.keep, floor) {
         (true, ..) => "A sweep chooses none: it shows them all.".to_owned(),
         (_, Some(keep), _) => format!(
@@ -78,7 +78,8 @@ fn scale(values: &[f64], floor: Option<f64>) -> Scale {
 }
 
 fn chart(
-    (color, family): (usize, &Family),
+    color: usize,
+    family: &Family,
     tried: &[&Trial],
     scale: Scale,
     floor: Option<f64>,

@@ -22,7 +22,7 @@ pub(in crate::commands::report) fn section(
     let Ok(Measured { samples, .. }) = measured else {
         return Ok(section.add(note("Without the data there is no proof.")));
     };
-    let Seen { verdict, is_there } = look((&run.model, &run.trained), samples, machine)?;
+    let Seen { verdict, is_there } = look(&run.model, &run.trained, samples, machine)?;
     let folder = shell::word(&redact::place(run.folder.path()));
     let compaction = match verdict {
         Verdict::Same(compaction) => compaction,

@@ -71,7 +71,7 @@ pub(in crate::commands::report) fn section(
     let wrong = worst(decisions);
     match wrong.is_empty() {
         true => section,
-        false => images(section, (set, &names), &wrong),
+        false => images(section, set, &names, &wrong),
     }
 }
 
@@ -110,7 +110,7 @@ fn worst(decisions: &Decisions) -> Vec<&Decision> {
     wrong
 }
 
-fn images(section: Section, (set, names): (&Dataset, &[String]), wrong: &[&Decision]) -> Section {
+fn images(section: Section, set: &Dataset, names: &[String], wrong: &[&Decision]) -> Section {
     let mut numbers = Table::new(&["sample", "is", "decided to be", "probability %"]);
     for d in wrong {
         let sure = format!("{:.1}", 100.0 * d.probability);
