@@ -148,7 +148,7 @@ impl<'a> Trainer<'a> {
         config.check(&data, model)?;
         let regularized = config.penalty.resolve(model, params)?;
         config.check_metric(&regularized, model)?;
-        config.check_names(params)?;
+        state::check_names(params)?;
         let mut graph = Graph::new(exec, (model, params), config.batch, Phase::Training);
         *graph.tape.random_mut() = Random::stream(config.seed, streams::DROPOUT);
         let mut evaluator = Evaluator::new(exec, &network, config.batch);

@@ -7,6 +7,7 @@ mod draft;
 mod place;
 mod plan;
 mod runner;
+mod span;
 mod tables;
 mod text;
 mod weight;

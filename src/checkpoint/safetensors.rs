@@ -11,6 +11,7 @@
 //! of their names after a checksum of the whole file, and the header is padded with spaces to a
 //! multiple of 8 bytes.
 
+mod bytes;
 mod checksum;
 mod error;
 mod header;

@@ -21,6 +21,7 @@ mod record;
 mod records;
 mod table;
 mod text;
+mod unreadable;
 
 use super::input::open_file;
 use super::{DataError, Place, Schema, Source};

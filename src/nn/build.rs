@@ -1,61 +1,54 @@
-//! From a list of layers to the plan of a model: shapes are inferred and checked against limits.
+//! From a list of layers to the plan of a model: shapes are inferred, and layers checked against limits.
 
 use super::costs::Costs;
+use super::declare::Declarations;
 use super::graph::{Graph, Node, Parameters};
-use super::layer::{WithBias, body_prefix, shortcut_prefix};
-use super::place::{MAX_ELEMENTS, ModelError, Place, elements};
-use super::plan::{Parameter, Plan, Start};
-use super::{Init, Layer, Model, Named, Weight};
-use crate::params::{Kind, ParamId, Params};
+use super::names::{body_prefix, shortcut_prefix};
+use super::place::{ModelError, Place};
+use super::{Layer, Model, Named, Plan};
+use crate::params::Params;
 use crate::shape::Shape;
-use proxtape_kernels::conv::Conv2d;
-use std::collections::HashSet;
 
-/// The most elements of all parameters together: 16 GiB.
-const MAX_PARAMETERS: usize = 1 << 32;
-
-/// The most layers, those in residual blocks counted: four times the deepest networks that are told of.
+/// The most layers, those in residual blocks counted: four times the deepest networks in use.
 const MAX_LAYERS: usize = 4096;
 
 /// How deep residual blocks may lie in each other, since a model is walked by recursion.
 const MAX_DEPTH: usize = 32;
 
-pub(super) fn plan(params: &Params, input: Shape, layers: &[Named]) -> Result<Plan, ModelError> {
-    let mut builder = Builder {
-        before: params,
-        graph: Graph::new(input),
-        parameters: Vec::new(),
-        names: HashSet::new(),
-        elements: 0,
-        weights: Vec::new(),
-        convs: Vec::new(),
-        least_batch: 1,
-        activations: 0,
-        layers: 0,
-        depth: 0,
-    };
-    Place { name: "input", input }.fitting(input)?;
-    builder.sequence(layers, "", 0)?;
-    let Builder { graph, parameters, weights, convs, least_batch, activations, .. } = builder;
-    let costs = Costs { convs, activations: activations + input.len() as u64 };
-    let model = Model { graph, weights, least_batch, costs };
-    let layers = layers.to_vec();
-    Ok(Plan { layers, model, parameters, before: params.ids().len() })
+impl Plan {
+    /// Checks layers for samples of the shape `input`, without the batch axis, whose parameters will be
+    /// declared behind those of `params`.
+    ///
+    /// # Errors
+    /// If a layer does not fit its input, or is beyond a limit; the error names the layer, what it found
+    /// and what would fit.
+    pub fn new(
+        params: &Params,
+        input: impl Into<Shape>,
+        layers: &[Named],
+    ) -> Result<Plan, ModelError> {
+        let input = input.into();
+        let mut builder = Builder {
+            declarations: Declarations::new(params),
+            graph: Graph::new(input),
+            activations: input.len() as u64,
+            layers: 0,
+            depth: 0,
+        };
+        Place { name: "input", input }.fitting(input)?;
+        builder.sequence(layers, "", 0)?;
+        let Builder { declarations, graph, activations, .. } = builder;
+        let Declarations { parameters, weights, convs, least_batch, .. } = declarations;
+        let model = Model { graph, weights, least_batch, costs: Costs { convs, activations } };
+        Ok(Plan { layers: layers.to_vec(), model, parameters, before: params.ids().len() })
+    }
 }
 
 /// A model on its way.
-pub(super) struct Builder<'a> {
-    /// Those declared before the model.
-    before: &'a Params,
+struct Builder<'a> {
+    declarations: Declarations<'a>,
     graph: Graph,
-    parameters: Vec<Parameter>,
-    names: HashSet<String>,
-    /// Of all parameters.
-    elements: usize,
-    pub(super) weights: Vec<Weight>,
-    /// The convolutions by their weights, each for one sample.
-    pub(super) convs: Vec<(usize, Conv2d)>,
-    pub(super) least_batch: usize,
+    /// Elements of the sample and of all layers' outputs.
     activations: u64,
     /// Layers so far, and residual blocks around the one at hand.
     layers: usize,
@@ -85,7 +78,7 @@ impl Builder<'_> {
                     (Parameters::default(), output, vec![long, short])
                 }
                 layer => {
-                    let (parameters, output) = layer.build(self, at)?;
+                    let (parameters, output) = layer.build(&mut self.declarations, at)?;
                     (parameters, output, vec![value])
                 }
             };
@@ -120,57 +113,5 @@ impl Builder<'_> {
             )));
         }
         Ok(([long, short], shapes[0]))
-    }
-
-    /// Biases start at zero, save where PyTorch's own start is asked for.
-    pub(super) fn bias(
-        &mut self,
-        at: Place<'_>,
-        bias: WithBias,
-        (out, fan_in, init): (usize, usize, Init),
-    ) -> Result<Option<ParamId>, ModelError> {
-        if bias == WithBias::No {
-            return Ok(None);
-        }
-        let start = match init {
-            Init::PyTorch => Start::Random(init, [fan_in, out]),
-            _ => Start::Zeros,
-        };
-        self.declare(at, "bias", (Kind::Bias, [out].into()), start).map(Some)
-    }
-
-    /// Declares a parameter, of the last part of its name.
-    pub(super) fn declare(
-        &mut self,
-        at: Place<'_>,
-        part: &str,
-        (kind, shape): (Kind, Shape),
-        start: Start,
-    ) -> Result<ParamId, ModelError> {
-        let name = format!("{}.{part}", at.name);
-        if self.before.find(&name).is_some() || !self.names.insert(name.clone()) {
-            return Err(at.error("there is another layer of this name; names must differ"));
-        }
-        self.elements += match elements(shape) {
-            Some(0) => {
-                return Err(at.error(format!("{part} would be {shape}, without any element")));
-            }
-            Some(n) if n <= MAX_ELEMENTS => n,
-            _ => {
-                return Err(at.error(format!(
-                    "{part} would be {shape}; at most {MAX_ELEMENTS} elements are supported"
-                )));
-            }
-        };
-        if self.elements > MAX_PARAMETERS {
-            return Err(at.error(format!(
-                "with {part} {shape} the parameters would have {} elements; at most {MAX_PARAMETERS} \
-                 are supported",
-                self.elements
-            )));
-        }
-        let id = ParamId::at(self.before.ids().len() + self.parameters.len());
-        self.parameters.push(Parameter { name, kind, shape, start });
-        Ok(id)
     }
 }

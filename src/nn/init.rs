@@ -95,3 +95,13 @@ mod tests {
         }
     }
 }
+
+/// Whether a layer adds a bias.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WithBias {
+    /// It does.
+    #[default]
+    Yes,
+    /// It does not: a normalisation follows, say.
+    No,
+}

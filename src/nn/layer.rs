@@ -1,19 +1,6 @@
 //! A layer: plain data, as in a recipe, and the only list of layers that there is.
 
-pub(super) mod conv2d;
-mod linear;
-mod norm;
-mod pool;
-mod shape;
-
-use super::build::Builder;
-use super::graph::Parameters;
-use super::place::{ModelError, Place};
-use super::record::{Operands, Recorder};
-use super::{Activation, Init, Phase};
-use crate::ops;
-use crate::shape::Shape;
-use crate::tape::Var;
+use super::{Activation, Init, WithBias};
 
 /// One layer of a model.
 ///
@@ -104,16 +91,6 @@ pub enum Layer {
     },
 }
 
-/// Whether a layer adds a bias.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum WithBias {
-    /// It does.
-    #[default]
-    Yes,
-    /// It does not: a normalisation follows, say.
-    No,
-}
-
 /// A layer and its name; parameters are called `name.weight`, `name.bias`, ...
 ///
 /// Without a name a layer is called by its position, as in PyTorch's `nn.Sequential`.
@@ -161,76 +138,6 @@ impl Layer {
     }
 }
 
-/// The parameters of a layer, and the shape of a sample that it gives.
-pub(super) type Built = (Parameters, Shape);
-
-impl Layer {
-    /// Checks the layer at its place and declares its parameters.
-    pub(super) fn build(
-        &self,
-        builder: &mut Builder<'_>,
-        at: Place<'_>,
-    ) -> Result<Built, ModelError> {
-        let none = |shape| Ok((Parameters::default(), shape));
-        match *self {
-            Layer::Linear { out, bias, init } => linear::build(builder, at, out, (bias, init)),
-            Layer::Conv2d { .. } => conv2d::build(builder, at, self),
-            Layer::BatchNorm { momentum, eps } => norm::build_batch(builder, at, momentum, eps),
-            Layer::LayerNorm { eps } => norm::build_layer(builder, at, eps),
-            Layer::MaxPool { .. } => none(pool::max_output(at, pool::attrs(self))?),
-            Layer::AvgPool { .. } => none(pool::output(at, "average pool", pool::attrs(self))?),
-            Layer::GlobalAvgPool => none([at.image("global average pool")?[0]].into()),
-            Layer::Dropout { p } if !(0.0..1.0).contains(&p) => {
-                Err(at.error(format!("dropout wants p in [0, 1) and found {p}")))
-            }
-            Layer::Dropout { .. } => none(at.input),
-            Layer::Flatten => none([at.input.len()].into()),
-            Layer::Select { ref indices } => none(shape::selected(at, indices)?),
-            Layer::Activation(activation) => match activation.number() {
-                Some((name, x)) if !x.is_finite() => {
-                    Err(at.error(format!("{name} is a finite number, not {x}")))
-                }
-                _ => none(at.input),
-            },
-            Layer::Residual { .. } => unreachable!("a block is a matter of its sequence"),
-        }
-    }
-
-    /// Whether the layer can be recorded with a ReLU behind it: without a pass over memory for that, and
-    /// with the same bits.
-    pub(super) fn takes_relu(&self) -> bool {
-        matches!(self, Layer::BatchNorm { .. } | Layer::Residual { .. })
-    }
-
-    /// Records the layer.
-    pub(super) fn record(&self, recorder: &mut Recorder<'_>, operands: &Operands<'_>) -> Var {
-        let Operands { inputs, parameters, with_relu } = *operands;
-        let x = inputs[0];
-        match *self {
-            Layer::Linear { .. } => linear::record(recorder, x, parameters),
-            Layer::Conv2d { .. } => conv2d::record(recorder, x, parameters, conv2d::attrs(self)),
-            Layer::BatchNorm { momentum, eps } => {
-                norm::record_batch(recorder, operands, momentum, eps)
-            }
-            Layer::LayerNorm { eps } => norm::record_layer(recorder, x, parameters, eps),
-            Layer::MaxPool { .. } => ops::max_pool2d(recorder.tape, x, pool::attrs(self)),
-            Layer::AvgPool { .. } => ops::avg_pool2d(recorder.tape, x, pool::attrs(self)),
-            Layer::GlobalAvgPool => ops::global_avg_pool2d(recorder.tape, x),
-            Layer::Dropout { p } => match recorder.phase {
-                Phase::Training => ops::dropout(recorder.tape, x, p),
-                Phase::Inference => x,
-            },
-            Layer::Flatten => ops::flatten(recorder.tape, x),
-            Layer::Select { ref indices } => ops::select(recorder.tape, x, 1, indices),
-            Layer::Activation(activation) => activation.record(recorder.tape, x),
-            Layer::Residual { .. } => match with_relu {
-                false => ops::add(recorder.tape, x, inputs[1]),
-                true => ops::add_relu(recorder.tape, x, inputs[1]),
-            },
-        }
-    }
-}
-
 impl Named {
     /// The name with those of the blocks around it, for the layer at a position of its list.
     pub(super) fn full_name(&self, prefix: &str, position: usize) -> String {
@@ -241,16 +148,6 @@ impl Named {
     pub(crate) fn own_name(&self, position: usize) -> String {
         self.name.clone().unwrap_or_else(|| position.to_string())
     }
-}
-
-/// The prefix of the names in the body of a block.
-pub(crate) fn body_prefix(block: &str) -> String {
-    format!("{block}.")
-}
-
-/// The prefix of the names in its shortcut.
-pub(crate) fn shortcut_prefix(block: &str) -> String {
-    format!("{block}.shortcut.")
 }
 
 impl From<Layer> for Named {

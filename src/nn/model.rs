@@ -2,7 +2,7 @@
 
 use super::costs::Costs;
 use super::graph::Graph;
-use super::record::Recorder;
+use super::recorder::Recorder;
 use super::{ModelError, Named, Plan};
 use crate::params::{ParamId, Params};
 use crate::random::Random;

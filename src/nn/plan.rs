@@ -3,9 +3,10 @@
 //! A recipe of a few bytes can ask for gigabytes. So a model is planned first, the plan is compared with
 //! limits and with what a file holds, and only then memory is taken, and filled once.
 
-use super::{Init, Model, ModelError, Named, Network, build};
+use super::declare::{Parameter, Start};
+use super::{Model, ModelError, Named, Network};
 use crate::memory::MemoryError;
-use crate::params::{Kind, Params};
+use crate::params::Params;
 use crate::random::Random;
 use crate::shape::Shape;
 
@@ -32,39 +33,7 @@ pub struct Plan {
     pub(super) before: usize,
 }
 
-/// A parameter to be declared.
-#[derive(Debug)]
-pub(super) struct Parameter {
-    pub(super) name: String,
-    pub(super) kind: Kind,
-    pub(super) shape: Shape,
-    pub(super) start: Start,
-}
-
-/// How the values of a parameter start.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Start {
-    Zeros,
-    Ones,
-    /// From the random stream, by fan_in and fan_out.
-    Random(Init, [usize; 2]),
-}
-
 impl Plan {
-    /// Checks layers for samples of the shape `input`, without the batch axis, whose parameters will be
-    /// declared behind those of `params`.
-    ///
-    /// # Errors
-    /// If a layer does not fit its input, or is beyond a limit; the error names the layer, what it found
-    /// and what would fit.
-    pub fn new(
-        params: &Params,
-        input: impl Into<Shape>,
-        layers: &[Named],
-    ) -> Result<Plan, ModelError> {
-        build::plan(params, input.into(), layers)
-    }
-
     /// The shape of one sample.
     pub fn input(&self) -> Shape {
         self.model.input()

@@ -4,8 +4,8 @@
 mod weight;
 
 use super::graph::Node;
-use super::layer::conv2d;
-use super::record::{Operands, Recorder};
+use super::layers::conv2d;
+use super::recorder::{Operands, Recorder};
 use super::{Layer, Model, Phase};
 use crate::ops::ConvAttrs;
 use crate::params::{ParamId, Params};

@@ -1,32 +1,11 @@
 //! From a graph to a tape.
 
-use super::graph::{Graph, Node, Parameters};
-use super::{Activation, Layer, Phase};
-use crate::params::{ParamId, Params};
-use crate::tape::{Tape, Var};
-
-/// A tape that a network is recorded on, with its parameters.
-pub(super) struct Recorder<'a> {
-    pub(super) tape: &'a mut Tape,
-    pub(super) params: &'a Params,
-    pub(super) phase: Phase,
-}
-
-/// The operands of a node.
-#[derive(Clone, Copy)]
-pub(super) struct Operands<'a> {
-    /// One value, or the two of a sum.
-    pub(super) inputs: &'a [Var],
-    pub(super) parameters: &'a Parameters,
-    /// Whether a ReLU follows, and is recorded with the node.
-    pub(super) with_relu: bool,
-}
+use super::graph::{Graph, Node};
+use super::recorder::{Operands, Recorder};
+use super::{Activation, Layer};
+use crate::tape::Var;
 
 impl Recorder<'_> {
-    pub(super) fn param(&mut self, id: ParamId) -> Var {
-        self.tape.param(self.params, id)
-    }
-
     /// Records node after node, and gives the output. `fused` is asked first about each node, and told
     /// whether a ReLU follows: it may record both and give their value, or leave the node to its layer.
     pub(super) fn graph(

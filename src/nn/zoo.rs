@@ -1,7 +1,6 @@
 //! Networks by name.
 
-use super::layer::WithBias;
-use super::{Activation, Init, Layer, Named};
+use super::{Activation, Init, Layer, Named, WithBias};
 
 /// The names that [`by_name`] knows.
 pub const NAMES: [&str; 5] = ["digits-conv", "lenet300", "lenet5", "vgg-small", "resnet20"];

@@ -1,11 +1,9 @@
 //! What a training is told.
 
-use super::state::COPIES;
 use super::{Data, Prune, Refit, Settle, Target, TrainError};
 use crate::data::Augment;
 use crate::nn::Model;
 use crate::optim::{Family, OutOfRange, Path, Penalty, Regularized, Rule, Schedule, ScheduleShape};
-use crate::params::Params;
 
 /// Which parameters a training leaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -171,22 +169,6 @@ impl Config {
                 "{name} of the optimiser is out of range: expected {expected}, found {found}"
             ))),
         }
-    }
-
-    /// Checks that the state can tell its copies of the parameters from other parameters.
-    pub(super) fn check_names(&self, params: &Params) -> Result<(), TrainError> {
-        for id in params.ids() {
-            let name = params.name(id);
-            let copied = COPIES.iter().find_map(|copy| params.find(name.strip_prefix(copy)?));
-            if let Some(copied) = copied {
-                return Err(TrainError::Config(format!(
-                    "the state of a training calls a copy of \"{}\" \"{name}\", and a layer goes by \
-                     that name; call it otherwise",
-                    params.name(copied)
-                )));
-            }
-        }
-        Ok(())
     }
 
     /// Checks that every regulariser works with the optimiser.

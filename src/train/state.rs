@@ -3,13 +3,30 @@
 use super::config::streams;
 use super::{Best, Evaluation, Progress, TrainError, Trainer};
 use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::params::Params;
 use crate::random::{Random, RandomState};
 use core::str::FromStr;
 
-/// What stands before the names of the parameters' copies.
-pub(super) const COPIES: [&str; 2] = [GOOD, BEST];
+/// The prefixes of the copies of parameters.
+const COPIES: [&str; 2] = [GOOD, BEST];
 const GOOD: &str = "good.";
 const BEST: &str = "best.";
+
+/// Checks that the state can tell its copies of the parameters from other parameters.
+pub(super) fn check_names(params: &Params) -> Result<(), TrainError> {
+    for id in params.ids() {
+        let name = params.name(id);
+        let copied = COPIES.iter().find_map(|copy| params.find(name.strip_prefix(copy)?));
+        if let Some(copied) = copied {
+            return Err(TrainError::Config(format!(
+                "the state of a training calls a copy of \"{}\" \"{name}\", and a layer goes by \
+                 that name; call it otherwise",
+                params.name(copied)
+            )));
+        }
+    }
+    Ok(())
+}
 
 impl Trainer<'_> {
     /// Everything that a training needs to go on to the same bits.

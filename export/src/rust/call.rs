@@ -1,6 +1,6 @@
 //! The calls of a plan: which layer each comes from, what it runs, and its text.
 
-use super::plan::Span;
+use super::span::Span;
 use super::tables::Tables;
 use super::weight::Weight;
 use crate::activation;

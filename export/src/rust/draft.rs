@@ -6,7 +6,7 @@
 //! b' = s b + t with s = gamma / sqrt(var + eps) and t = beta - s mean. Elsewhere it is x s + t.
 
 use super::call::Call;
-use super::plan::{Place, Span};
+use super::span::{Place, Span};
 use crate::pipeline::Pipeline;
 use proxtape::nn::{Layer, Network, Parameters};
 

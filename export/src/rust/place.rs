@@ -2,7 +2,8 @@
 
 use super::call::Call;
 use super::draft::Draft;
-use super::plan::{Place, Plan, Span, Step};
+use super::plan::{Plan, Step};
+use super::span::{Place, Span};
 use proxtape::nn::Graph;
 
 /// Gives every value of a graph, which are numbered as in the drafts, a place.

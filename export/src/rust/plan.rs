@@ -8,6 +8,7 @@
 //! ```
 
 use super::call::Call;
+use super::span::Span;
 use proxtape::Shape;
 
 /// The steps of the function, and its memory.
@@ -29,21 +30,6 @@ pub(crate) struct Step<'a> {
     /// What it reads: the same place as `to` where it writes over it.
     pub(crate) from: Span,
     pub(crate) to: Span,
-}
-
-/// The first elements of a buffer.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Span {
-    pub(crate) place: Place,
-    pub(crate) len: usize,
-}
-
-/// Where a value lies.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Place {
-    Input,
-    Buffer(usize),
-    Output,
 }
 
 impl Plan<'_> {

@@ -1,7 +1,8 @@
 //! Runs a plan as the written function does: with the same functions on the same buffers.
 
 use super::call::Call;
-use super::plan::{Place, Plan, Span, Step};
+use super::plan::{Plan, Step};
+use super::span::{Place, Span};
 
 /// A plan with its memory.
 #[derive(Clone, Debug)]

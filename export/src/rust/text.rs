@@ -1,7 +1,8 @@
 //! The text of the Rust file.
 
 use super::call::Call;
-use super::plan::{Place, Plan, Span, Step};
+use super::plan::{Plan, Step};
+use super::span::{Place, Span};
 use super::tables::Tables;
 use crate::kernels;
 use std::collections::BTreeSet;

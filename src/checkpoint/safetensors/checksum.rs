@@ -9,8 +9,8 @@
 //! compared as it stands: a flipped bit may turn the digit a into A. Any text that begins as a
 //! checksum must have its name, so that a flip in the name is found, too.
 
+use super::bytes::Bytes;
 use super::error::{FileError, Place, shortened};
-use super::source::Bytes;
 use super::{CHUNK, RETRY};
 use std::io::{self, SeekFrom, Write};
 use std::ops::Range;

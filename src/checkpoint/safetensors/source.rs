@@ -1,5 +1,6 @@
 //! An open safetensors file: its header is checked, its values are read one tensor at a time.
 
+use super::bytes::Bytes;
 use super::error::{FileError, Place, quoted};
 use super::header::Header;
 use super::{CHUNK, MAX_HEADER, RETRY};
@@ -10,12 +11,6 @@ use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
 const SAVE: &str = "is it whole, and saved as safetensors (torch.save writes another format)?";
-
-/// What holds the bytes: a file, or memory.
-pub(super) trait Bytes: Read + Seek {}
-
-impl Bytes for File {}
-impl Bytes for Cursor<&[u8]> {}
 
 pub(super) struct Source<'a> {
     pub(super) path: &'a Path,

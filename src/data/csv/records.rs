@@ -7,7 +7,7 @@
 
 use super::quoted;
 use super::record::Record;
-use super::text::unreadable;
+use super::unreadable::advice;
 use crate::data::{DataError, Place};
 use std::io::BufRead;
 
@@ -59,7 +59,7 @@ impl<R: BufRead> Records<R> {
         parser.start();
         loop {
             let bytes = reader.fill_buf().map_err(|error| {
-                let advice = unreadable(&error);
+                let advice = advice(&error);
                 let place = Place::Line(parser.line);
                 DataError::new(place, "a line of cells", error.to_string(), advice).caused_by(error)
             })?;

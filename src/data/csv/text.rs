@@ -2,6 +2,7 @@
 
 use super::dialect::{Dialect, Named};
 use super::quoted;
+use super::unreadable::advice;
 use crate::data::input::decompress;
 use crate::data::{DataError, Place};
 use std::io::{self, BufRead, BufReader, Cursor, Read};
@@ -104,16 +105,8 @@ fn split<'a>(mut reader: Box<dyn Read + 'a>) -> Result<(Vec<u8>, Box<dyn Read + 
     Ok((head, reader))
 }
 
-/// What to do about a file that cannot be read.
-pub(super) fn unreadable(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::OutOfMemory => "use a smaller file or a larger machine",
-        _ => "check the disk and the file; one that is compressed may be cut off",
-    }
-}
-
 fn refused(error: io::Error) -> DataError {
-    let (advice, found) = (unreadable(&error), error.to_string());
+    let (advice, found) = (advice(&error), error.to_string());
     DataError::new(Place::Whole, "a file that can be read", found, advice).caused_by(error)
 }
 

@@ -7,7 +7,7 @@ use crate::output::html::{
 use crate::output::number::{grouped, percent, short};
 use crate::output::table::Table;
 use proxtape::data::{Dataset, Samples};
-use proxtape::nn::{Activation, Layer, Named};
+use proxtape::nn::{Graph, Layer};
 
 /// Features of a table that are drawn.
 const SHOWN: usize = 30;
@@ -21,9 +21,8 @@ pub(in crate::commands::report) fn section(
 ) -> Section {
     let section = Section::new("inputs", "Input features in use");
     let trained = &run.trained;
-    let layers = trained.recipe.model.net.layers(trained.classes);
     let input = trained.network.input();
-    let Some(columns) = columns(&layers, &input) else {
+    let Some(columns) = columns(trained.network.graph()) else {
         return section.add(note(
             "The first layer with weights is a convolution, which moves over the whole image: every \
              pixel is in use, and its filters are drawn below.",
@@ -94,22 +93,22 @@ pub(in crate::commands::report) fn section(
 
 /// The input feature that each column of the first weight reads, or `None` where that is no linear
 /// layer that reads features as they are.
-fn columns(layers: &[Named], input: &[usize]) -> Option<Vec<usize>> {
-    let features: usize = input.iter().product();
-    let mut columns: Vec<usize> = (0..features).collect();
-    // Values of each unit that a `select` takes or leaves: planes of an image, until it is flat.
-    let mut unit: usize = input.get(1..)?.iter().product();
-    for named in layers {
-        match &named.layer {
+fn columns(graph: &Graph) -> Option<Vec<usize>> {
+    let mut columns: Vec<usize> = (0..graph.shape(0).len()).collect();
+    for (value, node) in graph.nodes().iter().enumerate() {
+        match node.layer() {
+            _ if node.inputs() != [value] => return None,
             Layer::Linear { .. } => return Some(columns),
-            Layer::Flatten => unit = 1,
             Layer::Select { indices } => {
+                // Values of each unit that it takes or leaves: a plane of an image, or a feature.
+                let unit: usize = graph.shape(value)[1..].iter().product();
                 let take = |&i: &usize| columns[i * unit..(i + 1) * unit].iter().copied();
                 columns = indices.iter().flat_map(take).collect();
             }
-            Layer::Dropout { .. }
+            Layer::Flatten
+            | Layer::Dropout { .. }
             | Layer::BatchNorm { .. }
-            | Layer::Activation(Activation::Relu) => {}
+            | Layer::Activation(_) => {}
             _ => return None,
         }
     }
@@ -149,17 +148,23 @@ fn grid(usage: &[f32], width: usize) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proxtape::nn::{Activation, Named, Network};
 
     #[test]
     fn selected_features_keep_their_places_in_the_image() {
+        let columns = |input: &[usize], layers: &[Named]| {
+            columns(Network::zeros(input, layers).unwrap().graph())
+        };
         let select = |indices: &[usize]| Layer::Select { indices: indices.to_vec() }.into();
         let linear = || Layer::linear(3).into();
         let flat = [Layer::Flatten.into(), select(&[1, 5]), select(&[1]), linear()];
-        assert_eq!(columns(&flat, &[2, 1, 4]), Some(vec![5]));
+        assert_eq!(columns(&[2, 1, 4], &flat), Some(vec![5]));
         let channels = [select(&[1]), Layer::Flatten.into(), linear()];
-        assert_eq!(columns(&channels, &[2, 1, 4]), Some(vec![4, 5, 6, 7]));
-        assert_eq!(columns(&[linear()], &[3]), Some(vec![0, 1, 2]));
-        assert_eq!(columns(&[Layer::conv2d(2, 3, 1).into(), linear()], &[1, 4, 4]), None);
-        assert_eq!(columns(&[], &[1]), None);
+        assert_eq!(columns(&[2, 1, 4], &channels), Some(vec![4, 5, 6, 7]));
+        assert_eq!(columns(&[3], &[linear()]), Some(vec![0, 1, 2]));
+        assert_eq!(columns(&[3], &[Activation::Tanh.into(), linear()]), Some(vec![0, 1, 2]));
+        let conv = [Layer::conv2d(2, 3, 1).into(), Layer::Flatten.into(), linear()];
+        assert_eq!(columns(&[1, 4, 4], &conv), None);
+        assert_eq!(columns(&[1], &[]), None);
     }
 }

@@ -1,14 +1,12 @@
 //! Two-dimensional convolution; x: [N, C, H, W], weight: [OC, C / groups, KH, KW], bias: [OC].
 
-use super::{Built, Layer};
-use crate::nn::Weight;
-use crate::nn::build::Builder;
 use crate::nn::costs::check_conv;
+use crate::nn::declare::{Built, Declarations, Start};
 use crate::nn::graph::Parameters;
 use crate::nn::place::{ModelError, Place};
-use crate::nn::plan::Start;
-use crate::nn::record::Recorder;
+use crate::nn::recorder::Recorder;
 use crate::nn::window::Window;
+use crate::nn::{Layer, Weight};
 use crate::ops::{self, ConvAttrs};
 use crate::params::Kind;
 use crate::shape::Shape;
@@ -26,7 +24,7 @@ pub(in crate::nn) fn attrs(layer: &Layer) -> ConvAttrs {
 }
 
 pub(super) fn build(
-    builder: &mut Builder<'_>,
+    to: &mut Declarations<'_>,
     at: Place<'_>,
     layer: &Layer,
 ) -> Result<Built, ModelError> {
@@ -47,13 +45,13 @@ pub(super) fn build(
     let [fan_in, fan_out] = [c, out].map(|channels| (channels / groups).saturating_mul(kh * kw));
     let start = Start::Random(init, [fan_in, fan_out]);
     let shape = Shape::from([out, c / groups, kh, kw]);
-    let id = builder.declare(at, "weight", (Kind::Weight, shape), start)?;
+    let id = to.declare(at, "weight", (Kind::Weight, shape), start)?;
     let conv = Conv2d { n: 1, c, h, w, oc: out, kh, kw, stride, padding, dilation, groups };
     check_conv(at.name, conv)?;
-    builder.convs.push((builder.weights.len(), conv));
+    to.convs.push((to.weights.len(), conv));
     let uses = (oh * ow) as u64;
-    builder.weights.push(Weight { layer: at.name.to_owned(), id, uses, conv_groups: groups });
-    let bias = builder.bias(at, bias, (out, fan_in, init))?;
+    to.weights.push(Weight { layer: at.name.to_owned(), id, uses, conv_groups: groups });
+    let bias = to.bias(at, bias, (out, fan_in, init))?;
     Ok((Parameters { weight: Some(id), bias, ..Parameters::default() }, output))
 }
 

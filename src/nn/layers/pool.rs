@@ -1,6 +1,6 @@
 //! Pools: windows over [C, H, W] that give [C, OH, OW].
 
-use super::Layer;
+use crate::nn::Layer;
 use crate::nn::place::{ModelError, Place};
 use crate::nn::window::Window;
 use crate::ops::PoolAttrs;

@@ -1,10 +1,10 @@
-//! Layers that move values and compute none.
+//! Some channels of [N, C, ...], or some features.
 
 use crate::nn::place::{ModelError, Place};
 use crate::shape::Shape;
 
-/// The output of a select has as many channels or features as there are indices.
-pub(super) fn selected(at: Place<'_>, indices: &[usize]) -> Result<Shape, ModelError> {
+/// The output has as many channels or features as there are indices.
+pub(super) fn output(at: Place<'_>, indices: &[usize]) -> Result<Shape, ModelError> {
     let &[units, ref rest @ ..] = at.input.dims() else {
         return Err(at.error("the input has no axis"));
     };

@@ -1,20 +1,18 @@
 //! Batch normalisation, of the C channels of [N, C, ...], and layer normalisation, of the last axis:
 //! y = weight (x - mean) / sqrt(variance + eps) + bias.
 
-use super::Built;
 use crate::nn::Phase;
-use crate::nn::build::Builder;
+use crate::nn::declare::{Built, Declarations, Start};
 use crate::nn::graph::Parameters;
 use crate::nn::place::{ModelError, Place};
-use crate::nn::plan::Start;
-use crate::nn::record::{Operands, Recorder};
+use crate::nn::recorder::{Operands, Recorder};
 use crate::ops::{self, BatchNormAttrs};
 use crate::params::Kind;
 use crate::shape::Shape;
 use crate::tape::Var;
 
 pub(super) fn build_batch(
-    builder: &mut Builder<'_>,
+    to: &mut Declarations<'_>,
     at: Place<'_>,
     momentum: f32,
     eps: f32,
@@ -26,10 +24,10 @@ pub(super) fn build_batch(
     let channels = *at.input.first().ok_or_else(|| at.error("the input has no channels"))?;
     if at.input.len() == channels {
         // One element of a channel in each sample, and a variance needs two.
-        builder.least_batch = 2;
+        to.least_batch = 2;
     }
     let c = Shape::from([channels]);
-    let mut declare = |part, kind, start| builder.declare(at, part, (kind, c), start).map(Some);
+    let mut declare = |part, kind, start| to.declare(at, part, (kind, c), start).map(Some);
     let parameters = Parameters {
         weight: declare("weight", Kind::Norm, Start::Ones)?,
         bias: declare("bias", Kind::Norm, Start::Zeros)?,
@@ -40,14 +38,14 @@ pub(super) fn build_batch(
 }
 
 pub(super) fn build_layer(
-    builder: &mut Builder<'_>,
+    to: &mut Declarations<'_>,
     at: Place<'_>,
     eps: f32,
 ) -> Result<Built, ModelError> {
     at.check_eps(eps)?;
     let width = *at.input.last().ok_or_else(|| at.error("the input has no axis"))?;
     let width = Shape::from([width]);
-    let mut declare = |part, start| builder.declare(at, part, (Kind::Norm, width), start).map(Some);
+    let mut declare = |part, start| to.declare(at, part, (Kind::Norm, width), start).map(Some);
     let weight = declare("weight", Start::Ones)?;
     let bias = declare("bias", Start::Zeros)?;
     Ok((Parameters { weight, bias, ..Parameters::default() }, at.input))

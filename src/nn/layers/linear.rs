@@ -1,19 +1,17 @@
 //! y = x W^T + b; x: [N, in], W: [out, in], b: [out].
 
-use super::{Built, Init, WithBias};
-use crate::nn::Weight;
-use crate::nn::build::Builder;
+use crate::nn::declare::{Built, Declarations, Start};
 use crate::nn::graph::Parameters;
 use crate::nn::place::{ModelError, Place};
-use crate::nn::plan::Start;
-use crate::nn::record::Recorder;
+use crate::nn::recorder::Recorder;
+use crate::nn::{Init, Weight, WithBias};
 use crate::ops;
 use crate::params::Kind;
 use crate::shape::Shape;
 use crate::tape::Var;
 
 pub(super) fn build(
-    builder: &mut Builder<'_>,
+    to: &mut Declarations<'_>,
     at: Place<'_>,
     out: usize,
     (bias, init): (WithBias, Init),
@@ -26,9 +24,9 @@ pub(super) fn build(
     };
     let start = Start::Random(init, [features, out]);
     let shape = Shape::from([out, features]);
-    let id = builder.declare(at, "weight", (Kind::Weight, shape), start)?;
-    builder.weights.push(Weight { layer: at.name.to_owned(), id, uses: 1, conv_groups: 1 });
-    let bias = builder.bias(at, bias, (out, features, init))?;
+    let id = to.declare(at, "weight", (Kind::Weight, shape), start)?;
+    to.weights.push(Weight { layer: at.name.to_owned(), id, uses: 1, conv_groups: 1 });
+    let bias = to.bias(at, bias, (out, features, init))?;
     Ok((Parameters { weight: Some(id), bias, ..Parameters::default() }, [out].into()))
 }
 
