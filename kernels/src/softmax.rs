@@ -57,7 +57,7 @@ pub fn log_softmax(exec: Exec, x: &[f32], cols: usize, y: &mut [f32]) {
     }
 }
 
-/// What the gradients of [`softmax`] and [`log_softmax`] are computed from: rows of `cols`.
+/// The operands of the gradients of [`softmax`] and [`log_softmax`].
 #[derive(Clone, Copy, Debug)]
 pub struct SoftmaxVjp<'a> {
     /// The output.

@@ -79,7 +79,7 @@ impl Norm {
         norm::batch_norm_sums(cx.exec, &op, dgamma, dbeta);
     }
 
-    /// What the gradients are computed from.
+    /// The operands of the gradients.
     pub(super) fn gradient<'a>(
         &self,
         x: Operands<'a>,

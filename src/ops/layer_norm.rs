@@ -18,7 +18,7 @@ struct LayerNorm {
 }
 
 impl LayerNorm {
-    /// What the gradients are computed from.
+    /// The operands of the gradients.
     fn gradient<'a>(
         &self,
         x: Operands<'a>,

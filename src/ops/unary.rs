@@ -34,7 +34,6 @@ macro_rules! unary {
         }
     )*) => {$(
         pub(super) mod $name {
-            #[allow(clippy::wildcard_imports, reason = "the row was written for the file's names")]
             use super::*;
 
             /// How many operands the product has.

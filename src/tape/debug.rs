@@ -1,4 +1,4 @@
-//! What a tape and what an operation sees look like in a message: shapes and sizes, no buffers.
+//! How a tape and the operands of an operation look in a message: shapes and sizes, no buffers.
 
 use super::primitive::LabelData;
 use super::{Forward, Operands, Prepare, Rows, Tape, Vjp};

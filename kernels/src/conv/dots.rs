@@ -111,8 +111,8 @@ impl Dots {
             (self.sums_len(isa.lanes(), isa.tuning().dot_rows), self.staged_len(&cuts));
         let (sums, rest) = aligned(scratch).split_at_mut(cuts.chunks * len);
         let staged = &mut rest[..cuts.chunks * staged_len];
-        let parts = (Parts::new(&mut *sums, len), Parts::new(staged, staged_len));
-        exec.chunks2(parts.0, parts.1, |chunk, sums, staged| {
+        let (parts, stages) = (Parts::new(&mut *sums, len), Parts::new(staged, staged_len));
+        exec.chunks2(parts, stages, |chunk, sums, staged| {
             isa.run(Sum { dots: self, cuts: &cuts, op, chunk, sums, staged });
         });
         let (rows, sums) = (isa.tuning().dot_rows, &*sums);

@@ -24,7 +24,7 @@ pub struct BatchNorm<'a> {
     pub activation: Activation,
 }
 
-/// What the gradients of [`batch_norm`] are computed from, which y is not.
+/// The operands of the gradients of [`batch_norm`]; y is not needed.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchNormVjp<'a> {
     /// The shape of x and dy.
@@ -63,8 +63,8 @@ pub fn batch_statistics(
     let m = view.per_channel() as f64;
     let exec = sized(exec, view.len());
     let channels = group_size(exec, view);
-    let parts = (Parts::new(mean, channels), Parts::new(variance, channels));
-    exec.chunks2(parts.0, parts.1, |i, mean, variance| {
+    let (means, variances) = (Parts::new(mean, channels), Parts::new(variance, channels));
+    exec.chunks2(means, variances, |i, mean, variance| {
         let group = Group { exec, view, first: i * channels, x: [x] };
         let [sum] = group.sums(Plain, mean.len(), &ZERO);
         for (mean, sum) in mean.iter_mut().zip(sum) {
@@ -119,8 +119,8 @@ pub fn batch_norm_sums(exec: Exec, op: &BatchNormVjp<'_>, dgamma: &mut [f32], db
     }
     let exec = sized(exec, view.len());
     let channels = group_size(exec, view);
-    let parts = (Parts::new(dgamma, channels), Parts::new(dbeta, channels));
-    exec.chunks2(parts.0, parts.1, |i, dgamma, dbeta| {
+    let (dgammas, dbetas) = (Parts::new(dgamma, channels), Parts::new(dbeta, channels));
+    exec.chunks2(dgammas, dbetas, |i, dgamma, dbeta| {
         let first = i * channels;
         let group = Group { exec, view, first, x: [x, dy] };
         let count = dgamma.len();

@@ -6,7 +6,7 @@ use super::{Affine, TASK, check, load_part, put_part, sized};
 use crate::simd::{Kernel, Simd};
 use crate::{Accumulate, Exec, Parts, size};
 
-/// What [`layer_norm`] reads; rows have as many elements as gamma.
+/// The operands of [`layer_norm`]; a row has as many elements as gamma.
 #[derive(Clone, Copy, Debug)]
 pub struct LayerNorm<'a> {
     /// `[rows, cols]`.
@@ -19,7 +19,7 @@ pub struct LayerNorm<'a> {
     pub eps: f32,
 }
 
-/// What the gradients of [`layer_norm`] are computed from, which y is not.
+/// The operands of the gradients of [`layer_norm`]; y is not needed.
 #[derive(Clone, Copy, Debug)]
 pub struct LayerNormVjp<'a> {
     /// `[rows, cols]`.
@@ -56,8 +56,9 @@ pub fn layer_norm(
         return;
     }
     let task = rows_per_task(cols);
-    let parts = (Parts::new(y, task * cols), Parts::new(mean, task), Parts::new(inv_std, task));
-    sized(exec, x.len()).chunks3(parts.0, parts.1, parts.2, |i, y, mean, inv_std| {
+    let (rows, means) = (Parts::new(y, task * cols), Parts::new(mean, task));
+    let exec = sized(exec, x.len());
+    exec.chunks3(rows, means, Parts::new(inv_std, task), |i, y, mean, inv_std| {
         let x = &x[i * task * cols..][..y.len()];
         exec.isa().run(Forward { x, gamma, beta, eps, y, mean, inv_std });
     });

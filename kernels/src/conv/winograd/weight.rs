@@ -68,8 +68,8 @@ impl Winograd {
         let blocks = cuts.blocks(self);
         let tasks: usize = blocks.iter().product();
         let per_chunk = tasks.div_ceil(chunks);
-        let parts = (Parts::new(sums, values.len()), Parts::new(&mut *slots, slot));
-        exec.chunks2(parts.0, parts.1, |chunk, sums, scratch| {
+        let (parts, scratch) = (Parts::new(sums, values.len()), Parts::new(&mut *slots, slot));
+        exec.chunks2(parts, scratch, |chunk, sums, scratch| {
             let range = chunk * per_chunk..tasks.min((chunk + 1) * per_chunk);
             if range.is_empty() {
                 sums.fill(0.0);
