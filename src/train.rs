@@ -12,6 +12,7 @@ mod evaluate;
 mod event;
 mod given_up;
 mod graph;
+mod loss;
 mod outcome;
 mod prune;
 mod stage;
@@ -22,6 +23,7 @@ pub use config::{Config, Keep};
 pub use error::TrainError;
 pub use evaluate::{Evaluation, Evaluator};
 pub use event::{Epoch, Event, Step};
+pub use loss::Loss;
 pub use prune::Prune;
 pub use stage::{Refit, Settle, Stage};
 pub use target::{Measure, Target};
@@ -149,9 +151,10 @@ impl<'a> Trainer<'a> {
         let regularized = config.penalty.resolve(model, params)?;
         config.check_metric(&regularized, model)?;
         state::check_names(params)?;
-        let mut graph = Graph::new(exec, (model, params), config.batch, Phase::Training);
+        let mut graph =
+            Graph::new(exec, (model, params), config.batch, config.loss, Phase::Training);
         *graph.tape.random_mut() = Random::stream(config.seed, streams::DROPOUT);
-        let mut evaluator = Evaluator::new(exec, &network, config.batch);
+        let mut evaluator = Evaluator::new(exec, &network, config.batch).with_loss(config.loss);
         // The good parameters, the best and the moments, and the same again in a state that is saved;
         // the gradients, what a state holds of the newest parameters, and a controller's sight.
         let copies = 2 * (2 + config.rule.moments()) + 2 + 3 * usize::from(config.target.is_some());

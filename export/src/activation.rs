@@ -2,13 +2,16 @@
 //!
 //! The functions take what they change; their text is cut out of this file as it stands.
 
-use crate::kernels::{erf::erf, exp::exp};
+use crate::kernels::{erf::erf, exp::exp, function};
 use crate::onnx::{Attribute, Builder};
 use proxtape::nn::Activation;
 use std::f32::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
-/// The text of this file.
-pub(crate) const TEXT: &str = include_str!("activation.rs");
+/// The names and texts of all functions.
+pub(crate) fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let names = Activation::ALL.iter().map(|&activation| name(activation));
+    names.map(|name| (name, function(include_str!("activation.rs"), name)))
+}
 
 /// The name of the function.
 pub(crate) fn name(activation: Activation) -> &'static str {

@@ -1,9 +1,6 @@
 //! The functions of an exported network, in plain Rust: what the written file holds is the text of
 //! these files, and here they are compiled, checked, and run to prove an export.
 
-use crate::activation;
-use proxtape::nn::Activation;
-
 macro_rules! kernels {
     ($($name:ident,)*) => {
         $(pub(crate) mod $name;)*
@@ -38,17 +35,8 @@ kernels! {
 
 pub(crate) use window::Window;
 
-/// The names and texts of all functions.
-fn texts() -> Vec<(&'static str, &'static str)> {
-    let activations = Activation::ALL.iter().map(|&activation| {
-        let name = activation::name(activation);
-        (name, function(activation::TEXT, name))
-    });
-    FILES.iter().copied().chain(activations).collect()
-}
-
 /// The text of a function of a file, with its comment.
-fn function(file: &'static str, name: &str) -> &'static str {
+pub(crate) fn function(file: &'static str, name: &str) -> &'static str {
     let at = file.find(&format!("fn {name}(")).expect("the function is there");
     let start = file[..at].rfind("\n\n").map_or(0, |start| start + 2);
     let len = file[start..].find("\n}\n").expect("a function has an end") + 3;
@@ -62,9 +50,13 @@ fn uses(text: &str, name: &str) -> bool {
     text.match_indices(&word).any(|(at, _)| !text[..at].ends_with(is_part))
 }
 
-/// The text of these functions and of those that they call, for a file of its own.
-pub(crate) fn text<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let texts = texts();
+/// The text of these functions and of those that they call, for a file of its own; `others` are names and
+/// texts of functions that are not here.
+pub(crate) fn text<'a>(
+    names: impl IntoIterator<Item = &'a str>,
+    others: impl IntoIterator<Item = (&'static str, &'static str)>,
+) -> String {
+    let texts: Vec<_> = FILES.iter().copied().chain(others).collect();
     let mut wanted: Vec<&str> = names.into_iter().collect();
     let mut next = 0;
     while let Some(name) = wanted.get(next) {

@@ -10,12 +10,13 @@
 //! ```
 
 mod build;
+mod nodes;
 mod read;
 mod run;
 mod wire;
 mod write;
 
-pub(crate) use build::Builder;
+pub(crate) use nodes::Builder;
 pub use run::run;
 
 /// The operator set: the first that has all that is needed (LayerNormalization is of 17), so that

@@ -1,6 +1,6 @@
 //! What a training is told.
 
-use super::{Data, Prune, Refit, Settle, Target, TrainError};
+use super::{Data, Loss, Prune, Refit, Settle, Target, TrainError};
 use crate::data::Augment;
 use crate::nn::Model;
 use crate::optim::{Family, OutOfRange, Path, Penalty, Regularized, Rule, Schedule, ScheduleShape};
@@ -31,6 +31,8 @@ pub struct Config {
     pub batch: usize,
     /// Batches whose mean gradient makes one step.
     pub accumulate: usize,
+    /// What is minimised, beside the penalty.
+    pub loss: Loss,
     /// How the gradient becomes a step.
     pub rule: Rule,
     /// The step size over time.
@@ -67,6 +69,7 @@ impl Default for Config {
             epochs: 10,
             batch: 64,
             accumulate: 1,
+            loss: Loss::CrossEntropy,
             rule: Rule::Momentum { beta: 0.9 },
             schedule: Schedule { eta: 0.05, warmup: 0.0, shape },
             penalty: Penalty::new(Family::None),

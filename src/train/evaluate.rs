@@ -1,5 +1,6 @@
 //! Loss and accuracy of a model over samples.
 
+use super::Loss;
 use crate::data::{Dataset, Normalization};
 use crate::memory::MemoryError;
 use crate::nn::{Network, Phase};
@@ -10,7 +11,7 @@ use proxtape_kernels::Exec;
 /// How good a model is on some samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Evaluation {
-    /// The mean cross entropy, in nats.
+    /// The mean loss: cross entropy, in nats, unless a training has another one.
     pub loss: f64,
     /// The share of right decisions, 0 to 1.
     pub accuracy: f64,
@@ -25,6 +26,7 @@ pub struct Evaluator {
     x: Var,
     labels: Labels,
     logits: Var,
+    loss: Loss,
 }
 
 impl Evaluator {
@@ -46,7 +48,12 @@ impl Evaluator {
         let labels = tape.labels(batch);
         let logits = network.record(&mut tape, x, Phase::Inference);
         tape.keep(logits);
-        Evaluator { tape, x, labels, logits }
+        Evaluator { tape, x, labels, logits, loss: Loss::default() }
+    }
+
+    /// The same with this loss, in place of the default one.
+    pub fn with_loss(self, loss: Loss) -> Evaluator {
+        Evaluator { loss, ..self }
     }
 
     /// Elements that a run will hold.
@@ -106,7 +113,7 @@ impl Evaluator {
                     (label as usize) < classes,
                     "Evaluator: the model gives {classes} outputs and a sample has the label {label}"
                 );
-                loss += cross_entropy(row, label as usize);
+                loss += self.loss.of_row(row, label as usize);
                 right += usize::from(argmax(row) == Some(label as usize));
             }
         }
@@ -126,13 +133,6 @@ pub(super) fn argmax(row: &[f32]) -> Option<usize> {
     (!row.iter().any(|x| x.is_nan())).then_some(best)
 }
 
-/// log sum exp(row) - row[label], in f64.
-fn cross_entropy(row: &[f32], label: usize) -> f64 {
-    let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f64 = row.iter().map(|&x| f64::from(x - max).exp()).sum();
-    sum.ln() + f64::from(max) - f64::from(row[label])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,8 +143,6 @@ mod tests {
         assert_eq!(argmax(&[f32::NEG_INFINITY, f32::INFINITY]), Some(1));
         for row in [[f32::NAN, 1.0], [1.0, f32::NAN], [f32::NAN; 2]] {
             assert_eq!(argmax(&row), None);
-            assert!(cross_entropy(&row, 0).is_nan());
         }
-        assert!(!cross_entropy(&[f32::INFINITY, 0.0], 0).is_finite());
     }
 }

@@ -1,11 +1,10 @@
 //! The recorded training step: a batch in, the mean loss and its gradient out.
 
-use super::Data;
 use super::evaluate::argmax;
+use super::{Data, Loss};
 use crate::data::Augment;
 use crate::gradients::GradSink;
 use crate::nn::{Model, Phase};
-use crate::ops;
 use crate::params::Params;
 use crate::random::Random;
 use crate::tape::{Labels, Tape, Var};
@@ -34,13 +33,14 @@ impl Graph {
         exec: Exec,
         (model, params): (&Model, &Params),
         batch: usize,
+        loss: Loss,
         phase: Phase,
     ) -> Graph {
         let mut tape = Tape::new(exec);
         let x = tape.input(model.input().batch(batch));
         let labels = tape.labels(batch);
         let logits = model.record(&mut tape, params, x, phase);
-        let loss = ops::cross_entropy(&mut tape, logits, labels);
+        let loss = loss.record(&mut tape, logits, labels);
         Graph { tape, x, labels, logits, loss }
     }
 

@@ -97,13 +97,14 @@ impl Trainer<'_> {
     pub fn full_gradient_unless(&mut self, asked: &mut dyn FnMut() -> bool) -> Option<Gradients> {
         let mut params = self.params().clone();
         let mut gradients = Gradients::new(&params);
-        let (exec, train) = (self.exec, &self.data.split.train);
+        let (exec, loss, train) = (self.exec, self.config.loss, &self.data.split.train);
         let batches = train.chunks_exact(self.config.batch);
         let rest = batches.remainder();
         // Each batch adds the gradient of its own mean, so the sum is that of all samples over the
         // batch size; the rest comes in its own measure.
         let mut measure = self.config.batch;
-        let mut graph = Graph::new(exec, (&self.network.model, &params), measure, Phase::Inference);
+        let mut graph =
+            Graph::new(exec, (&self.network.model, &params), measure, loss, Phase::Inference);
         for indices in batches {
             if asked() {
                 return None;
@@ -114,7 +115,7 @@ impl Trainer<'_> {
             gradients.scale(exec, measure as f32 / rest.len() as f32);
             measure = rest.len();
             let mut graph =
-                Graph::new(exec, (&self.network.model, &params), measure, Phase::Inference);
+                Graph::new(exec, (&self.network.model, &params), measure, loss, Phase::Inference);
             graph.run(self.data, (rest, None), &mut params, &mut gradients);
         }
         gradients.scale(exec, measure as f32 / train.len() as f32);

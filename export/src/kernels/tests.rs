@@ -1,6 +1,8 @@
 //! The functions beside oracles in f64 and beside the engine.
 
 use super::*;
+use crate::activation;
+use proxtape::nn::Activation;
 use proxtape::{Exec, Isa, Params, Shape, Tape, Var, ops};
 
 #[track_caller]
@@ -180,7 +182,7 @@ fn pools_treat_special_values_as_the_engine_does() {
 /// What a file holds compiles on its own: nothing that it calls is missing.
 #[test]
 fn text_has_what_it_calls_once_and_no_more() {
-    let text = text(["conv_sparse", "max_pool", "gelu"]);
+    let text = text(["conv_sparse", "max_pool", "gelu"], activation::texts());
     for name in ["conv_sparse<", "conv_tap(", "max_pool(", "pool(", "gelu(", "erf(", "exp("] {
         assert_eq!(text.matches(&format!("\nfn {name}")).count(), 1, "{name} in {text}");
     }

@@ -5,7 +5,8 @@
 //! same name, since runtimes keep nodes, constants and values in one table. The ports and the parameters
 //! have theirs first.
 
-use super::{Attribute, INPUT, LOGITS, Model, Node, PROBABILITIES, Port, Tensor, Values};
+use super::nodes::{Attributes, Builder};
+use super::{Attribute, INPUT, LOGITS, Model, PROBABILITIES, Port, Values};
 use crate::activation;
 use crate::kernels::Window;
 use crate::names::Names;
@@ -52,68 +53,11 @@ impl Model {
     }
 }
 
-/// A model on its way.
-pub(crate) struct Builder {
-    model: Model,
-    names: Names,
-    /// The name that new nodes start with.
-    layer: String,
-}
-
-type Attributes = Vec<(&'static str, Attribute)>;
-
 impl Builder {
-    /// A node that makes `layer/y`, or `layer/part` on the way to it.
-    pub(crate) fn node(
-        &mut self,
-        op: &str,
-        part: &str,
-        inputs: &[&str],
-        attributes: Attributes,
-    ) -> String {
-        let output = self.names.free(format!("{}/{part}", self.layer));
-        let name = match part {
-            "y" => self.names.free(self.layer.clone()),
-            _ => output.clone(),
-        };
-        self.model.nodes.push(Node {
-            name,
-            op: op.to_owned(),
-            inputs: inputs.iter().map(|&name| name.to_owned()).collect(),
-            output: output.clone(),
-            attributes: attributes.into_iter().map(|(k, v)| (k.to_owned(), v)).collect(),
-        });
-        output
-    }
-
-    /// A constant of a name that no other has.
-    fn constant(&mut self, name: String, dims: &[usize], values: Values) -> String {
-        self.model.tensors.push(Tensor { name: name.clone(), dims: dims.to_vec(), values });
-        name
-    }
-
     fn parameter(&mut self, network: &Network, id: ParamId) -> String {
         let params = network.params();
         let values = Values::F32(params.value(id).to_vec());
         self.constant(params.name(id).to_owned(), &params.shape(id), values)
-    }
-
-    /// A node with a constant as second operand: one number, or one for each channel of `rank` axes.
-    pub(crate) fn with(
-        &mut self,
-        (op, part): (&str, &str),
-        x: &str,
-        values: &[f32],
-        rank: usize,
-    ) -> String {
-        let mut dims = vec![1; rank];
-        match dims.first_mut() {
-            Some(first) if values.len() > 1 => *first = values.len(),
-            _ => dims.clear(),
-        }
-        let constant = self.names.free(format!("{}/{part}_constant", self.layer));
-        let constant = self.constant(constant, &dims, Values::F32(values.to_vec()));
-        self.node(op, part, &[x, &constant], vec![])
     }
 
     /// The normalisation, in the order of the engine, so that the bits are the same; what changes nothing

@@ -4,7 +4,7 @@ use super::call::Call;
 use super::plan::{Plan, Step};
 use super::span::{Place, Span};
 use super::tables::Tables;
-use crate::kernels;
+use crate::{activation, kernels};
 use std::collections::BTreeSet;
 
 /// The first line of every file: what may be overwritten.
@@ -37,7 +37,7 @@ pub fn text(plan: &Plan<'_>, about: &About<'_>) -> String {
     let zeros = zeros.collect::<Vec<_>>().join(", ");
     let declared: String = declared.collect();
     let (inputs, outputs) = (plan.inputs.len(), plan.outputs);
-    let kernels = kernels::text(called);
+    let kernels = kernels::text(called, activation::texts());
     let list = |(what, name, len): (&str, &str, &str), texts: &[String]| match texts {
         [] => String::new(),
         texts => format!("\n/// {what}.\npub static {name}: [&str; {len}] = {texts:?};\n"),
