@@ -4,6 +4,7 @@
 //! save between any two. One seed drives everything, and the state of an interrupted training goes
 //! on to the same bits as an unbroken one.
 
+mod check;
 mod config;
 mod control;
 mod during;
@@ -19,13 +20,13 @@ mod stage;
 mod state;
 mod target;
 
-pub use config::{Config, Keep};
+pub use config::{Config, Keep, Refit, Settle};
 pub use error::TrainError;
 pub use evaluate::{Evaluation, Evaluator};
 pub use event::{Epoch, Event, Step};
 pub use loss::Loss;
 pub use prune::Prune;
-pub use stage::{Refit, Settle, Stage};
+pub use stage::Stage;
 pub use target::{Measure, Target};
 
 use crate::data::{Batches, LastBatch, Normalization, Source, Split};

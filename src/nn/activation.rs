@@ -1,6 +1,5 @@
 //! Activations: one row each.
 
-use super::{Layer, Named};
 use crate::ops;
 use crate::tape::{Tape, Var};
 
@@ -74,22 +73,5 @@ impl Activation {
     /// The activation of a recipe's name.
     pub fn by_name(name: &str) -> Option<Activation> {
         Activation::ALL.iter().copied().find(|activation| activation.name() == name)
-    }
-
-    /// The activation as a layer with a name.
-    pub fn named(self, name: impl Into<String>) -> Named {
-        Layer::from(self).named(name)
-    }
-}
-
-impl From<Activation> for Layer {
-    fn from(activation: Activation) -> Layer {
-        Layer::Activation(activation)
-    }
-}
-
-impl From<Activation> for Named {
-    fn from(activation: Activation) -> Named {
-        Layer::from(activation).into()
     }
 }

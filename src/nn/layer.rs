@@ -155,3 +155,22 @@ impl From<Layer> for Named {
         Named { name: None, layer }
     }
 }
+
+impl Activation {
+    /// The activation as a layer with a name.
+    pub fn named(self, name: impl Into<String>) -> Named {
+        Layer::from(self).named(name)
+    }
+}
+
+impl From<Activation> for Layer {
+    fn from(activation: Activation) -> Layer {
+        Layer::Activation(activation)
+    }
+}
+
+impl From<Activation> for Named {
+    fn from(activation: Activation) -> Named {
+        Layer::from(activation).into()
+    }
+}

@@ -3,34 +3,10 @@
 use super::costs::Costs;
 use super::graph::Graph;
 use super::recorder::Recorder;
-use super::{ModelError, Named, Plan};
-use crate::params::{ParamId, Params};
-use crate::random::Random;
+use super::{ModelError, Phase, Weight};
+use crate::params::Params;
 use crate::shape::Shape;
 use crate::tape::{Tape, Var};
-
-/// How layers behave that differ between training and use: batch norm and dropout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// Batch statistics, random masks.
-    Training,
-    /// Running statistics, no masks.
-    Inference,
-}
-
-/// A weight of the model, and what it costs.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Weight {
-    /// Its name without `.weight`.
-    pub layer: String,
-    /// Where its values are: `[out, in]` or `[OC, C / groups, KH, KW]`.
-    pub id: ParamId,
-    /// Multiply-accumulates that one weight takes part in, for one sample: the number of output
-    /// positions of a convolution, 1 for a linear layer.
-    pub uses: u64,
-    /// The groups of a convolution, 1 for a linear layer.
-    pub conv_groups: usize,
-}
 
 /// Layers that fit each other, over parameters held in a [`Params`]. A [`Network`](super::Network) holds both.
 ///
@@ -55,21 +31,6 @@ pub struct Model {
 }
 
 impl Model {
-    /// Declares and initialises the parameters of `layers` for samples of the shape `input`,
-    /// without the batch axis: `[C, H, W]` or `[features]`.
-    ///
-    /// # Errors
-    /// If a layer does not fit its input; the error names the layer, what it found and what would
-    /// fit. `params` is as it was then.
-    pub fn new(
-        params: &mut Params,
-        input: impl Into<Shape>,
-        layers: &[Named],
-        random: &mut Random,
-    ) -> Result<Model, ModelError> {
-        Plan::new(params, input, layers)?.start(params, random)
-    }
-
     /// The shape of one sample.
     pub fn input(&self) -> Shape {
         self.graph.shape(0)

@@ -103,3 +103,31 @@ impl Network {
         self.model.record_prepacked(tape, &self.params, x, zeros)
     }
 }
+
+impl Plan {
+    /// The network, with the values that its parameters start from.
+    ///
+    /// # Errors
+    /// If there is no memory for them.
+    ///
+    /// # Panics
+    /// If the parameters were to be declared behind others.
+    pub fn network(mut self, random: &mut Random) -> Result<Network, ModelError> {
+        let (layers, mut params) = (std::mem::take(&mut self.layers), Params::new());
+        let model = self.start(&mut params, random)?;
+        Ok(Network { layers, model, params })
+    }
+
+    /// The network, with parameters of zeros, to be read from a file.
+    ///
+    /// # Errors
+    /// If there is no memory for them.
+    ///
+    /// # Panics
+    /// If the parameters were to be declared behind others.
+    pub fn zeros(mut self) -> Result<Network, ModelError> {
+        let (layers, mut params) = (std::mem::take(&mut self.layers), Params::new());
+        let model = self.allocate(&mut params)?;
+        Ok(Network { layers, model, params })
+    }
+}

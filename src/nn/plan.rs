@@ -4,7 +4,7 @@
 //! limits and with what a file holds, and only then memory is taken, and filled once.
 
 use super::declare::{Parameter, Start};
-use super::{Model, ModelError, Named, Network};
+use super::{Model, ModelError, Named};
 use crate::memory::MemoryError;
 use crate::params::Params;
 use crate::random::Random;
@@ -81,32 +81,6 @@ impl Plan {
         Ok(self.model)
     }
 
-    /// The network, with the values that its parameters start from.
-    ///
-    /// # Errors
-    /// If there is no memory for them.
-    ///
-    /// # Panics
-    /// If the parameters were to be declared behind others.
-    pub fn network(mut self, random: &mut Random) -> Result<Network, ModelError> {
-        let (layers, mut params) = (std::mem::take(&mut self.layers), Params::new());
-        let model = self.start(&mut params, random)?;
-        Ok(Network { layers, model, params })
-    }
-
-    /// The network, with parameters of zeros, to be read from a file.
-    ///
-    /// # Errors
-    /// If there is no memory for them.
-    ///
-    /// # Panics
-    /// If the parameters were to be declared behind others.
-    pub fn zeros(mut self) -> Result<Network, ModelError> {
-        let (layers, mut params) = (std::mem::take(&mut self.layers), Params::new());
-        let model = self.allocate(&mut params)?;
-        Ok(Network { layers, model, params })
-    }
-
     fn declare(&self, params: &mut Params) -> Result<(), MemoryError> {
         assert!(params.ids().len() == self.before, "plan: params has got others meanwhile");
         params.reserve(self.parameters.iter().map(|p| (p.kind, p.shape)))?;
@@ -114,5 +88,22 @@ impl Plan {
             params.add(name.as_str(), *kind, *shape);
         }
         Ok(())
+    }
+}
+
+impl Model {
+    /// Declares and initialises the parameters of `layers` for samples of the shape `input`,
+    /// without the batch axis: `[C, H, W]` or `[features]`.
+    ///
+    /// # Errors
+    /// If a layer does not fit its input; the error names the layer, what it found and what would
+    /// fit. `params` is as it was then.
+    pub fn new(
+        params: &mut Params,
+        input: impl Into<Shape>,
+        layers: &[Named],
+        random: &mut Random,
+    ) -> Result<Model, ModelError> {
+        Plan::new(params, input, layers)?.start(params, random)
     }
 }

@@ -1,9 +1,17 @@
 //! A tape that a network is recorded on, and the operands of a node.
 
-use super::Phase;
 use super::graph::Parameters;
 use crate::params::{ParamId, Params};
 use crate::tape::{Tape, Var};
+
+/// How layers behave that differ between training and use: batch norm and dropout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Batch statistics, random masks.
+    Training,
+    /// Running statistics, no masks.
+    Inference,
+}
 
 /// A tape that a network is recorded on, with its parameters.
 pub(super) struct Recorder<'a> {

@@ -1,9 +1,8 @@
-//! What a training is told.
+//! The configuration of a training.
 
-use super::{Data, Loss, Prune, Refit, Settle, Target, TrainError};
+use super::{Loss, Prune, Target};
 use crate::data::Augment;
-use crate::nn::Model;
-use crate::optim::{Family, OutOfRange, Path, Penalty, Regularized, Rule, Schedule, ScheduleShape};
+use crate::optim::{Family, Path, Penalty, Rule, Schedule, ScheduleShape};
 
 /// Which parameters a training leaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,13 +15,32 @@ pub enum Keep {
     Best,
 }
 
+/// Epochs of one step each, along the mean gradient of all the epoch's whole batches. The first
+/// moment starts at zero, without the noise of the steps before.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settle {
+    /// How many of the training's epochs.
+    pub epochs: u32,
+    /// The step size. It is halved, and the momentum forgotten, where the loss rises by a quarter.
+    pub eta: f32,
+}
+
+/// Epochs without the penalty and with the support frozen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Refit {
+    /// How many of the training's epochs, the last ones.
+    pub epochs: u32,
+    /// The first step size; it moves on along the schedule's shape, without a warm-up.
+    pub eta: f32,
+}
+
 /// The random streams of a training, all of one seed.
 pub(super) mod streams {
     pub(crate) const AUGMENTATION: u64 = 1;
     pub(crate) const DROPOUT: u64 = 2;
 }
 
-/// What a training is told. The default is plain momentum without a penalty.
+/// The configuration of a training. The default is plain momentum without a penalty.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// Passes over the training part, in all stages together.
@@ -83,115 +101,6 @@ impl Default for Config {
             keep: Keep::Last,
             seed: 0,
             path: Path::Fused,
-        }
-    }
-}
-
-impl Config {
-    /// Checks everything that does not need the parameters.
-    pub(super) fn check(&self, data: &Data<'_>, model: &Model) -> Result<(), TrainError> {
-        let set = &data.source.train;
-        let error = |what: String| Err(TrainError::Config(what));
-        if model.input()[..] != set.shape()[..] {
-            let (wants, has) = (model.input(), set.shape());
-            return error(format!("the model wants samples {wants} and the data has {has:?}"));
-        }
-        if model.output()[..] != [set.classes()] {
-            let (gives, has) = (model.output(), set.classes());
-            return error(format!(
-                "the model gives {gives} and the data has {has} classes; the last layer must \
-                 give one number for each class"
-            ));
-        }
-        let samples = data.split.train.len();
-        let wanted = self.batch.saturating_mul(self.accumulate);
-        if self.batch == 0 || self.accumulate == 0 || wanted > samples {
-            return error(format!(
-                "a step of {} x {} samples cannot be taken from {samples} training samples",
-                self.accumulate, self.batch
-            ));
-        }
-        model.check_batch(self.batch).map_err(|e| TrainError::Config(e.to_string()))?;
-        if self.batch < model.least_batch() {
-            return error(format!(
-                "a batch of {} has no variance for batch normalisation; it needs {} samples or more",
-                self.batch,
-                model.least_batch()
-            ));
-        }
-        let Schedule { eta, warmup, .. } = self.schedule;
-        if !(eta.is_finite() && eta > 0.0 && warmup.is_finite() && warmup >= 0.0) {
-            return error(format!(
-                "the step size is a positive number and the warm-up at least 0, not {eta} and \
-                 {warmup}"
-            ));
-        }
-        if !self.schedule.shape.is_valid() {
-            return error(format!(
-                "a number of the step size's schedule is out of range: {:?}",
-                self.schedule.shape
-            ));
-        }
-        self.check_stages()?;
-        // A step schedule may rise; all others fall.
-        let last = self.epochs as f32;
-        for eta in [Some(eta), self.refit.map(|refit| refit.eta)].into_iter().flatten() {
-            let reached = Schedule { eta, ..self.schedule }.unbounded(last, last);
-            if !reached.is_finite() {
-                return error(format!(
-                    "the step size rises from {eta} to {reached}; take a smaller factor, or more \
-                     epochs between two steps"
-                ));
-            }
-        }
-        if let Some(prune) = self.prune {
-            prune.check(self.refit)?;
-        }
-        if let Some(target) = self.target {
-            target.check(self)?;
-        }
-        if let Some(clip) = self.clip
-            && !(clip.is_finite() && clip > 0.0)
-        {
-            return error(format!("clip is a positive number, not {clip}"));
-        }
-        if self.patience.is_some() && data.split.validation.is_empty() {
-            return error("patience needs a validation part".to_owned());
-        }
-        if let Some(augment) = &self.augment {
-            augment.check(set.shape())?;
-        }
-        self.check_rule()
-    }
-
-    /// Checks the numbers of the optimiser.
-    fn check_rule(&self) -> Result<(), TrainError> {
-        match self.rule.out_of_range() {
-            None => Ok(()),
-            Some(OutOfRange { name, expected, found }) => Err(TrainError::Config(format!(
-                "{name} of the optimiser is out of range: expected {expected}, found {found}"
-            ))),
-        }
-    }
-
-    /// Checks that every regulariser works with the optimiser.
-    pub(super) fn check_metric(
-        &self,
-        regularized: &[Regularized],
-        model: &Model,
-    ) -> Result<(), TrainError> {
-        let is_adam = matches!(self.rule, Rule::Adam { .. });
-        match regularized.iter().find(|r| is_adam && !r.regularizer.supports_diagonal()) {
-            None => Ok(()),
-            Some(r) => {
-                let weight = model.weights().iter().find(|weight| weight.id == r.id);
-                let layer = weight.map_or("", |weight| &weight.layer);
-                let family = self.penalty.family_of(layer);
-                Err(TrainError::Config(format!(
-                    "layer {layer:?}: {family} has no prox in Adam's metric; use momentum, or another \
-                     regulariser"
-                )))
-            }
         }
     }
 }

@@ -9,7 +9,7 @@
 //! Tran, Dally, "Learning both Weights and Connections for Efficient Neural Networks", NeurIPS 2015,
 //! choose one for each layer.)
 
-use super::{Refit, TrainError};
+use super::TrainError;
 use crate::optim::Regularized;
 use crate::params::Params;
 
@@ -31,20 +31,13 @@ pub struct Prune {
 }
 
 impl Prune {
-    /// Checks that the share is one, and that a refit follows.
-    pub(super) fn check(self, refit: Option<Refit>) -> Result<(), TrainError> {
+    /// Checks that the share is one.
+    pub(super) fn check(self) -> Result<(), TrainError> {
         let keep = self.keep;
         if !(keep > 0.0 && keep <= 1.0) {
             return Err(TrainError::Config(format!(
                 "prune keeps a share of the weights, above 0 and up to 1, not {keep}"
             )));
-        }
-        if refit.is_none() {
-            return Err(TrainError::Config(
-                "prune comes before a refit, and this training has none; give the refit some of the \
-                 epochs"
-                    .to_owned(),
-            ));
         }
         Ok(())
     }

@@ -20,8 +20,6 @@ mod refit;
 mod settle;
 mod shrink;
 
-pub use refit::Refit;
-pub use settle::Settle;
 pub(super) use settle::Settling;
 
 use super::{Config, TrainError, Trainer};

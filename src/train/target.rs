@@ -1,6 +1,6 @@
 //! A size that a training is to reach, and how it is counted.
 
-use super::{Config, Keep, TrainError};
+use super::TrainError;
 use crate::nn::{Model, Weight};
 use crate::optim::{Cges, Elastic, Groups, L11L12, Regularized, Regularizer};
 use crate::params::Params;
@@ -51,34 +51,6 @@ pub struct Target {
 }
 
 impl Target {
-    /// Checks that the configuration leaves it to the penalty how much is kept at the end.
-    pub(super) fn check(self, config: &Config) -> Result<(), TrainError> {
-        let Target { of, share } = self;
-        let error = |what: String| Err(TrainError::Config(what));
-        if !(share > 0.0 && share <= 1.0) {
-            return error(format!(
-                "a target is a share of the {of}, above 0 and up to 1, not {share}"
-            ));
-        }
-        if config.prune.is_some() {
-            return error("a target and prune both tell how much stays; take one".to_owned());
-        }
-        let penalised = config.refit.map_or(config.epochs, |refit| config.epochs - refit.epochs);
-        if penalised == 0 {
-            return error(
-                "a target needs epochs with the penalty, and all are for the refit".into(),
-            );
-        }
-        if config.refit.is_none() && (config.keep == Keep::Best || config.patience.is_some()) {
-            return error(
-                "a target is met at the last step, so the best epoch cannot be kept, nor patience \
-                 end the training; take the last parameters, or give the refit some of the epochs"
-                    .to_owned(),
-            );
-        }
-        Ok(())
-    }
-
     /// How much of the target's measure is to stay, and all there is.
     ///
     /// # Errors

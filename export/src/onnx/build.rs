@@ -37,7 +37,9 @@ impl Model {
         let mut builder = Builder { model, names, layer: INPUT.to_owned() };
         let mut values = vec![builder.normalize(pipeline)];
         for node in graph.nodes() {
-            builder.layer = node.name().to_owned();
+            // A layer may be called "", which no node may.
+            let name = if node.name().is_empty() { INPUT } else { node.name() };
+            builder.layer = name.to_owned();
             let inputs: Vec<&str> = node.inputs().iter().map(|&value| &*values[value]).collect();
             let y = builder.layer(network, node, &inputs, values.len());
             values.push(y);

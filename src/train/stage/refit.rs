@@ -2,16 +2,7 @@
 
 use super::Policy;
 use crate::optim::{PenaltyError, Schedule};
-use crate::train::{Config, Trainer};
-
-/// Epochs without the penalty and with the support frozen.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Refit {
-    /// How many of the training's epochs, the last ones.
-    pub epochs: u32,
-    /// The first step size; it moves on along the schedule's shape, without a warm-up.
-    pub eta: f32,
-}
+use crate::train::{Config, Refit, Trainer};
 
 pub(super) struct RefitPolicy;
 

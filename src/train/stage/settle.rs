@@ -4,16 +4,6 @@ use super::Policy;
 use crate::optim::PenaltyError;
 use crate::train::{Config, Trainer};
 
-/// Epochs of one step each, along the mean gradient of all the epoch's whole batches. The first
-/// moment starts at zero, without the noise of the steps before.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Settle {
-    /// How many of the training's epochs.
-    pub epochs: u32,
-    /// The step size. It is halved, and the momentum forgotten, where the loss rises by a quarter.
-    pub eta: f32,
-}
-
 /// How settling goes. A step too large for the curvature makes the loss grow from step to step, and
 /// the loss over all samples has no noise that could hide it. (O'Donoghue, Candes, "Adaptive Restart
 /// for Accelerated Gradient Schemes", 2015, restart at any rise; a lambda that moves lets the loss
