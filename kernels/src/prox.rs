@@ -15,14 +15,15 @@
 //! x_i = soft(v_i, tau e_i) / (1 + c e_i)    tau = lambda1 + rho ||x||_1    c = beta + lambda2 / ||x||_2
 //! ```
 //!
-//! So a penalty is scalar code that solves for `(tau, c)` of a group from a few sums over it (see
-//! `solver.rs`), and the kernels that sum and apply (`contiguous.rs`, `columns.rs`) know no
-//! penalty. `tau` is in the units of the objective: it does not depend on the step, and it is the
+//! So a penalty is scalar code that solves for `(tau, c)` of a group from a few sums over it
+//! ([`Solver`]), and the kernels that sum and apply (`contiguous.rs`, `columns.rs`) know no
+//! penalty. [`Penalty`] has the other forms that there are, and [`Own`] brings one from elsewhere. `tau` is in the units of the objective: it does not depend on the step, and it is the
 //! price that one unit of `||x||_1` pays. It is kept for each group from step to step, since the
 //! search starts there. Passes over a group of 784, l1,1 + l1,2: 3.7 from nothing; from the last tau
 //! 2.0 where the weights move smoothly, and 2.5 where each step moves them by 1 % at random (the
 //! test `mean_passes_are_few`). The last pass but for rare cases applies the result.
 
+mod band;
 mod certificate;
 mod cges;
 mod columns;
@@ -40,6 +41,8 @@ mod l2;
 mod l_half;
 mod mcp;
 mod newton;
+mod own;
+mod penalty;
 mod run;
 mod shrink;
 mod solver;
@@ -48,7 +51,9 @@ mod sparse_group_lasso;
 mod sums;
 mod sweep;
 mod transformed_l1;
+mod whole;
 
+pub use band::Band;
 pub use cges::{Cges, CgesOneShot};
 pub use elastic::Elastic;
 pub use exclusive::Exclusive;
@@ -60,6 +65,9 @@ pub use l1::L1;
 pub use l2::L2;
 pub use l11_l12::L11L12;
 pub use mcp::Mcp;
+pub use own::Own;
+pub use penalty::{Element, Form, GroupProx, Penalty, Steps, Terms, Zeros};
+pub use solver::{Probe, Solver, State, Step, Sums, Threshold};
 pub use sparse_group_lasso::SparseGroupLasso;
 pub use transformed_l1::TransformedL1;
 
@@ -68,7 +76,6 @@ pub(crate) use run::{TASK, run};
 pub(crate) use source::{Scale, Source, Streams, Uniform, Varied};
 
 use crate::Exec;
-use solver::{Form, Penalty};
 use source::{Diagonal, Euclidean};
 
 /// A penalty on weights. Its numbers are those of the objective: no step is multiplied in.
@@ -111,6 +118,8 @@ pub enum Regularizer {
     L0(L0),
     /// The square root of each weight, not convex.
     LHalf(LHalf),
+    /// A penalty from elsewhere.
+    Own(Own),
 }
 
 impl Regularizer {
@@ -131,6 +140,7 @@ impl Regularizer {
             Regularizer::Mcp(r) => r,
             Regularizer::L0(r) => r,
             Regularizer::LHalf(r) => r,
+            Regularizer::Own(r) => r,
         }
     }
 
@@ -140,7 +150,7 @@ impl Regularizer {
 
     /// Whether each weight is treated alone, so that groups, `tau` and scratch do not matter.
     pub fn is_elementwise(&self) -> bool {
-        !matches!(self.form(), Form::Group(..))
+        matches!(self.form(), Form::Soft(_) | Form::Element(_))
     }
 
     /// Whether [`prox`] works in a diagonal metric and [`update`](crate::update) with Adam: all do
@@ -152,10 +162,23 @@ impl Regularizer {
     /// Whether every parameter is finite and in its range: not negative, and `a` and `gamma`
     /// positive.
     pub fn is_valid(&self) -> bool {
-        match self.form() {
-            Form::Soft(terms) | Form::Group(terms, _) => terms.is_valid(),
-            Form::Element(element) => element.is_valid(),
-        }
+        self.penalty().is_valid()
+    }
+
+    /// What it makes exactly zero where it is strong enough, as [`Penalty::zeros`].
+    ///
+    /// ```
+    /// use proxtape_kernels::prox::{Elastic, Regularizer, Zeros};
+    /// let of = |lambda1| Regularizer::Elastic(Elastic { lambda1, beta: 1.0 });
+    /// assert_eq!((of(0.5).zeros(), of(0.0).zeros()), (Zeros::All, Zeros::Nothing));
+    /// ```
+    pub fn zeros(&self) -> Zeros {
+        self.penalty().zeros()
+    }
+
+    /// Whether it is convex and its prox exact, as [`Penalty::is_convex`].
+    pub fn is_convex(&self) -> bool {
+        self.penalty().is_convex()
     }
 }
 
@@ -179,7 +202,7 @@ pub enum Metric<'a> {
 pub struct Work<'a> {
     /// In: where the search for each group starts; any number, NaN included, gives the same result
     /// up to the rounding of f32. Out: the `tau` of each group, or the largest f32 where that is more
-    /// (the weights are right then too). One for each group, or empty where
+    /// (the weights are right then too); 0 of a penalty that has none. One for each group, or empty where
     /// [`is_elementwise`](Regularizer::is_elementwise).
     pub tau: &'a mut [f32],
     /// At least [`scratch_len`] elements, overwritten.
@@ -199,16 +222,21 @@ pub struct Outcome {
 
 /// How many elements of scratch [`prox`] and [`update`](crate::update::update) want.
 ///
-/// Only groups that are columns want any: sums and thresholds of the columns of a block.
+/// Groups that are columns want any, for sums and thresholds of the columns of a block, and so does a
+/// penalty that is [any function of a group](Form::Whole).
 ///
 /// # Panics
 /// If memory cannot hold `groups`.
 #[track_caller]
-pub fn scratch_len(exec: Exec, reg: &Regularizer, groups: Groups) -> usize {
-    if reg.is_elementwise() {
-        0
-    } else {
-        columns::scratch_len(run::tasks(exec, groups), groups.reduced())
+pub fn scratch_len<G: Into<Band>>(exec: Exec, reg: &Regularizer, groups: G) -> usize {
+    let band = groups.into();
+    band.buffer_len();
+    match reg.form() {
+        Form::Soft(_) | Form::Element(_) => 0,
+        Form::Group(..) => {
+            columns::scratch_len(run::tasks(exec, band.groups), band.reduced().groups)
+        }
+        Form::Whole(_) => whole::scratch_len(band.groups),
     }
 }
 
@@ -230,28 +258,40 @@ pub fn scratch_len(exec: Exec, reg: &Regularizer, groups: Groups) -> usize {
 /// assert_eq!((v, tau), ([1.25, 0.0], [1.75]));
 /// ```
 ///
+/// Of a [`Band`] the elements outside are neither read nor written, and `d` is of the whole matrix.
+///
 /// # Panics
 /// If `v`, `d` or `tau` does not fit `groups`, memory cannot hold these, scratch is short, a parameter of
 /// `reg` is out of range, the step is negative or not finite, or `reg` has no prox in a diagonal metric.
-pub fn prox(
+pub fn prox<G: Into<Band>>(
     exec: Exec,
     reg: &Regularizer,
-    groups: Groups,
+    groups: G,
     v: &mut [f32],
     at: Metric<'_>,
     work: Work<'_>,
 ) -> Outcome {
-    let n = groups.len();
-    assert!(v.len() == n, "prox: v has {} elements, {groups:?} needs {n}", v.len());
+    prox_in(exec, (reg, groups.into()), v, at, work)
+}
+
+fn prox_in(
+    exec: Exec,
+    (reg, band): (&Regularizer, Band),
+    v: &mut [f32],
+    at: Metric<'_>,
+    work: Work<'_>,
+) -> Outcome {
+    let n = band.buffer_len();
+    assert!(v.len() == n, "prox: v has {} elements, {band:?} needs {n}", v.len());
     let v = Flat::new(v);
     match at {
         Metric::Euclidean { step } => {
             assert!(step >= 0.0 && step.is_finite(), "prox: step is {step}");
-            run(exec, (reg, groups), Euclidean { v, step }, v, work)
+            run(exec, (reg, band), Euclidean { v, step }, v, work)
         }
         Metric::Diagonal { d } => {
-            assert!(d.len() == n, "prox: d has {} elements, {groups:?} needs {n}", d.len());
-            run(exec, (reg, groups), Diagonal { v, d }, v, work)
+            assert!(d.len() == n, "prox: d has {} elements, {band:?} needs {n}", d.len());
+            run(exec, (reg, band), Diagonal { v, d }, v, work)
         }
     }
 }

@@ -30,11 +30,11 @@ mod panel;
 mod rules;
 mod unfused;
 
-pub use panel::{Panels, Produce, RowsData};
+pub use panel::{PanelScratch, Panels, Produce, RowsData};
 pub use unfused::{unfused_scratch_len, update_unfused};
 
 use crate::Exec;
-use crate::prox::{self, Flat, Groups, Outcome, Regularizer, Work};
+use crate::prox::{self, Band, Flat, Groups, Outcome, Regularizer, Work};
 use rules::{Adam, Fused, Momentum, Parts, Sgd};
 
 /// How a gradient becomes a step.
@@ -120,19 +120,26 @@ pub struct OutOfRange {
     pub found: f32,
 }
 
-/// One step for one weight tensor.
+/// One step for one weight tensor, or for the groups of it that a [`Band`] has.
 #[derive(Clone, Copy, Debug)]
-pub struct Update {
+pub struct Update<G = Groups> {
     /// The penalty, with the numbers of the objective.
     pub reg: Regularizer,
     /// How the weights fall into groups.
-    pub groups: Groups,
+    pub groups: G,
     /// The rule.
     pub rule: Rule,
     /// The learning rate.
     pub eta: f32,
     /// Which step this is, from 1: Adam's bias correction.
     pub step: u64,
+}
+
+impl<G: Into<Band> + Copy> Update<G> {
+    fn in_band(&self) -> Update<Band> {
+        let Update { reg, groups, rule, eta, step } = *self;
+        Update { reg, groups: groups.into(), rule, eta, step }
+    }
 }
 
 /// What a step reads and writes.
@@ -151,7 +158,8 @@ pub struct UpdateData<'a> {
     pub tau: &'a mut [f32],
 }
 
-/// Takes one step. `scratch` as [`prox::scratch_len`].
+/// Takes one step. `scratch` as [`prox::scratch_len`]. Of a [`Band`] the buffers are those of the whole
+/// matrix, and the elements outside are neither read nor written.
 ///
 /// ```
 /// use proxtape_kernels::prox::{self, Groups, L11L12, Regularizer};
@@ -175,7 +183,16 @@ pub struct UpdateData<'a> {
 /// # Panics
 /// If a buffer does not fit `op.groups` and `op.rule`, memory cannot hold these, or a parameter is out of
 /// range.
-pub fn update(exec: Exec, op: &Update, data: UpdateData<'_>, scratch: &mut [f32]) -> Outcome {
+pub fn update<G: Into<Band> + Copy>(
+    exec: Exec,
+    op: &Update<G>,
+    data: UpdateData<'_>,
+    scratch: &mut [f32],
+) -> Outcome {
+    update_in(exec, &op.in_band(), data, scratch)
+}
+
+fn update_in(exec: Exec, op: &Update<Band>, data: UpdateData<'_>, scratch: &mut [f32]) -> Outcome {
     dispatch(op, data, FusedPass { exec, op, scratch })
 }
 
@@ -186,7 +203,7 @@ trait Pass {
 
 struct FusedPass<'a> {
     exec: Exec,
-    op: &'a Update,
+    op: &'a Update<Band>,
     scratch: &'a mut [f32],
 }
 
@@ -198,7 +215,7 @@ impl Pass for FusedPass<'_> {
 }
 
 /// Checks the operands, and names the rule once.
-fn dispatch(op: &Update, data: UpdateData<'_>, pass: impl Pass) -> Outcome {
+fn dispatch(op: &Update<Band>, data: UpdateData<'_>, pass: impl Pass) -> Outcome {
     let UpdateData { w, g, m, v, tau } = data;
     let Update { rule, eta, .. } = *op;
     check(op, [w.len(), g.len(), m.len(), v.len()]);
@@ -212,9 +229,9 @@ fn dispatch(op: &Update, data: UpdateData<'_>, pass: impl Pass) -> Outcome {
 }
 
 /// Checks the parameters and the lengths of w, g, m and v.
-fn check(op: &Update, lengths: [usize; 4]) {
+fn check(op: &Update<Band>, lengths: [usize; 4]) {
     let Update { groups, rule, eta, .. } = *op;
-    let n = groups.len();
+    let n = groups.buffer_len();
     let moment = |i: usize| if rule.moments() > i { n } else { 0 };
     for ((name, len), want) in
         ["w", "g", "m", "v"].into_iter().zip(lengths).zip([n, n, moment(0), moment(1)])

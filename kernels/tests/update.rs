@@ -10,12 +10,13 @@ use proxtape_kernels::update::{
     Rule, Update, UpdateData, unfused_scratch_len, update, update_unfused,
 };
 use proxtape_kernels::{Exec, Isa, Pool};
+use support::own::own;
 use support::{Canary, Guarded, Rng, assert_close, execs, isas};
 
 /// Every regulariser, in the size of a training run. A new one is one row.
 fn regularizers() -> Vec<Regularizer> {
     use Regularizer as R;
-    vec![
+    let mut all = vec![
         R::None,
         R::L2(L2 { beta: 0.05 }),
         R::L1(L1 { lambda1: 0.02 }),
@@ -30,7 +31,12 @@ fn regularizers() -> Vec<Regularizer> {
         R::Mcp(Mcp { lambda: 0.02, gamma: 2.0 }),
         R::L0(L0 { lambda: 0.002 }),
         R::LHalf(LHalf { lambda: 0.005 }),
-    ]
+    ];
+    all.extend(own().map(|reg| match reg {
+        R::Own(own) => R::Own(own.times(0.05)),
+        reg => reg,
+    }));
+    all
 }
 
 /// Every rule. A new one is one row.

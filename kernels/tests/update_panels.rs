@@ -4,7 +4,7 @@ mod support;
 
 use proxtape_kernels::gemm::{self, ByRows, Gemm, MatMut, MatRef, gemm};
 use proxtape_kernels::prox::{self, Groups, L1, L11L12, Outcome, Regularizer, SparseGroupLasso};
-use proxtape_kernels::update::{Panels, RowsData, Rule, Update, UpdateData, update};
+use proxtape_kernels::update::{PanelScratch, Panels, RowsData, Rule, Update, UpdateData, update};
 use proxtape_kernels::{Exec, Isa, Pool};
 use support::{Rng, isas};
 
@@ -52,7 +52,8 @@ impl State {
         let [w, m, v, tau] = &mut self.data;
         let data = RowsData { w, m, v, tau };
         let produce = |rows, g: &mut [f32], scratch: &mut [f32]| product.rows(rows, g, scratch);
-        self.outcomes.push(panels.update(data, (&mut scratch, need), &produce));
+        let scratch = PanelScratch { buffer: &mut scratch, producer: need };
+        self.outcomes.push(panels.update(data, scratch, &produce));
     }
 }
 

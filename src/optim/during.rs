@@ -5,7 +5,7 @@ use crate::gradients::{GradSink, Gradients, RowSink};
 use crate::params::{ParamId, Params};
 use proxtape_kernels::Accumulate;
 use proxtape_kernels::gemm::ByRows;
-use proxtape_kernels::update::{Panels, RowsData};
+use proxtape_kernels::update::{PanelScratch, Panels, RowsData};
 
 /// A sink for one backward pass that steps weights as soon as their gradient can be made; see
 /// [`Optimizer::during_backward`].
@@ -111,8 +111,9 @@ impl RowSink for DuringBackward<'_> {
             v: if v.is_empty() { &mut [] } else { &mut v[span] },
             tau: &mut optimizer.tau[slot.tau.clone()],
         };
+        let scratch = PanelScratch { buffer: &mut optimizer.panels, producer: own };
         let produce = |rows, g: &mut [f32], scratch: &mut [f32]| gradient.rows(rows, g, scratch);
-        let outcome = panels.update(data, (&mut optimizer.panels, own), &produce);
+        let outcome = panels.update(data, scratch, &produce);
         self.total.add(slot, outcome);
     }
 }

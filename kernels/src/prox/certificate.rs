@@ -1,32 +1,39 @@
 //! Values and residuals of a regulariser, in f64 and in the units of the objective.
 
-use super::solver::{Form, Terms};
-use super::{Groups, Regularizer};
+use super::penalty::{Form, Steps, Terms};
+use super::{Band, Regularizer};
 
 impl Regularizer {
     /// `R(w)`.
     ///
     /// # Panics
     /// If `w` does not fit `groups`.
-    pub fn value(&self, groups: Groups, w: &[f32]) -> f64 {
-        check("value", "w", w, groups.len());
-        if w.is_empty() {
+    pub fn value<G: Into<Band>>(&self, groups: G, w: &[f32]) -> f64 {
+        let band = groups.into();
+        check("value", "w", w, band.buffer_len());
+        if band.groups.len() == 0 {
             // There may be any number of groups of nothing.
             return 0.0;
         }
         match self.form() {
             Form::Element(element) => {
-                w.iter().map(|&x| element.value(f64::from(x).abs())).sum::<f64>()
+                band.elements().map(|i| element.value(f64::from(w[i]).abs())).sum::<f64>()
             }
             Form::Soft(terms) | Form::Group(terms, _) => {
-                (0..groups.groups).map(|g| terms.value(Norms::of(groups, w, g))).sum()
+                (0..band.groups.groups).map(|g| terms.value(Norms::of(band, w, g))).sum()
+            }
+            Form::Whole(function) => {
+                let group = |g| band.indices(g).map(|i| w[i]).collect::<Vec<f32>>();
+                (0..band.groups.groups).map(|g| function.value(&group(g))).sum()
             }
         }
     }
 
     /// How far the weights are from stationary: the largest distance, over the coordinates, of
     /// `-grad` to the subdifferential of R at `w`. `grad` is that of the loss alone. Where a convex
-    /// R makes a group zero, the distance is that of the group's vector, in the 2-norm.
+    /// R makes a group zero, the distance is that of the group's vector, in the 2-norm. Of an R that is
+    /// [any function of the group](Form::Whole) it is how far `prox(w - grad)`, with a step of 1, is from
+    /// `w`, which is 0 at the same weights.
     ///
     /// ```
     /// use proxtape_kernels::prox::{Groups, L1, Regularizer};
@@ -38,20 +45,27 @@ impl Regularizer {
     ///
     /// # Panics
     /// If `w` or `grad` does not fit `groups`.
-    pub fn stationarity(&self, groups: Groups, w: &[f32], grad: &[f32]) -> f64 {
-        check("stationarity", "w", w, groups.len());
-        check("stationarity", "grad", grad, groups.len());
-        if w.is_empty() {
+    pub fn stationarity<G: Into<Band>>(&self, groups: G, w: &[f32], grad: &[f32]) -> f64 {
+        let band = groups.into();
+        check("stationarity", "w", w, band.buffer_len());
+        check("stationarity", "grad", grad, band.buffer_len());
+        if band.groups.len() == 0 {
             return 0.0;
         }
         match self.form() {
-            Form::Element(element) => w.iter().zip(grad).fold(0.0, |worst: f64, (&w, &g)| {
-                let (w, g) = (f64::from(w), f64::from(g));
+            Form::Element(element) => band.elements().fold(0.0, |worst: f64, i| {
+                let (w, g) = (f64::from(w[i]), f64::from(grad[i]));
                 let slope = element.slope(w.abs());
                 larger(worst, distance(w, g, slope))
             }),
-            Form::Soft(terms) | Form::Group(terms, _) => (0..groups.groups)
-                .fold(0.0, |worst: f64, g| larger(worst, terms.distance(groups, (w, grad), g))),
+            Form::Soft(terms) | Form::Group(terms, _) => (0..band.groups.groups)
+                .fold(0.0, |worst: f64, g| larger(worst, terms.distance(band, (w, grad), g))),
+            Form::Whole(function) => (0..band.groups.groups).fold(0.0, |worst: f64, g| {
+                let mut x: Vec<f32> = band.indices(g).map(|i| w[i] - grad[i]).collect();
+                function.prox(&mut x, Steps::Same(function.strength()));
+                let moved = band.indices(g).zip(&x).map(|(i, &x)| f64::from(w[i]) - f64::from(x));
+                moved.fold(worst, |worst, moved| larger(worst, moved.abs()))
+            }),
         }
     }
 
@@ -61,13 +75,14 @@ impl Regularizer {
     ///
     /// # Panics
     /// If `w` or `tau` does not fit `groups`.
-    pub fn residual(&self, groups: Groups, w: &[f32], tau: &[f32]) -> f64 {
-        check("residual", "w", w, groups.len());
+    pub fn residual<G: Into<Band>>(&self, groups: G, w: &[f32], tau: &[f32]) -> f64 {
+        let band = groups.into();
+        check("residual", "w", w, band.buffer_len());
         let Form::Group(terms, _) = self.form() else { return 0.0 };
-        check("residual", "tau", tau, groups.groups);
-        (0..groups.groups).fold(0.0, |worst: f64, g| {
+        check("residual", "tau", tau, band.groups.groups);
+        (0..band.groups.groups).fold(0.0, |worst: f64, g| {
             let tau = f64::from(tau[g]);
-            let right = terms.lambda1() + terms.rho() * Norms::of(groups, w, g).l1;
+            let right = terms.lambda1() + terms.rho() * Norms::of(band, w, g).l1;
             larger(worst, (tau - right).abs() / tau.max(f64::from(f32::MIN_POSITIVE)))
         })
     }
@@ -90,8 +105,8 @@ struct Norms {
 }
 
 impl Norms {
-    fn of(groups: Groups, w: &[f32], g: usize) -> Norms {
-        groups.indices(g).fold(Norms { l1: 0.0, squares: 0.0 }, |n, i| {
+    fn of(band: Band, w: &[f32], g: usize) -> Norms {
+        band.indices(g).fold(Norms { l1: 0.0, squares: 0.0 }, |n, i| {
             let x = f64::from(w[i]);
             Norms { l1: n.l1 + x.abs(), squares: n.squares + x * x }
         })
@@ -120,12 +135,12 @@ impl Terms {
             + 0.5 * self.rho() * n.l1 * n.l1
     }
 
-    fn distance(&self, groups: Groups, (w, grad): (&[f32], &[f32]), g: usize) -> f64 {
-        let (norms, lambda2) = (Norms::of(groups, w, g), f64::from(self.lambda2));
+    fn distance(&self, band: Band, (w, grad): (&[f32], &[f32]), g: usize) -> f64 {
+        let (norms, lambda2) = (Norms::of(band, w, g), f64::from(self.lambda2));
         let norm = norms.squares.sqrt();
         if norm == 0.0 && lambda2 > 0.0 {
             // The subdifferential at 0 is a box plus a ball, since l1,2 has gradient 0 there.
-            let outside = groups.indices(g).map(|i| {
+            let outside = band.indices(g).map(|i| {
                 let over = f64::from(grad[i]).abs() - self.lambda1();
                 larger(0.0, over).powi(2)
             });
@@ -133,7 +148,7 @@ impl Terms {
         }
         let slope = self.lambda1() + self.rho() * norms.l1;
         let c = f64::from(self.beta) + if lambda2 > 0.0 { lambda2 / norm } else { 0.0 };
-        groups.indices(g).fold(0.0, |worst: f64, i| {
+        band.indices(g).fold(0.0, |worst: f64, i| {
             let (w, grad) = (f64::from(w[i]), f64::from(grad[i]));
             larger(worst, distance(w, grad + c * w, slope))
         })

@@ -9,7 +9,8 @@
 //! Networks", ICML 2017; [`CgesOneShot`] is what its published code does.
 
 use super::group_lasso::{any_norm, secular};
-use super::solver::{Form, Penalty, Probe, Solver, State, Step, Sums, Terms, Threshold, clean};
+use super::penalty::{Form, Penalty, Terms, Zeros};
+use super::solver::{Probe, Solver, State, Step, Sums, Threshold, clean};
 
 /// `R(x) = sum_g lambda2 ||x_g||_2 + rho/2 ||x_g||_1^2`, exactly.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -202,6 +203,15 @@ impl Penalty for CgesOneShot {
     }
 
     fn supports_diagonal(&self) -> bool {
+        false
+    }
+
+    /// Its threshold may lie above every entry, without l2,1 too.
+    fn zeros(&self) -> Zeros {
+        if self.lambda2 > 0.0 || self.rho > 0.0 { Zeros::All } else { Zeros::Nothing }
+    }
+
+    fn is_convex(&self) -> bool {
         false
     }
 }

@@ -16,6 +16,7 @@
 mod newton;
 mod search;
 
+use super::band::Band;
 use super::flat::{Flat, visit_run};
 use super::groups::Groups;
 use super::newton::Equation;
@@ -92,7 +93,7 @@ pub(crate) fn scratch_len(exec: Exec, groups: Groups) -> usize {
 pub(crate) struct Columns<'a, Src> {
     pub(crate) question: Question<'a>,
     pub(crate) fresh: Fresh<'a, Src>,
-    pub(crate) groups: Groups,
+    pub(crate) band: Band,
     pub(crate) range: Range<usize>,
     pub(crate) tau: Flat<'a>,
     pub(crate) scratch: &'a mut [f32],
@@ -102,7 +103,7 @@ pub(crate) struct Columns<'a, Src> {
 struct Block<'a, M> {
     question: Question<'a>,
     made: Made<'a, M>,
-    groups: Groups,
+    band: Band,
     range: Range<usize>,
     tau: Flat<'a>,
 }
@@ -124,10 +125,10 @@ impl<Src: Source> Kernel for Columns<'_, Src> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> Done {
         const { assert!(STRIP.is_multiple_of(S::LANES) && STRIP / S::LANES <= VECTORS) };
-        let Columns { question, mut fresh, groups, range, tau, scratch } = self;
-        let block = Block { question, made: fresh.made(), groups, range, tau };
-        let mut lanes = Lanes::new(scratch, width(groups));
-        if let Some(equation) = Equation::of(&question, groups.group_size()) {
+        let Columns { question, mut fresh, band, range, tau, scratch } = self;
+        let block = Block { question, made: fresh.made(), band, range, tau };
+        let mut lanes = Lanes::new(scratch, width(band.groups));
+        if let Some(equation) = Equation::of(&question, band.groups.group_size()) {
             block.start(s, &equation, &mut lanes);
             block.first(s, fresh, &mut lanes);
             return block.newton(s, &equation, &mut lanes);
@@ -137,7 +138,7 @@ impl<Src: Source> Kernel for Columns<'_, Src> {
             block.sum(s, fresh, &mut lanes);
             return block.search(s, &mut lanes);
         }
-        for row in 0..groups.outer {
+        for row in 0..band.groups.outer {
             let run = (block.at(row, 0), block.columns());
             // SAFETY: the columns are inside the matrix and this task's own.
             unsafe { visit_run(s, run, &mut fresh) };
@@ -199,24 +200,25 @@ struct Spot {
 impl<M> Block<'_, M> {
     /// Columns of this block.
     fn columns(&self) -> usize {
-        self.range.len() * self.groups.inner
+        self.range.len() * self.band.groups.inner
     }
 
     /// Elements from one row to the next.
     fn stride(&self) -> usize {
-        self.groups.groups * self.groups.inner
+        self.band.stride
     }
 
     /// Where column `from` of the block is in a row.
     #[inline(always)]
     fn at(&self, row: usize, from: usize) -> usize {
-        (row * self.groups.groups + self.range.start) * self.groups.inner + from
+        let Band { groups, start, stride } = self.band;
+        start + row * stride + self.range.start * groups.inner + from
     }
 
     /// Visits all rows of the marked strips.
     #[inline(always)]
     fn tiles<S: Simd, T: Tile<S>>(&self, s: S, (strips, pace): (&[bool], Pace), op: &mut T) {
-        let (count, outer) = (self.columns(), self.groups.outer);
+        let (count, outer) = (self.columns(), self.band.groups.outer);
         for row in (0..outer).step_by(pace.rows) {
             let rows = row..outer.min(row + pace.rows);
             for from in (0..count).step_by(STRIP).filter(|i| strips[i / STRIP]) {

@@ -15,6 +15,7 @@ mod newton;
 mod search;
 mod visit;
 
+use super::band::Band;
 use super::flat::{Flat, Local, visit_run};
 use super::groups::Groups;
 use super::newton::Equation;
@@ -37,7 +38,7 @@ const BATCH: usize = 4096;
 pub(crate) struct Contiguous<'a, Src> {
     pub(crate) question: Question<'a>,
     pub(crate) fresh: Fresh<'a, Src>,
-    pub(crate) groups: Groups,
+    pub(crate) band: Band,
     pub(crate) range: Range<usize>,
     pub(crate) tau: Flat<'a>,
 }
@@ -47,21 +48,21 @@ impl<Src: Source> Kernel for Contiguous<'_, Src> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> Done {
-        let Contiguous { question, mut fresh, groups, range, tau } = self;
-        let task = Task { question, made: fresh.made(), groups, tau };
+        let Contiguous { question, mut fresh, band, range, tau } = self;
+        let task = Task { question, made: fresh.made(), band, tau };
         let mut done = Done::default();
-        let size = groups.group_size();
+        let size = band.groups.group_size();
         if let Some(equation) = Equation::of(&question, size) {
             let batch = (BATCH / size.max(1)).clamp(1, S::LANES);
             let batches = range.clone().step_by(batch).map(|g| g..range.end.min(g + batch));
-            let ahead = &mut Ahead::new(fresh.source.streams(), groups, range.start);
-            if Src::Scale::DIAGONAL && groups.outer == 1 && size <= BATCH {
+            let ahead = &mut Ahead::new(fresh.source.streams(), band, range.start);
+            if Src::Scale::DIAGONAL && band.groups.outer == 1 && size <= BATCH {
                 let mut e = Local::<BATCH>::new();
                 let e = e.flat();
                 for batch in batches {
-                    let kept = Kept { e, from: batch.start * groups.inner };
-                    let task =
-                        Task { question, made: Made { scale: kept, w: fresh.w }, groups, tau };
+                    let kept = Kept { e, from: band.start + batch.start * band.groups.inner };
+                    let made = Made { scale: kept, w: fresh.w };
+                    let task = Task { question, made, band, tau };
                     let mut newton = Newton::new(s, &task, &equation, batch, ahead);
                     newton.first(s, Keeping { fresh, kept });
                     done.add(newton.settle(s));
@@ -96,7 +97,7 @@ impl<Src: Source> Kernel for Contiguous<'_, Src> {
 struct Task<'a, M> {
     question: Question<'a>,
     made: Made<'a, M>,
-    groups: Groups,
+    band: Band,
     tau: Flat<'a>,
 }
 
@@ -115,8 +116,9 @@ impl<M> Task<'_, M> {
     /// (start, length) of each run of group g.
     #[inline(always)]
     fn runs(&self, g: usize) -> impl Iterator<Item = (usize, usize)> + use<M> {
-        let Groups { outer, groups, inner } = self.groups;
-        (0..outer).map(move |a| ((a * groups + g) * inner, inner))
+        let Band { groups: Groups { outer, inner, .. }, start, stride } = self.band;
+        let from = start + g * inner;
+        (0..outer).map(move |a| (a * stride + from, inner))
     }
 
     /// Visits a group, and folds what is summed in f32 into f64 now and then.

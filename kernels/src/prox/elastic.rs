@@ -1,6 +1,6 @@
 //! l1,1 + l2, the elastic net: `x = soft(v, lambda1 e) / (1 + beta e)`.
 
-use super::solver::{Form, Penalty, Terms};
+use super::penalty::{Form, Penalty, Terms};
 
 /// `R(x) = lambda1 ||x||_1 + beta/2 ||x||_2^2`; groups do not matter.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -1,8 +1,9 @@
 //! Penalties of each weight alone: one sweep, `w = f(rule(w, g, m))`.
 
 use super::flat::{Flat, Local, Visit, visit_run};
+use super::penalty::{Element, Steps};
 use super::shrink::{Cut, Cuts, Done, Tally};
-use super::solver::{Element, Steps, Threshold};
+use super::solver::Threshold;
 use super::source::{Scale, Source};
 use super::sweep::{Elements, Fresh, Made};
 use crate::simd::{Kernel, Simd};

@@ -1,7 +1,8 @@
 //! l1,2, the exclusive lasso: l1,1 + l1,2 with lambda1 = 0.
 
 use super::L11L12;
-use super::solver::{Form, Penalty, Solver, State, Step, Sums, Terms};
+use super::penalty::{Form, Penalty, Terms};
+use super::solver::{Solver, State, Step, Sums};
 
 /// `R(x) = rho/2 sum_g ||x_g||_1^2`: thins groups out, and never empties one.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

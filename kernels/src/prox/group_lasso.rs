@@ -9,7 +9,8 @@
 //! sum f is increasing and concave, the secular equation of trust-region methods (Conn, Gould,
 //! Toint, "Trust-Region Methods", 2000, section 7.3), so Newton's method from s = 0 rises to the root.
 
-use super::solver::{Form, Penalty, Solver, State, Step, Sums, Terms, Threshold};
+use super::penalty::{Form, Penalty, Terms};
+use super::solver::{Solver, State, Step, Sums, Threshold};
 
 /// `R(x) = lambda2 sum_g ||x_g||_2`: empties whole groups. For groups of different sizes the usual
 /// weight is `lambda2 = lambda sqrt(n)`.

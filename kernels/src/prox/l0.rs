@@ -1,6 +1,6 @@
 //! l0: hard thresholding, `x = v if |v| > sqrt(2 lambda e), else 0`.
 
-use super::solver::{Element, Form, Penalty};
+use super::penalty::{Element, Form, Penalty};
 
 /// `R(x) = lambda` times the number of weights that are not zero. Not convex.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

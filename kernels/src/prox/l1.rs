@@ -1,6 +1,6 @@
 //! l1,1, the lasso: `x = soft(v, lambda e)`.
 
-use super::solver::{Form, Penalty, Terms};
+use super::penalty::{Form, Penalty, Terms};
 
 /// `R(x) = lambda1 ||x||_1`; groups do not matter.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

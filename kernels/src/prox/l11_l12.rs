@@ -10,7 +10,8 @@
 //! first one tau only rises: each later probe may be applied at once. Source of the penalty: R. Ma,
 //! L. Niu, "Compact Deep Neural Networks with l1,1 and l1,2 Regularization", ICDM Workshops 2018.
 
-use super::solver::{Form, Penalty, Solver, State, Step, Sums, Terms, Threshold, clean};
+use super::penalty::{Form, Penalty, Terms};
+use super::solver::{Solver, State, Step, Sums, Threshold, clean};
 
 /// `R(x) = sum_g lambda1 ||x_g||_1 + rho/2 ||x_g||_1^2`.
 ///

@@ -1,6 +1,6 @@
 //! l2: `x = v / (1 + beta e)`.
 
-use super::solver::{Form, Penalty, Terms};
+use super::penalty::{Form, Penalty, Terms};
 
 /// `R(x) = beta/2 ||x||_2^2`; groups do not matter, and nothing becomes zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

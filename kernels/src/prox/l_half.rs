@@ -7,7 +7,7 @@
 //! Source: Z. Xu, X. Chang, F. Xu, H. Zhang, "L1/2 regularization: a thresholding representation
 //! theory and a fast solver", IEEE TNNLS 2012.
 
-use super::solver::{Element, Form, Penalty};
+use super::penalty::{Element, Form, Penalty};
 
 /// `R(x) = lambda sum |x_i|^(1/2)`. Not convex.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

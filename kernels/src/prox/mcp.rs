@@ -8,7 +8,7 @@
 //! `lambda sqrt(e gamma)`. Source: C.-H. Zhang, "Nearly unbiased variable selection under minimax
 //! concave penalty", Annals of Statistics 2010.
 
-use super::solver::{Element, Form, Penalty};
+use super::penalty::{Element, Form, Penalty};
 
 /// `R(x) = sum_i lambda |x_i| - x_i^2 / (2 gamma)` up to `|x_i| = gamma lambda`, then the constant
 /// `gamma lambda^2 / 2`. Not convex.

@@ -1,16 +1,18 @@
 //! Chooses the kernel, cuts the work into tasks by shape, and adds up what they did.
 
+use super::band::Band;
 use super::columns::{self, Columns};
 use super::contiguous::Contiguous;
 use super::elementwise::{Alone, Elementwise};
 use super::flat::Flat;
 use super::groups::Groups;
+use super::penalty::Form;
 use super::shrink::Done;
-use super::solver::{Form, Solver, Threshold};
+use super::solver::{Solver, Threshold};
 use super::source::{Scale, Source};
 use super::sums::Question;
 use super::sweep::Fresh;
-use super::{Outcome, Regularizer, Work};
+use super::{Outcome, Regularizer, Work, whole};
 use crate::Exec;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
@@ -26,7 +28,7 @@ pub(crate) fn tasks(exec: Exec, groups: Groups) -> Exec {
 /// Runs a regulariser on what `source` yields, into the weight buffer `w`.
 pub(crate) fn run<Src: Source>(
     exec: Exec,
-    (reg, groups): (&Regularizer, Groups),
+    (reg, band): (&Regularizer, Band),
     source: Src,
     w: Flat<'_>,
     work: Work<'_>,
@@ -36,8 +38,8 @@ pub(crate) fn run<Src: Source>(
         !Src::Scale::DIAGONAL || reg.supports_diagonal(),
         "prox: {reg:?} has no prox in a diagonal metric"
     );
-    let n = groups.len();
-    let (exec, total) = (tasks(exec, groups), Total::default());
+    let n = band.groups.len();
+    let (exec, total) = (tasks(exec, band.groups), Total::default());
     if n == 0 {
         return total.outcome(0);
     }
@@ -45,12 +47,19 @@ pub(crate) fn run<Src: Source>(
         Form::Soft(t) => Alone::Soft(Threshold { tau: f64::from(t.lambda1), c: f64::from(t.beta) }),
         Form::Element(element) => Alone::Element(element),
         Form::Group(_, solver) => {
-            by_group(exec, (solver, groups), source, (w, work), &total);
+            by_group(exec, (solver, band), source, (w, work), &total);
+            return total.outcome(n);
+        }
+        Form::Whole(function) => {
+            check_tau(band.groups, work.tau);
+            work.tau.fill(0.0);
+            total.add(whole::run(exec, function, band, Fresh { source, w }, work.scratch));
             return total.outcome(n);
         }
     };
-    exec.each(n.div_ceil(TASK), |i| {
-        let range = i * TASK..n.min((i + 1) * TASK);
+    let runs = band.runs(TASK);
+    exec.each(band.run_count(TASK), |i| {
+        let range = runs(i);
         total.add(exec.isa().run(Elementwise { alone, fresh: Fresh { source, w }, range }));
     });
     total.outcome(n)
@@ -58,14 +67,15 @@ pub(crate) fn run<Src: Source>(
 
 fn by_group<Src: Source>(
     exec: Exec,
-    (solver, groups): (&dyn Solver, Groups),
+    (solver, band): (&dyn Solver, Band),
     source: Src,
     (w, work): (Flat<'_>, Work<'_>),
     total: &Total,
 ) {
-    let (count, tau_len) = (groups.groups, work.tau.len());
-    assert!(tau_len == count, "prox: tau has {tau_len} elements, {count} groups need {count}");
-    let groups = groups.reduced();
+    check_tau(band.groups, work.tau);
+    let count = band.groups.groups;
+    let band = band.reduced();
+    let groups = band.groups;
     let tau = Flat::new(work.tau);
     let question = Question { solver, step: source.scale().step() };
     let fresh = Fresh { source, w };
@@ -73,13 +83,13 @@ fn by_group<Src: Source>(
         let per = (TASK / groups.group_size()).max(1);
         exec.each(count.div_ceil(per), |i| {
             let range = i * per..count.min((i + 1) * per);
-            let kernel = Contiguous { question, fresh, groups, range, tau };
+            let kernel = Contiguous { question, fresh, band, range, tau };
             total.add(exec.isa().run(kernel));
         });
         return;
     }
     let (need, have) = (columns::scratch_len(exec, groups), work.scratch.len());
-    assert!(have >= need, "prox: scratch has {have} elements, {groups:?} needs {need}");
+    assert!(have >= need, "prox: scratch has {have} elements, {band:?} needs {need}");
     let (per, part) = (columns::block(groups), columns::block_scratch(groups));
     let scratch = Flat::new(work.scratch);
     exec.each(count.div_ceil(per), |i| {
@@ -87,9 +97,14 @@ fn by_group<Src: Source>(
         let at = if exec.is_parallel() { i * part } else { 0 };
         // SAFETY: task i owns this part; on one thread the tasks run one after another.
         let scratch = unsafe { scratch.part(at, part) };
-        let kernel = Columns { question, fresh, groups, range, tau, scratch };
+        let kernel = Columns { question, fresh, band, range, tau, scratch };
         total.add(exec.isa().run(kernel));
     });
+}
+
+fn check_tau(groups: Groups, tau: &[f32]) {
+    let (count, have) = (groups.groups, tau.len());
+    assert!(have == count, "prox: tau has {have} elements, {count} groups need {count}");
 }
 
 /// Counts and flags of all tasks: integers, so the order in which they arrive does not show.

@@ -1,97 +1,118 @@
-//! The seam between a penalty and the kernels: what a penalty asks of a group, and what it answers.
+//! The search for the threshold of a group: what a solver asks of it, and what it answers.
 //!
 //! A solver is a resumable search. The kernel calls `start`, sums what the probe asks for, hands
 //! the sums to `next`, and so on until `Done`. The contiguous kernel loops over one group; the
 //! column kernel runs those of a block in step, one sweep of the block for each round.
 
-/// A penalty on weights: what the kernels need to know about it.
-pub(crate) trait Penalty: Sync {
-    fn form(&self) -> Form<'_>;
+/// Finds tau and c of `x_i = soft(v_i, tau e_i) / (1 + c e_i)` from sums over the group, in scalar f64.
+///
+/// ```
+/// use proxtape_kernels::prox::{self, Form, Groups, Metric, Own, Penalty, Regularizer, Solver};
+/// use proxtape_kernels::prox::{State, Step, Sums, Terms, Threshold, Work};
+/// use proxtape_kernels::{Exec, Isa};
+///
+/// /// `lambda2 ||x||_2 + beta/2 ||x||_2^2` of each group. With `n = ||v||_2` and one step e for all,
+/// /// `||x||_2 = (n - lambda2 e)_+ / (1 + beta e)` and `c = beta + lambda2 / ||x||_2`.
+/// #[derive(Debug)]
+/// struct GroupElastic {
+///     lambda2: f32,
+///     beta: f32,
+/// }
+///
+/// impl Penalty for GroupElastic {
+///     fn form(&self) -> Form<'_> {
+///         let GroupElastic { lambda2, beta } = *self;
+///         Form::Group(Terms { lambda2, beta, ..Terms::default() }, self)
+///     }
+///
+///     fn supports_diagonal(&self) -> bool {
+///         false
+///     }
+/// }
+///
+/// impl Solver for GroupElastic {
+///     fn needs_norm(&self) -> bool {
+///         true
+///     }
+///
+///     fn start(&self, _warm: f64) -> State {
+///         State::at(0.0)
+///     }
+///
+///     fn next(&self, step: Option<f64>, _: &mut State, sums: &Sums) -> Step {
+///         let [lambda2, beta] = [self.lambda2, self.beta].map(f64::from);
+///         let e = step.expect("the metric is Euclidean");
+///         let norm = (sums.squares.sqrt() - lambda2 * e).max(0.0) / (1.0 + beta * e);
+///         // A norm of 0 gives an infinite c: the group is zero.
+///         Step::Done(Threshold { tau: 0.0, c: beta + lambda2 / norm })
+///     }
+/// }
+///
+/// static PENALTY: GroupElastic = GroupElastic { lambda2: 1.0, beta: 1.0 };
+/// let reg = Regularizer::Own(Own::new(&PENALTY));
+/// let (mut v, mut tau) = ([3.0, 4.0, 0.5, 0.5], [0.0; 2]);
+/// let work = Work { tau: &mut tau, scratch: &mut [] };
+/// let at = Metric::Euclidean { step: 1.0 };
+/// prox::prox(Exec::new(Isa::detect()), &reg, Groups::rows(2, 2), &mut v, at, work);
+/// assert_eq!(v, [1.2, 1.6, 0.0, 0.0]);
+/// ```
+pub trait Solver: Sync {
+    /// Whether it needs the sums of squares: in a diagonal metric those of [`Sums`] with an s, and else
+    /// `squares` beside the others.
+    fn needs_norm(&self) -> bool;
 
-    fn supports_diagonal(&self) -> bool {
-        true
+    /// The lambda2 of the sums with an s.
+    fn lambda2(&self) -> f64 {
+        0.0
     }
-}
 
-/// The shapes that a penalty can have.
-pub(crate) enum Form<'a> {
-    /// tau and c are known before the group is seen: lambda1 and beta.
-    Soft(Terms),
-    /// A function of each weight alone.
-    Element(&'a dyn Element),
-    /// tau and c are solved for in each group.
-    Group(Terms, &'a dyn Solver),
-}
-
-/// `lambda1 ||x||_1 + beta/2 ||x||_2^2 + lambda2 ||x||_2 + rho/2 ||x||_1^2` of a group.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Terms {
-    pub(crate) lambda1: f32,
-    pub(crate) beta: f32,
-    pub(crate) lambda2: f32,
-    pub(crate) rho: f32,
-}
-
-impl Terms {
-    pub(crate) fn is_valid(&self) -> bool {
-        let all = [self.lambda1, self.beta, self.lambda2, self.rho];
-        all.iter().all(|&x| x >= 0.0 && x.is_finite())
+    /// (lambda1, rho) where all that is solved is `tau = lambda1 + rho sum (a - tau e)_+`: then
+    /// vectors do it, and the rest of this trait serves what is not mild.
+    fn linear(&self) -> Option<(f32, f32)> {
+        None
     }
-}
 
-/// e of some elements.
-pub(crate) enum Steps<'a> {
-    Same(f32),
-    Each(&'a [f32]),
-}
+    /// The first probe. `warm` is the group's last tau: any number, NaN too.
+    fn start(&self, warm: f64) -> State;
 
-/// A penalty of each weight alone that is not soft thresholding; all in f64.
-pub(crate) trait Element: Sync {
-    fn is_valid(&self) -> bool;
-    /// argmin over x >= 0 of 1/2 (x - a)^2 + e R(x), for a >= 0.
-    fn shrink(&self, a: f64, e: f64) -> f64;
-    /// The same for many, in place: one indirect call, behind which the function is known. What is
-    /// not above 0, a NaN too, becomes 0.
-    fn shrink_all(&self, a: &mut [f32], e: Steps<'_>) {
-        let one = |a: &mut f32, e: f32| {
-            *a = if *a > 0.0 { self.shrink(f64::from(*a), f64::from(e)) as f32 } else { 0.0 };
-        };
-        match e {
-            Steps::Same(e) => a.iter_mut().for_each(|a| one(a, e)),
-            Steps::Each(e) => a.iter_mut().zip(e).for_each(|(a, &e)| one(a, e)),
-        }
-    }
-    /// R(a), for a >= 0.
-    fn value(&self, a: f64) -> f64;
-    /// R'(a) for a > 0, and its limit at 0: infinite where a zero stays zero at any gradient.
-    fn slope(&self, a: f64) -> f64;
+    /// Takes the sums at `state.probe`, and moves the probe or is done, after finitely many calls.
+    /// `step` is e where the metric is Euclidean.
+    fn next(&self, step: Option<f64>, state: &mut State, sums: &Sums) -> Step;
 }
 
 /// The point at which a solver wants sums.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Probe {
-    pub(crate) tau: f64,
-    /// A guess of ||x||_2, used by `Measure::Shrunk` only.
-    pub(crate) s: f64,
+pub struct Probe {
+    /// The threshold.
+    pub tau: f64,
+    /// A guess of `||x||_2`, in a diagonal metric and where the norm is needed.
+    pub s: f64,
 }
 
 /// Sums over a group at a probe. With `b_i = (|v_i| - tau e_i)_+` and A the elements with b > 0:
 ///
-/// - `Above`: count = |A|, excess = sum b, weight = sum over A of e;
-/// - `Squares` (Euclidean only): these, and squares = sum b^2;
-/// - `Shrunk`: with `q_i = b_i / (s + lambda2 e_i)`: excess = sum q, squares = sum q^2,
-///   cubes = sum q^2 / (s + lambda2 e).
+/// - `count = |A|`, `excess = sum b`, `weight` the sum of e over A;
+/// - where the norm is needed and the metric is Euclidean: these, and `squares = sum b^2`;
+/// - where it is needed and the metric is diagonal, with `q_i = b_i / (s + lambda2 e_i)`:
+///   `excess = sum q`, `squares = sum q^2`, `cubes = sum q^2 / (s + lambda2 e)`.
+///
+/// The others are 0.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Sums {
+pub struct Sums {
     /// The tau where the sums were taken, after rounding.
-    pub(crate) tau: f64,
-    pub(crate) count: f64,
-    pub(crate) weight: f64,
-    pub(crate) excess: f64,
-    pub(crate) squares: f64,
-    pub(crate) cubes: f64,
+    pub tau: f64,
+    /// See [`Sums`], as of all that follow.
+    pub count: f64,
+    /// The sum of e.
+    pub weight: f64,
+    /// The sum of b, or of q.
+    pub excess: f64,
+    /// The sum of their squares.
+    pub squares: f64,
+    /// The sum of `q^2 / (s + lambda2 e)`.
+    pub cubes: f64,
     /// The share of a sum that its rounding may be; 0 for sums in f64.
-    pub(crate) rounding: f64,
+    pub rounding: f64,
 }
 
 /// The largest share of a result that the rounding of sums in f32 may be, where a solver can tell.
@@ -105,65 +126,53 @@ impl Sums {
     }
 }
 
-/// Where the search of one group stands. One record serves every solver, so that the column
-/// kernel can hold many of them.
+/// Where the search of one group stands: the probe, and fields that are the solver's own, for the kernels
+/// read none of them. One record serves every solver, so that the column kernel can hold many of them.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct State {
-    pub(crate) probe: Probe,
-    pub(crate) pass: u32,
+pub struct State {
+    /// Where sums are wanted.
+    pub probe: Probe,
+    /// Passes so far.
+    pub pass: u32,
     /// Passes of the outer search, where there are two.
-    pub(crate) outer: u32,
-    pub(crate) count: f64,
-    pub(crate) lo: f64,
-    pub(crate) hi: f64,
-    pub(crate) at_lo: f64,
-    pub(crate) at_hi: f64,
+    pub outer: u32,
+    /// The count of the last pass.
+    pub count: f64,
+    /// The lower end of a bracket.
+    pub lo: f64,
+    /// Its upper end.
+    pub hi: f64,
+    /// A function at the lower end.
+    pub at_lo: f64,
+    /// A function at the upper end.
+    pub at_hi: f64,
 }
 
 impl State {
-    pub(crate) fn at(tau: f64) -> State {
+    /// A search that starts at this tau, in a bracket without an upper end.
+    pub fn at(tau: f64) -> State {
         State { probe: Probe { tau, s: 0.0 }, hi: f64::INFINITY, ..State::default() }
     }
 }
 
 /// `x_i = soft(v_i, tau e_i) / (1 + c e_i)`; an infinite c makes the group zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Threshold {
-    pub(crate) tau: f64,
-    pub(crate) c: f64,
+pub struct Threshold {
+    /// The slope of the terms that are absolute values.
+    pub tau: f64,
+    /// The curvature of the others.
+    pub c: f64,
 }
 
 /// What a solver wants next.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Step {
+pub enum Step {
     /// Sums at `state.probe`.
     Probe,
-    /// The whole search with sums in f64; never asked of these.
+    /// The whole search again with sums in f64, of which `rounding` is 0: never asked of these.
     Wide,
+    /// This threshold.
     Done(Threshold),
-}
-
-/// A penalty of the group as a whole, in scalar f64.
-pub(crate) trait Solver: Sync {
-    /// Whether it needs `Squares` (Euclidean) and `Shrunk` (diagonal), and not just `Above`.
-    fn needs_norm(&self) -> bool;
-
-    /// The lambda2 of `Shrunk`.
-    fn lambda2(&self) -> f64 {
-        0.0
-    }
-
-    /// (lambda1, rho) where all that is solved is `tau = lambda1 + rho sum (a - tau e)_+`: then
-    /// vectors do it, and the rest of this trait serves what is not mild.
-    fn linear(&self) -> Option<(f32, f32)> {
-        None
-    }
-
-    /// The first probe. `warm` is the group's last tau: any number.
-    fn start(&self, warm: f64) -> State;
-
-    /// Takes the sums at `state.probe`. `step` is e where the metric is Euclidean.
-    fn next(&self, step: Option<f64>, state: &mut State, sums: &Sums) -> Step;
 }
 
 /// `warm` if it can be a tau of a penalty with this lambda1, else lambda1, which is below any.

@@ -1,7 +1,8 @@
 //! l1,1 + l2,1, the sparse group lasso: soft thresholding, then the group shrink (exact).
 
 use super::group_lasso::{begin, shrink};
-use super::solver::{Form, Penalty, Solver, State, Step, Sums, Terms};
+use super::penalty::{Form, Penalty, Terms};
+use super::solver::{Solver, State, Step, Sums};
 
 /// `R(x) = sum_g lambda1 ||x_g||_1 + lambda2 ||x_g||_2`: empties groups, and thins out the others.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -10,7 +10,7 @@
 //! neural networks", Neural Networks 2019. Its `2/3 (a + s) cos(phi/3) - 2a/3 + s/3`, with
 //! `phi = arccos(1 - 2 q)`, cancels at the size of a; the half-angle formula makes it the form above.
 
-use super::solver::{Element, Form, Penalty};
+use super::penalty::{Element, Form, Penalty};
 
 /// `R(x) = lambda sum_i (a + 1) |x_i| / (a + |x_i|)`: between l0 (a small) and l1 (a large). Not
 /// convex.

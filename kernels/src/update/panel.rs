@@ -30,7 +30,7 @@ const STRANDS: usize = 8;
 ///
 /// ```
 /// use proxtape_kernels::prox::{GroupLasso, Groups, Regularizer};
-/// use proxtape_kernels::update::{Panels, Rule, RowsData, Update};
+/// use proxtape_kernels::update::{PanelScratch, Panels, Rule, RowsData, Update};
 /// use proxtape_kernels::{Exec, Isa};
 /// let exec = Exec::new(Isa::detect());
 /// let reg = Regularizer::GroupLasso(GroupLasso { lambda2: 0.0 });
@@ -39,7 +39,7 @@ const STRANDS: usize = 8;
 /// let (mut w, mut tau) = ([1.0; 6], [0.0; 2]);
 /// let data = RowsData { w: &mut w, m: &mut [], v: &mut [], tau: &mut tau };
 /// let mut scratch = vec![0.0; panels.scratch_len(0)];
-/// panels.update(data, (&mut scratch, 0), &|rows, g, _| {
+/// panels.update(data, PanelScratch { buffer: &mut scratch, producer: 0 }, &|rows, g, _| {
 ///     for (row, g) in rows.zip(g.chunks_mut(3)) {
 ///         g.fill(row as f32);
 ///     }
@@ -71,6 +71,15 @@ pub struct RowsData<'a> {
     pub v: &'a mut [f32],
     /// As [`UpdateData::tau`].
     pub tau: &'a mut [f32],
+}
+
+/// Memory for a step by rows.
+#[derive(Debug)]
+pub struct PanelScratch<'a> {
+    /// At least [`Panels::scratch_len`] elements, overwritten.
+    pub buffer: &'a mut [f32],
+    /// How many of them the producer of a panel wants: the argument of that function.
+    pub producer: usize,
 }
 
 /// Writes the gradient of some rows, one after another, on the calling thread; the last slice is
@@ -136,18 +145,19 @@ impl<'a> Panels<'a> {
     }
 
     /// Takes one step: the same as [`update`] with the gradient that `produce` makes, which is asked
-    /// once for each row. `scratch` as [`scratch_len`](Panels::scratch_len), with its argument.
+    /// once for each row.
     ///
     /// # Panics
     /// As [`update`], and if scratch is short.
     pub fn update(
         &self,
         data: RowsData<'_>,
-        (scratch, producer): (&mut [f32], usize),
+        scratch: PanelScratch<'_>,
         produce: &Produce<'_>,
     ) -> Outcome {
         let RowsData { w, m, v, tau } = data;
-        check(self.op, [w.len(), self.op.groups.len(), m.len(), v.len()]);
+        let PanelScratch { buffer: scratch, producer } = scratch;
+        check(&self.op.in_band(), [w.len(), self.op.groups.len(), m.len(), v.len()]);
         let taus = if self.op.reg.is_elementwise() { 0 } else { self.op.groups.groups };
         let have = tau.len();
         assert!(

@@ -1,6 +1,6 @@
 //! The rules in vectors, each in two parts: the moments, and the point v that they lead to.
 
-use super::{Rule, Update};
+use super::{Band, Rule, Update};
 use crate::prox::{Flat, Scale, Source, Streams, Uniform, Varied, load_at};
 use crate::simd::Simd;
 
@@ -180,7 +180,7 @@ impl<'a> Adam<'a> {
     /// # Panics
     /// If the rule is not Adam.
     pub(super) fn new(
-        op: &Update,
+        op: &Update<Band>,
         (w, g): (Flat<'a>, &'a [f32]),
         (m, v): (Flat<'a>, Flat<'a>),
     ) -> Self {

@@ -29,7 +29,7 @@ pub fn update_unfused(
     data: UpdateData<'_>,
     scratch: &mut [f32],
 ) -> Outcome {
-    dispatch(op, data, UnfusedPass { exec, op, scratch })
+    dispatch(&op.in_band(), data, UnfusedPass { exec, op, scratch })
 }
 
 struct UnfusedPass<'a> {

@@ -3,17 +3,19 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bands;
 mod cges;
 mod columns;
 mod elements;
 mod oracles;
+mod own;
 mod properties;
 mod special;
 mod starts;
 
 use proxtape_kernels::prox::{
-    self, Cges, CgesOneShot, Elastic, Exclusive, GroupLasso, Groups, L0, L1, L2, L11L12, LHalf,
-    Mcp, Metric, Outcome, Regularizer, SparseGroupLasso, TransformedL1, Work,
+    self, Band, Cges, CgesOneShot, Elastic, Exclusive, GroupLasso, Groups, L0, L1, L2, L11L12,
+    LHalf, Mcp, Metric, Outcome, Regularizer, SparseGroupLasso, TransformedL1, Work,
 };
 use proxtape_kernels::{Exec, Isa};
 
@@ -21,7 +23,7 @@ use proxtape_kernels::{Exec, Isa};
 /// one is one row.
 fn all() -> Vec<Regularizer> {
     use Regularizer as R;
-    vec![
+    let mut all = vec![
         R::None,
         R::L2(L2 { beta: 0.7 }),
         R::L1(L1 { lambda1: 0.4 }),
@@ -38,7 +40,9 @@ fn all() -> Vec<Regularizer> {
         R::Mcp(Mcp { lambda: 0.4, gamma: 0.5 }),
         R::L0(L0 { lambda: 0.3 }),
         R::LHalf(LHalf { lambda: 0.3 }),
-    ]
+    ];
+    all.extend(support::own::own());
+    all
 }
 
 fn apply(

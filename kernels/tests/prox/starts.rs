@@ -5,7 +5,7 @@ use super::*;
 use crate::support::{Rng, isas};
 
 /// tau of one group, by sorting, in f64: entries with `a > tau e` are those of the largest `a / e`.
-fn tau_of(v: &[f32], e: &[f64], (lambda1, rho): (f32, f32)) -> f64 {
+pub(super) fn tau_of(v: &[f32], e: &[f64], (lambda1, rho): (f32, f32)) -> f64 {
     let mut pairs: Vec<(f64, f64)> =
         v.iter().zip(e).map(|(&v, &e)| (f64::from(v).abs(), e)).collect();
     pairs.sort_by(|x, y| (y.0 / y.1).total_cmp(&(x.0 / x.1)));

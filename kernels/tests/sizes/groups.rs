@@ -2,10 +2,11 @@
 
 use super::{Door, LONG, attempt, exec, lengths, numbers, times};
 use proxtape_kernels::prox::{
-    self, GroupLasso, Groups, L1, L11L12, Metric, Regularizer, Work, scratch_len,
+    self, Band, GroupLasso, Groups, L1, L11L12, Metric, Regularizer, Work, scratch_len,
 };
 use proxtape_kernels::update::{
-    Panels, RowsData, Rule, Update, UpdateData, unfused_scratch_len, update, update_unfused,
+    PanelScratch, Panels, RowsData, Rule, Update, UpdateData, unfused_scratch_len, update,
+    update_unfused,
 };
 
 pub(crate) const DOORS: &[Door] = &[
@@ -16,6 +17,11 @@ pub(crate) const DOORS: &[Door] = &[
         )],
         possible: &[2, 3, 5],
         call: shapes,
+    },
+    Door {
+        functions: &[("prox/band.rs", &["buffer_len", "indices", "runs_of", "elements"])],
+        possible: &[2, 3, 5, 1, 17],
+        call: bands,
     },
     Door {
         functions: &[
@@ -59,6 +65,39 @@ fn shapes(sizes: &[usize]) {
         attempt(&("of", a, b), |&len| times(&[a, b]) == len as u128, || of(a, b).len());
     }
     attempt(&("blocks", a, b), |&len| len == a, || Groups::blocks(a, b).len());
+}
+
+fn bands(sizes: &[usize]) {
+    let (groups, &[start, stride]) = (groups(sizes), &sizes[3..]) else { unreachable!() };
+    let band = Band { groups, start, stride };
+    let end = times(&sizes[1..3]).saturating_add(start as u128);
+    let is_inside = end <= stride as u128;
+    let right = |len: usize| is_inside && times(&[sizes[0], stride]) == len as u128;
+    attempt(&("buffer", band), |&len| right(len), || band.buffer_len());
+    attempt(
+        &("indices", band),
+        |at: &Option<usize>| is_inside && at.is_none_or(|at| at == start),
+        || band.indices(0).next(),
+    );
+    attempt(
+        &("elements", band),
+        |at: &Option<usize>| is_inside && at.is_none_or(|at| at == start),
+        || band.elements().next(),
+    );
+    for len in lengths(&[sizes[0], stride]) {
+        let (mut v, mut scratch) = (numbers(len), vec![0.0; LONG]);
+        let mut tau = vec![0.0; if groups.groups <= LONG { groups.groups } else { 1 }];
+        for reg in regularizers() {
+            let work = Work { tau: &mut tau, scratch: &mut scratch };
+            let at = Metric::Euclidean { step: 0.5 };
+            attempt(
+                &("prox", band, reg, len),
+                |_| right(len),
+                || prox::prox(exec(), &reg, band, &mut v, at, work),
+            );
+            attempt(&("value", band, len), |_| right(len), || reg.value(band, &v));
+        }
+    }
 }
 
 /// By row, by group, and with a norm.
@@ -151,7 +190,8 @@ fn panels(sizes: &[usize]) {
                     let panels = Panels::new(exec(), &op, row);
                     let done = panels.is_some();
                     if let Some(panels) = panels {
-                        panels.update(data, (&mut scratch, producer), &|_, g, more| {
+                        let scratch = PanelScratch { buffer: &mut scratch, producer };
+                        panels.update(data, scratch, &|_, g, more| {
                             g.fill(1.0);
                             assert!(more.len() >= producer, "the producer has less than it wants");
                         });

@@ -1,6 +1,8 @@
 //! What the kernel tests share: every instruction set, canaries, guard pages, a generator.
 #![allow(dead_code, missing_docs, unreachable_pub)] // each test file includes it and uses a part
 
+pub mod own;
+
 use proxtape_kernels::{Exec, Isa};
 
 /// Every instruction set of this CPU. CI names those that must be there (`PROXTAPE_EXPECT_ISA`).

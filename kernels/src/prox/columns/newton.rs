@@ -56,7 +56,7 @@ impl<M: Scale> Block<'_, M> {
         (strips, from): (&[bool], usize),
         lanes: &mut Lanes<'_>,
     ) {
-        let inner = self.groups.inner;
+        let inner = self.band.groups.inner;
         if inner == 1 {
             lanes.cut.copy_from_slice(lanes.more[from]);
         } else {
@@ -66,7 +66,7 @@ impl<M: Scale> Block<'_, M> {
         lanes.clear(strips);
         let pace = if E::IS_FIRST { Pace::first } else { Pace::later };
         let above = &mut Above { block: self, elements, lanes };
-        self.tiles(s, (strips, pace(self.groups)), above);
+        self.tiles(s, (strips, pace(self.band.groups)), above);
         for k in 0..if M::DIAGONAL { 3 } else { 2 } {
             if inner == 1 {
                 for i in (0..self.range.len()).step_by(S::LANES) {
@@ -95,10 +95,10 @@ impl<M: Scale> Kernel for Newton<'_, '_, '_, '_, M> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> Done {
         let Newton { block, equation, lanes } = self;
-        let (count, inner) = (block.range.len(), block.groups.inner);
+        let (count, inner) = (block.range.len(), block.band.groups.inner);
         // The lanes past the last group go along.
         let vectors = || (0..count).step_by(S::LANES);
-        let n = block.groups.group_size() as f32;
+        let n = block.band.groups.group_size() as f32;
         let is_mild = |i| {
             let mild = equation.is_mild(s, &lanes.above::<S, M>(s, i), n);
             s.count(mild) == S::LANES as u32

@@ -37,7 +37,7 @@ impl<M: Scale> Block<'_, M> {
 
     /// Sets the probe of group i.
     fn aim_at(&self, i: usize, probe: &Probe, lanes: &mut Lanes<'_>) {
-        let inner = self.groups.inner;
+        let inner = self.band.groups.inner;
         let columns = i * inner..(i + 1) * inner;
         lanes.cut[columns.clone()].fill(self.question.cut(probe.tau));
         lanes.more[NORM_GUESS][columns].fill(probe.s as f32);
@@ -52,7 +52,7 @@ impl<M: Scale> Block<'_, M> {
         lanes: &mut Lanes<'_>,
     ) {
         let strips = &[true; COLUMNS / STRIP][..self.columns().div_ceil(STRIP)];
-        let pace = Pace::first(self.groups);
+        let pace = Pace::first(self.band.groups);
         self.sum_strips::<S, _, true>(s, elements, (strips, pace), lanes);
     }
 
@@ -84,7 +84,7 @@ impl<M: Scale> Block<'_, M> {
 
     /// Hands the sums of a group to the solver; returns how many passes it made itself.
     fn advance<const NORM: bool>(&self, g: usize, search: &mut Search, lanes: &Lanes<'_>) -> u64 {
-        let (question, state, inner) = (&self.question, &mut search.state, self.groups.inner);
+        let (question, state, inner) = (&self.question, &mut search.state, self.band.groups.inner);
         let total = |k| (g * inner..(g + 1) * inner).map(|i| lanes.sum(i, k)).sum();
         let sums = question.sums::<NORM>(state.probe, [total(0), total(1), total(2)]);
         let step = sums
@@ -104,7 +104,7 @@ impl<M: Scale> Block<'_, M> {
     /// The search with sums in f64.
     fn solve_wide(&self, g: usize) -> (Threshold, u32) {
         let (question, warm) = (&self.question, f64::from(self.warm(g)));
-        let indices = self.groups.indices(self.range.start + g);
+        let indices = self.band.indices(self.range.start + g);
         // SAFETY: the elements of the group are inside the buffers and this task's own.
         let elements = indices.map(|at| unsafe { self.made.wide(at) });
         solve_wide(question.solver, question.wide_step(), warm, elements)
@@ -122,7 +122,8 @@ impl<M: Scale, const NORM: bool> Kernel for Solve<'_, '_, '_, '_, M, NORM> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> Done {
         let Solve { block, lanes } = self;
-        let (question, count, inner) = (&block.question, block.range.len(), block.groups.inner);
+        let (question, count, inner) =
+            (&block.question, block.range.len(), block.band.groups.inner);
         // A thousand searches are 100 KiB, which a small block should not have to clear.
         let mut memory = [const { MaybeUninit::<Search>::uninit() }; COLUMNS];
         for (i, search) in memory[..count].iter_mut().enumerate() {
@@ -140,7 +141,7 @@ impl<M: Scale, const NORM: bool> Kernel for Solve<'_, '_, '_, '_, M, NORM> {
             block.sum_strips::<S, _, NORM>(
                 s,
                 block.made,
-                (strips, Pace::later(block.groups)),
+                (strips, Pace::later(block.band.groups)),
                 lanes,
             );
         }
@@ -159,7 +160,7 @@ impl<M: Scale, const NORM: bool> Kernel for Solve<'_, '_, '_, '_, M, NORM> {
             block.sum_strips::<S, _, NORM>(
                 s,
                 block.made,
-                (strips, Pace::later(block.groups)),
+                (strips, Pace::later(block.band.groups)),
                 lanes,
             );
         }
@@ -168,7 +169,7 @@ impl<M: Scale, const NORM: bool> Kernel for Solve<'_, '_, '_, '_, M, NORM> {
             let mut threshold = search.found.unwrap_or_default();
             block.set_tau(i, threshold.tau.min(f64::from(f32::MAX)) as f32);
             if M::DIAGONAL && !threshold.fits() {
-                let elements = block.groups.indices(block.range.start + i);
+                let elements = block.band.indices(block.range.start + i);
                 // SAFETY: the elements of the group are inside the buffers and this task's own.
                 threshold = unsafe { block.made.apply_wide(threshold, elements) };
             }
@@ -181,7 +182,7 @@ impl<M: Scale, const NORM: bool> Kernel for Solve<'_, '_, '_, '_, M, NORM> {
         strips.fill(true);
         let divides = lanes.more[C][..block.columns()].iter().any(|&c| c != 0.0);
         let mut apply = Apply { block, lanes, divides, tally: Tally::new(s) };
-        block.tiles(s, (strips, Pace::later(block.groups)), &mut apply);
+        block.tiles(s, (strips, Pace::later(block.band.groups)), &mut apply);
         Done { passes, ..apply.tally.done(s) }
     }
 }

@@ -3,8 +3,8 @@
 
 use super::visit::SumAbove;
 use super::{BATCH, Done, Task};
+use crate::prox::band::Band;
 use crate::prox::flat::UNROLL;
-use crate::prox::groups::Groups;
 use crate::prox::newton::{Above, Equation};
 use crate::prox::source::{Scale, Streams};
 use crate::prox::sweep::{Streaming, Sweep};
@@ -31,9 +31,11 @@ pub(super) struct Ahead {
 
 impl Ahead {
     /// Before the first group of a task.
-    pub(super) fn new(streams: Streams, groups: Groups, first: usize) -> Ahead {
+    pub(super) fn new(streams: Streams, band: Band, first: usize) -> Ahead {
+        let Band { groups, start, .. } = band;
         let streaming = groups.len() > STREAMS && groups.outer == 1;
-        Ahead { streams, at: if streaming { first * groups.inner + BATCH } else { 0 }, streaming }
+        let at = if streaming { start + first * groups.inner + BATCH } else { 0 };
+        Ahead { streams, at, streaming }
     }
 }
 
@@ -65,8 +67,8 @@ impl<'a, 't, M: Scale> Newton<'a, 't, M> {
         for (cut, g) in cuts.iter_mut().zip(batch.clone()) {
             *cut = task.warm(g);
         }
-        let Groups { outer, groups, inner } = task.groups;
-        let end = ((outer - 1) * groups + batch.end) * inner;
+        let Band { groups, start, stride } = task.band;
+        let end = start + (groups.outer - 1) * stride + batch.end * groups.inner;
         let cuts = s.to_lanes(equation.start(s, s.load(&cuts)));
         Newton { task, equation, batch, ahead, end, cuts, sums: [[0.0; 16]; 3], counts: [0.0; 16] }
     }
@@ -129,7 +131,7 @@ impl<M: Scale> Kernel for Settle<'_, '_, '_, M> {
         let mut done = Done { passes: n as u64, ..Done::default() };
         newton.ahead.at = newton.ahead.at.max(newton.end);
         let mut cut = s.load(&newton.cuts);
-        let size = task.groups.group_size() as f32;
+        let size = task.band.groups.group_size() as f32;
         let mild = equation.is_mild(s, &newton.above(s, cut), size);
         let mut open = s.select_or_zero(s.first_lanes(n), s.splat(1.0));
         if s.count(mild) < S::LANES as u32 {

@@ -53,7 +53,7 @@ impl<M: Scale> Task<'_, M> {
         self.set_tau(g, threshold.tau.min(f64::from(f32::MAX)) as f32);
         let threshold = if M::DIAGONAL && !threshold.fits() {
             // SAFETY: the elements of group g are inside the buffers and this task's own.
-            unsafe { self.made.apply_wide(threshold, self.groups.indices(g)) }
+            unsafe { self.made.apply_wide(threshold, self.band.indices(g)) }
         } else {
             threshold
         };
@@ -85,7 +85,7 @@ impl<M: Scale> Task<'_, M> {
     fn solve_wide(&self, g: usize) -> (Threshold, u32) {
         let question = &self.question;
         // SAFETY: the elements of group g are inside the buffers and this task's own.
-        let elements = self.groups.indices(g).map(|at| unsafe { self.made.wide(at) });
+        let elements = self.band.indices(g).map(|at| unsafe { self.made.wide(at) });
         solve_wide(question.solver, question.wide_step(), f64::from(self.warm(g)), elements)
     }
 }
