@@ -4,25 +4,30 @@
 //! large weight in two (`proxtape_kernels::update` says which subproblem); biases and normalisation parameters take the gradient step.
 
 mod ahead;
+mod blocks;
 mod during;
 mod grouping;
 mod penalty;
 mod ramp;
+mod regularized;
 mod schedule;
 mod support;
 
 pub(crate) use ahead::Ahead;
+pub use blocks::Blocks;
 pub use during::DuringBackward;
 pub use grouping::{Grouping, GroupingError};
 pub use penalty::{
-    FAMILIES, Family, GroupScale, LayerPenalty, Mixing, Penalty, PenaltyError, Regularized,
+    FAMILIES, Family, FamilyFacts, FamilyNumber, GroupScale, LayerPenalty, Mixing, Penalty,
+    PenaltyError, Strength,
 };
 pub use proxtape_kernels::prox::{
-    Cges, CgesOneShot, Elastic, Exclusive, GroupLasso, Groups, L0, L1, L2, L11L12, LHalf, Mcp,
-    Regularizer, SparseGroupLasso, TransformedL1,
+    Band, Cges, CgesOneShot, Elastic, Exclusive, GroupLasso, Groups, L0, L1, L2, L11L12, LHalf,
+    Mcp, Own, Regularizer, SparseGroupLasso, TransformedL1, Zeros,
 };
 pub use proxtape_kernels::update::{OutOfRange, Rule};
 pub use ramp::{Ramp, Rise};
+pub use regularized::{Part, Regularized};
 pub use schedule::{Schedule, Shape as ScheduleShape};
 
 use crate::gradients::Gradients;
@@ -39,7 +44,7 @@ pub enum Path {
     /// Gradient, moments and prox in one pass over memory, or two for columns of a large weight.
     #[default]
     Fused,
-    /// One pass after another, to compare with.
+    /// One pass after another, to compare with. Groups that are not all of a weight take the other way.
     Unfused,
 }
 
@@ -78,20 +83,38 @@ pub struct Optimizer {
 #[derive(Clone, Debug)]
 struct Slot {
     id: ParamId,
-    reg: Regularizer,
-    groups: Groups,
+    parts: Vec<SlotPart>,
+    /// The thresholds of all parts.
     tau: Range<usize>,
     is_weight: bool,
 }
 
+/// The groups of a weight that have one regulariser.
+#[derive(Clone, Debug)]
+struct SlotPart {
+    reg: Regularizer,
+    band: Band,
+    tau: Range<usize>,
+}
+
 impl Slot {
-    fn update(&self, rule: Rule, eta: f32, step: u64) -> Update {
-        Update { reg: self.reg, groups: self.groups, rule, eta, step }
+    /// The groups, where they are the whole weight.
+    fn whole(&self) -> Option<&SlotPart> {
+        match &self.parts[..] {
+            [part] if part.band.is_all() => Some(part),
+            _ => None,
+        }
+    }
+}
+
+impl SlotPart {
+    fn update(&self, rule: Rule, eta: f32, step: u64) -> Update<Band> {
+        Update { reg: self.reg, groups: self.band, rule, eta, step }
     }
 
-    /// The plain step of a weight with a frozen support.
-    fn plain(&self, rule: Rule, eta: f32, step: u64) -> Update {
-        Update { reg: Regularizer::None, ..self.update(rule, eta, step) }
+    /// The same of groups that are the whole weight.
+    fn update_all(&self, rule: Rule, eta: f32, step: u64) -> Update {
+        Update { reg: self.reg, groups: self.band.groups, rule, eta, step }
     }
 }
 
@@ -137,14 +160,24 @@ impl Optimizer {
         let regularized = by_id(params, regularized);
         for id in params.ids().filter(|&id| params.kind(id) != Kind::Running) {
             let found = regularized.get(&id);
-            let (reg, groups) = match found {
-                Some(r) => (r.regularizer, r.groups),
-                None => (Regularizer::None, Groups::whole(params.shape(id).len())),
+            let none;
+            let r = match found {
+                Some(r) => r,
+                None => {
+                    let whole = Groups::whole(params.shape(id).len());
+                    none = Regularized::new(id, Regularizer::None, whole);
+                    &none
+                }
             };
-            let searched = if reg.is_elementwise() { 0 } else { groups.groups };
-            let tau = taus..taus + searched;
+            let parts = r.parts.iter().zip(r.taus(taus)).map(|(part, tau)| SlotPart {
+                reg: part.regularizer,
+                band: part.band,
+                tau,
+            });
+            let parts: Vec<SlotPart> = parts.collect();
+            let tau = taus..parts.last().map_or(taus, |part| part.tau.end);
             taus = tau.end;
-            slots.push(Slot { id, reg, groups, tau, is_weight: found.is_some() });
+            slots.push(Slot { id, parts, tau, is_weight: found.is_some() });
         }
         let moments = [0, 1].map(|i| match i < rule.moments() {
             true => Buffer::zeroed(params.len()),
@@ -160,12 +193,13 @@ impl Optimizer {
     /// Chooses how the update is computed.
     pub fn with_path(mut self, path: Path) -> Optimizer {
         self.path = path;
-        let wanted = self.slots.iter().map(|slot| {
-            let op = slot.update(self.rule, 0.0, 1);
-            match path {
-                Path::Fused => prox::scratch_len(self.exec, &op.reg, op.groups),
-                Path::Unfused => update::unfused_scratch_len(self.exec, &op),
-            }
+        let wanted = self.slots.iter().flat_map(|slot| {
+            slot.parts.iter().map(|part| match (path, slot.whole()) {
+                (Path::Unfused, Some(part)) => {
+                    update::unfused_scratch_len(self.exec, &part.update_all(self.rule, 0.0, 1))
+                }
+                _ => prox::scratch_len(self.exec, &part.reg, part.band),
+            })
         });
         self.scratch = Buffer::zeroed(wanted.max().unwrap_or(0));
         self
@@ -203,13 +237,19 @@ impl Optimizer {
             let place = self.place(r.id).expect("a weight with a regulariser");
             let slot = &mut self.slots[place];
             assert!(slot.is_weight, "set_regularizers: {r:?} had no regulariser");
-            let same = slot.reg.is_elementwise() == r.regularizer.is_elementwise();
+            let is_same = |(own, part): (&SlotPart, &Part)| {
+                let alone = own.reg.is_elementwise() == part.regularizer.is_elementwise();
+                alone && own.band == part.band
+            };
+            let count = slot.parts.len() == r.parts.len();
             assert!(
-                same && slot.groups == r.groups,
+                count && slot.parts.iter().zip(&r.parts).all(is_same),
                 "set_regularizers: {:?} is of another kind",
                 r
             );
-            slot.reg = r.regularizer;
+            for (own, part) in slot.parts.iter_mut().zip(&r.parts) {
+                own.reg = part.regularizer;
+            }
         }
     }
 
@@ -246,23 +286,34 @@ impl Optimizer {
                     support::hold(self.exec, params.value(slot.id), x);
                 }
             }
-            let [m, v] = &mut self.moments;
-            let op = match held {
-                true => slot.plain(self.rule, eta, self.steps),
-                false => slot.update(self.rule, eta, self.steps),
-            };
-            let data = UpdateData {
-                w: params.value_mut(slot.id),
-                g,
-                m: if m.is_empty() { &mut [] } else { &mut m[span.clone()] },
-                v: if v.is_empty() { &mut [] } else { &mut v[span] },
-                tau: if held { &mut [] } else { &mut self.tau[slot.tau.clone()] },
-            };
-            let outcome = match self.path {
-                Path::Fused => update::update(self.exec, &op, data, &mut self.scratch),
-                Path::Unfused => update::update_unfused(self.exec, &op, data, &mut self.scratch),
-            };
-            total.add(slot, outcome);
+            // A weight with a frozen support takes a plain step.
+            let plain = [SlotPart {
+                reg: Regularizer::None,
+                band: Groups::whole(span.len()).into(),
+                tau: 0..0,
+            }];
+            for part in if held { &plain[..] } else { &slot.parts[..] } {
+                let [m, v] = &mut self.moments;
+                let data = UpdateData {
+                    w: params.value_mut(slot.id),
+                    g,
+                    m: if m.is_empty() { &mut [] } else { &mut m[span.clone()] },
+                    v: if v.is_empty() { &mut [] } else { &mut v[span.clone()] },
+                    tau: &mut self.tau[part.tau.clone()],
+                };
+                let (exec, scratch) = (self.exec, &mut self.scratch[..]);
+                let outcome = match self.path {
+                    Path::Unfused if part.band.is_all() => {
+                        let op = part.update_all(self.rule, eta, self.steps);
+                        update::update_unfused(exec, &op, data, scratch)
+                    }
+                    _ => {
+                        let op = part.update(self.rule, eta, self.steps);
+                        update::update(exec, &op, data, scratch)
+                    }
+                };
+                total.add(slot, outcome);
+            }
         }
         total
     }
@@ -317,15 +368,16 @@ fn by_id<'a>(params: &Params, regularized: &'a [Regularized]) -> HashMap<ParamId
             "Optimizer: \"{name}\" is a running statistic and takes no regulariser"
         );
         assert!(
-            r.groups.len() == len,
-            "Optimizer: \"{name}\" has {len} elements and its regulariser {:?}",
-            r.groups
+            r.covers(len),
+            "Optimizer: \"{name}\" has {len} elements and its regulariser {}",
+            r.shown()
         );
-        assert!(
-            r.regularizer.is_valid(),
-            "Optimizer: a number of \"{name}\" is out of range: {:?}",
-            r.regularizer
-        );
+        for Part { regularizer, .. } in &r.parts {
+            assert!(
+                regularizer.is_valid(),
+                "Optimizer: a number of \"{name}\" is out of range: {regularizer:?}"
+            );
+        }
         assert!(found.insert(r.id, r).is_none(), "Optimizer: \"{name}\" has two regularisers");
     }
     found

@@ -5,7 +5,7 @@
 //! single zeros.
 
 use crate::nn::Model;
-use crate::optim::{Groups, Regularized};
+use crate::optim::Regularized;
 use crate::params::{Kind, Params};
 use std::collections::HashMap;
 
@@ -40,16 +40,15 @@ pub struct Layer {
 /// The counts of a model.
 ///
 /// ```
-/// use proxtape::nn::{Layer, Model};
+/// use proxtape::nn::{Layer, Network};
 /// use proxtape::optim::{Family, Penalty};
-/// use proxtape::{Params, Random, sparsity::Report};
-/// let mut params = Params::new();
+/// use proxtape::{Random, sparsity::Report};
 /// let layers = [Layer::linear(2).named("fc")];
-/// let model = Model::new(&mut params, [3], &layers, &mut Random::new(1))?;
-/// let id = model.weights()[0].id;
-/// params.value_mut(id).copy_from_slice(&[1.0, 0.0, 0.0, -1.0, 0.0, 2.0]);
-/// let groups = Penalty::new(Family::None).resolve(&model, &params)?; // by input: columns
-/// let report = Report::new(&model, &params, &groups);
+/// let mut network = Network::new([3], &layers, &mut Random::new(1))?;
+/// let id = network.model().weights()[0].id;
+/// network.params_mut().value_mut(id).copy_from_slice(&[1.0, 0.0, 0.0, -1.0, 0.0, 2.0]);
+/// let groups = Penalty::new(Family::None).resolve(&network)?; // by input: columns
+/// let report = Report::new(network.model(), network.params(), &groups);
 /// assert_eq!((report.kept(), report.weights()), (3, 6));
 /// assert_eq!((report.groups_kept(), report.groups()), (2, 3));
 /// assert_eq!(report.layers[0].l12, 0.5 * (4.0 + 4.0));
@@ -69,10 +68,10 @@ impl Report {
     /// # Panics
     /// If a weight of the model is not in `regularized`.
     pub fn new(model: &Model, params: &Params, regularized: &[Regularized]) -> Report {
-        let groups: HashMap<_, _> = regularized.iter().map(|r| (r.id, r.groups)).collect();
+        let groups: HashMap<_, _> = regularized.iter().map(|r| (r.id, r)).collect();
         let layers = model.weights().iter().map(|weight| {
-            let groups = *groups.get(&weight.id).expect("every weight has its groups");
-            let mut layer = count(params.value(weight.id), groups);
+            let r = groups.get(&weight.id).expect("every weight has its groups");
+            let mut layer = count(params.value(weight.id), r);
             layer.name.clone_from(&weight.layer);
             layer.macs = weight.uses * layer.weights as u64;
             layer.macs_nonzero = weight.uses * layer.kept as u64;
@@ -115,21 +114,19 @@ impl Report {
 }
 
 /// Counts one weight; name and multiply-accumulates are the caller's to fill in.
-fn count(w: &[f32], view: Groups) -> Layer {
-    let Groups { groups, inner, .. } = view;
-    let mut l1 = vec![0.0f64; groups];
-    let mut squares = vec![0.0f64; groups];
-    for (i, &w) in w.iter().enumerate() {
-        let (g, w) = (i / inner % groups, f64::from(w));
-        l1[g] += w.abs();
-        squares[g] += w * w;
-    }
+fn count(w: &[f32], r: &Regularized) -> Layer {
+    let norms = r.fold(w, (0.0f64, 0.0f64), |(l1, squares), w| {
+        let w = f64::from(w);
+        *l1 += w.abs();
+        *squares += w * w;
+    });
+    let (l1, squares): (Vec<f64>, Vec<f64>) = norms.into_iter().unzip();
     let kept_norms: Vec<f64> = l1.iter().copied().filter(|&n| n != 0.0).collect();
     Layer {
         name: String::new(),
         weights: w.len(),
         kept: w.iter().filter(|&&w| w != 0.0).count(),
-        groups,
+        groups: r.groups(),
         groups_kept: kept_norms.len(),
         evenness: variation(&kept_norms),
         l11: l1.iter().sum(),
@@ -151,15 +148,20 @@ fn variation(x: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::optim::{Groups, Regularizer};
 
     #[test]
     fn groups_are_counted_in_their_view() {
         // [outer 2, groups 2, inner 2]: group 0 holds elements 0, 1, 4, 5.
         let w = [3.0, 0.0, 0.0, 0.0, -4.0, 0.0, 0.0, 0.0];
-        let layer = count(&w, Groups { outer: 2, groups: 2, inner: 2 });
+        let of = |groups| {
+            let id = crate::Params::new().add("w", Kind::Weight, [8]);
+            Regularized::new(id, Regularizer::None, groups)
+        };
+        let layer = count(&w, &of(Groups { outer: 2, groups: 2, inner: 2 }));
         assert_eq!((layer.kept, layer.groups_kept, layer.groups), (2, 1, 2));
         assert_eq!((layer.l11, layer.l12, layer.l21), (7.0, 24.5, 5.0));
-        let blocks = count(&w, Groups { outer: 1, groups: 4, inner: 2 });
+        let blocks = count(&w, &of(Groups { outer: 1, groups: 4, inner: 2 }));
         assert_eq!((blocks.groups_kept, blocks.l12), (2, 0.5 * (9.0 + 16.0)));
         assert!((blocks.evenness - 0.5 / 3.5).abs() < 1e-12);
     }

@@ -149,7 +149,7 @@ impl<'a> Trainer<'a> {
     ) -> Result<Trainer<'a>, TrainError> {
         let (model, params) = (network.model(), network.params());
         config.check(&data, model)?;
-        let regularized = config.penalty.resolve(model, params)?;
+        let regularized = config.penalty.resolve(&network)?;
         config.check_metric(&regularized, model)?;
         state::check_names(params)?;
         let mut graph =
@@ -167,7 +167,7 @@ impl<'a> Trainer<'a> {
             Optimizer::new(exec, params, config.rule, &regularized).with_path(config.path);
         let taken = config.taken(&optimizer, params, &graph.tape.gives_rows());
         let control = config.target.map(|target| {
-            let wanted = target.wanted((model, params), &regularized)?;
+            let wanted = target.wanted(model, &regularized)?;
             Ok::<_, TrainError>(Control::new(target, wanted, (&optimizer, params), &regularized))
         });
         let control = control.transpose()?;

@@ -67,7 +67,7 @@ fn network(exec: Exec) -> Network {
         params.value_mut(id).iter_mut().for_each(|w| *w = 0.2 * (random.uniform() - 0.5));
         let regularizer = Regularizer::L11L12(L11L12 { lambda1: 1e-3, rho: 1e-4 });
         let groups = if by_row { Groups::rows(rows, cols) } else { Groups::columns(rows, cols) };
-        regularized.push(Regularized { id, regularizer, groups });
+        regularized.push(Regularized::new(id, regularizer, groups));
         id
     };
     let shapes = [("a", [310, 300], true), ("b", [64, 310], false), ("c", [64, 64], true)];
@@ -158,7 +158,7 @@ fn a_large_weight_has_no_gradient_buffer() {
     let w = params.add("w", Kind::Weight, [n, n]);
     let regularizer = Regularizer::L11L12(L11L12 { lambda1: 1e-3, rho: 1e-6 });
     let groups = Groups::rows(n, n);
-    let regularized = [Regularized { id: w, regularizer, groups }];
+    let regularized = [Regularized::new(w, regularizer, groups)];
     let rule = Rule::Momentum { beta: 0.9 };
     let mut optimizer = Optimizer::new(exec, &params, rule, &regularized);
     let taken = optimizer.takes_rows(&params, &[w]);

@@ -3,10 +3,10 @@
 
 use proxtape::checkpoint::Checkpoint;
 use proxtape::data::{Normalization, digits};
-use proxtape::nn::{Activation, Layer, Model, Network};
+use proxtape::nn::{Activation, Layer, Network};
 use proxtape::optim::{
-    Family, Groups, L1, Optimizer, Penalty, Ramp, Regularized, Regularizer, Rise, Rule, Schedule,
-    ScheduleShape,
+    Family, Groups, L1, Optimizer, Part, Penalty, Ramp, Regularized, Regularizer, Rise, Rule,
+    Schedule, ScheduleShape,
 };
 use proxtape::train::Evaluator;
 use proxtape::{Exec, GradSink, Gradients, Isa, Kind, NoGradients, Params, Random, Tape, ops};
@@ -187,7 +187,7 @@ fn an_optimiser_takes_each_weight_once_with_its_own_groups() {
         ["a", "b", "c"].map(|name| others.add(name, Kind::Weight, [6]))[2]
     };
     let regularizer = Regularizer::L1(L1 { lambda1: 0.5 });
-    let with = |id, groups| Regularized { id, regularizer, groups };
+    let with = |id, groups| Regularized::new(id, regularizer, groups);
     let right = with(w, Groups::whole(6));
     let new = |list: &[Regularized]| Optimizer::new(exec(), &params, Rule::Sgd, list);
     new(std::slice::from_ref(&right));
@@ -196,7 +196,7 @@ fn an_optimiser_takes_each_weight_once_with_its_own_groups() {
     refused("parameter 2 of 2", || new(&[with(other, Groups::whole(6))]));
     refused("\"w\" has 6 elements", || new(&[with(w, Groups::rows(2, 4))]));
     let bad = Regularizer::L1(L1 { lambda1: f32::NAN });
-    refused("out of range", || new(&[Regularized { regularizer: bad, ..right.clone() }]));
+    refused("out of range", || new(&[Regularized::new(w, bad, Groups::whole(6))]));
     let rule = Rule::Momentum { beta: 2.0 };
     refused("out of range", || Optimizer::new(exec(), &params, rule, &[]));
 }
@@ -218,21 +218,24 @@ fn the_last_step_that_can_be_counted_is_not_the_end() {
 
 #[test]
 fn a_penalty_scales_the_weights_that_it_is_given() {
-    let mut params = Params::new();
     let layers = [3, 4, 5].map(|n| Layer::linear(n).into());
-    let model = Model::new(&mut params, [2], &layers, &mut Random::new(1)).unwrap();
+    let network = Network::new([2], &layers, &mut Random::new(1)).unwrap();
+    let model = network.model();
     let penalty = Penalty { lambda: 0.5, ..Penalty::new(Family::L1) };
-    let all = penalty.resolve(&model, &params).unwrap();
+    let all = penalty.resolve(&network).unwrap();
     let regularizer = Regularizer::L1(L1 { lambda1: 1.0 });
     for order in [vec![2], vec![0, 1, 2], vec![2, 0, 1], vec![1, 1]] {
         let mut some: Vec<_> = order.iter().map(|&l| all[l].clone()).collect();
-        penalty.scale((&model, &params), 2.0, &mut some).unwrap();
-        let want = order.iter().map(|&l| Regularized { regularizer, ..all[l].clone() });
+        penalty.scale(model, 2.0, &mut some).unwrap();
+        let want = order.iter().map(|&l| {
+            let parts = all[l].parts.iter().map(|&part| Part { regularizer, ..part }).collect();
+            Regularized { id: all[l].id, parts }
+        });
         assert_eq!(some, want.collect::<Vec<_>>(), "{order:?}");
     }
-    let bias = params.find("0.bias").unwrap();
+    let bias = network.params().find("0.bias").unwrap();
     let mut foreign = [Regularized { id: bias, ..all[0].clone() }];
-    let error = penalty.scale((&model, &params), 2.0, &mut foreign).unwrap_err().to_string();
+    let error = penalty.scale(model, 2.0, &mut foreign).unwrap_err().to_string();
     assert!(error.contains("no weight of the model"), "{error}");
 }
 

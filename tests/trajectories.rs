@@ -63,7 +63,7 @@ fn follow(text: &str, layers: &[Named], exec: Exec, path: Path) {
         let id = params.find(name).expect("a weight");
         let grouping: Grouping = grouping.as_str().unwrap().parse().unwrap();
         let groups = grouping.groups(params.shape(id), 1).unwrap();
-        Regularized { id, regularizer, groups }
+        Regularized::new(id, regularizer, groups)
     });
     let regularized: Vec<_> = regularized.collect();
     let rule = Rule::Momentum { beta: beta as f32 };

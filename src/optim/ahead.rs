@@ -38,7 +38,8 @@ impl Ahead {
     pub(crate) fn new(optimizer: &Optimizer, params: &Params) -> Ahead {
         let exec = optimizer.exec;
         let is_adam = matches!(optimizer.rule, Rule::Adam { .. });
-        let wanted = optimizer.slots.iter().map(|s| prox::scratch_len(exec, &s.reg, s.groups));
+        let parts = optimizer.slots.iter().flat_map(|slot| &slot.parts);
+        let wanted = parts.map(|part| prox::scratch_len(exec, &part.reg, part.band));
         Ahead {
             exec,
             v: Buffer::zeroed(params.len()),
@@ -117,12 +118,14 @@ impl Ahead {
             let span = params.span(r.id);
             let x = &mut self.x[span.clone()];
             x.copy_from_slice(&self.v[span.clone()]);
-            let at = match self.d.is_empty() {
-                true => Metric::Euclidean { step: self.step },
-                false => Metric::Diagonal { d: &self.d[span] },
-            };
-            let work = Work { tau: &mut self.tau[slot.tau.clone()], scratch: &mut self.scratch };
-            prox::prox(self.exec, &r.regularizer, r.groups, x, at, work);
+            for (part, own) in r.parts.iter().zip(&slot.parts) {
+                let at = match self.d.is_empty() {
+                    true => Metric::Euclidean { step: self.step },
+                    false => Metric::Diagonal { d: &self.d[span.clone()] },
+                };
+                let work = Work { tau: &mut self.tau[own.tau.clone()], scratch: &mut self.scratch };
+                prox::prox(self.exec, &part.regularizer, part.band, x, at, work);
+            }
             total += weigh(i, r, x);
         }
         total
@@ -174,7 +177,7 @@ mod tests {
         let id = params.add("w", Kind::Weight, [4]);
         params.value_mut(id).copy_from_slice(&[0.5, -0.2, 0.01, 0.0]);
         let regularizer = Regularizer::L1(L1 { lambda1 });
-        let regularized = [Regularized { id, regularizer, groups: Groups::whole(4) }];
+        let regularized = [Regularized::new(id, regularizer, Groups::whole(4))];
         let mut gradients = Gradients::new(&params);
         let mut optimizer = Optimizer::new(exec, &params, rule, &regularized);
         let mut take = |optimizer: &mut Optimizer, params: &mut Params| {

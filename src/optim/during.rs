@@ -68,7 +68,8 @@ impl Optimizer {
     fn takes(&self, params: &Params, id: ParamId) -> bool {
         let Some(slot) = self.slot(id) else { return false };
         let row = params.shape(id).len() / params.shape(id).dims()[0].max(1);
-        let op = slot.update(self.rule, 0.0, 1);
+        let Some(part) = slot.whole() else { return false };
+        let op = part.update_all(self.rule, 0.0, 1);
         self.path == Path::Fused && Panels::new(self.exec, &op, row).is_some()
     }
 }
@@ -95,7 +96,8 @@ impl RowSink for DuringBackward<'_> {
     fn consume(&mut self, params: &mut Params, id: ParamId, gradient: &ByRows<'_>) {
         let optimizer = &mut *self.optimizer;
         let slot = &optimizer.slots[optimizer.place(id).expect("a trainable weight")];
-        let op = slot.update(optimizer.rule, self.eta, optimizer.steps);
+        let part = slot.whole().expect("groups that lie in rows");
+        let op = part.update_all(optimizer.rule, self.eta, optimizer.steps);
         let [_, row] = gradient.shape();
         let panels = Panels::new(optimizer.exec, &op, row).expect("groups that lie in rows");
         let own = ByRows::scratch_len(optimizer.exec.isa(), panels.panel_rows());

@@ -1,9 +1,10 @@
 //! Groups of weights by what they belong to, as views of the flat weight buffer.
 
+use super::blocks::{self, Blocks};
 use crate::shape::Shape;
 use core::fmt;
 use core::str::FromStr;
-use proxtape_kernels::prox::Groups;
+use proxtape_kernels::prox::{Band, Groups};
 
 /// Which weights of a layer form a group.
 ///
@@ -14,6 +15,7 @@ use proxtape_kernels::prox::Groups;
 /// | position | a column | one (channel, kh, kw) over all filters |
 /// | layer | all | all |
 /// | block | k neighbours in memory | k neighbours in memory |
+/// | blocks | the columns of some inputs | some input channels |
 ///
 /// ```
 /// use proxtape::optim::{Grouping, Groups};
@@ -21,7 +23,8 @@ use proxtape_kernels::prox::Groups;
 /// assert_eq!(groups, Groups { outer: 20, groups: 50, inner: 1 });
 /// # Ok::<(), proxtape::optim::GroupingError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Grouping {
     /// All weights into one output.
     Output,
@@ -33,6 +36,8 @@ pub enum Grouping {
     Layer,
     /// Groups of this many neighbours in memory.
     Block(usize),
+    /// All weights out of the inputs of a block, of which each has its own width.
+    Blocks(Blocks),
 }
 
 /// A weight cannot be grouped this way.
@@ -47,39 +52,84 @@ impl fmt::Display for GroupingError {
 
 impl std::error::Error for GroupingError {}
 
+impl GroupingError {
+    pub(super) fn new(what: String) -> GroupingError {
+        GroupingError(what)
+    }
+}
+
 impl Grouping {
-    /// The groups of a weight of this shape, with `conv_groups` channel groups.
+    /// The groups of a weight of this shape, with `conv_groups` channel groups, in bands of one size and
+    /// factor on lambda, from the first column to the last.
+    ///
+    /// # Errors
+    /// As [`groups`](Grouping::groups), and if the widths of blocks do not add up to the inputs, one of
+    /// them is 0, or their factors are out of range or of another number.
+    pub fn parts(
+        &self,
+        shape: Shape,
+        conv_groups: usize,
+    ) -> Result<Vec<(Band, f32)>, GroupingError> {
+        match self {
+            Grouping::Blocks(blocks) => {
+                let [out, channels, area] = extents(shape)?;
+                self.check_conv(conv_groups)?;
+                blocks.parts([out, channels, area])
+            }
+            _ => Ok(vec![(self.groups(shape, conv_groups)?.into(), 1.0)]),
+        }
+    }
+
+    /// The groups of a weight of this shape, with `conv_groups` channel groups, where all have one size.
     ///
     /// # Errors
     /// If blocks do not divide the weight, if a grouped convolution is to be grouped by input
-    /// (one input channel then has no span of its own), or if the weight has another rank.
-    pub fn groups(self, shape: Shape, conv_groups: usize) -> Result<Groups, GroupingError> {
+    /// (one input channel then has no span of its own), if the weight has another rank, or of
+    /// [`Blocks`](Grouping::Blocks).
+    pub fn groups(&self, shape: Shape, conv_groups: usize) -> Result<Groups, GroupingError> {
         let n = shape.len();
-        let (out, channels, area) = match *shape.dims() {
-            [out, features] => (out, features, 1),
-            [out, c, kh, kw] => (out, c, kh * kw),
-            _ => {
-                let what = format!("a weight {shape} has no groups; [out, in] or [OC, C, KH, KW]");
-                return Err(GroupingError(what));
-            }
-        };
-        let (outer, groups, inner) = match self {
+        let [out, channels, area] = extents(shape)?;
+        self.check_conv(conv_groups)?;
+        let (outer, groups, inner) = match *self {
             Grouping::Output => (1, out, channels * area),
             Grouping::Layer => (1, 1, n),
             Grouping::Block(k) if k > 0 && n.is_multiple_of(k) => (1, n / k, k),
             Grouping::Block(k) => {
                 return Err(GroupingError(format!("blocks of {k} do not divide {n} weights")));
             }
-            Grouping::Input | Grouping::Position if conv_groups > 1 => {
-                return Err(GroupingError(format!(
-                    "a convolution with {conv_groups} channel groups cannot be grouped by input \
-                     or position; group it by output, block or layer"
-                )));
-            }
             Grouping::Input => (out, channels, area),
             Grouping::Position => (out, channels * area, 1),
+            Grouping::Blocks(_) => {
+                let what = "blocks of inputs have groups of different widths";
+                return Err(GroupingError(what.to_owned()));
+            }
         };
         Ok(Groups { outer, groups, inner })
+    }
+
+    /// An error where inputs are to be grouped that have no span of their own.
+    fn check_conv(&self, conv_groups: usize) -> Result<(), GroupingError> {
+        match self {
+            Grouping::Input | Grouping::Position | Grouping::Blocks(_) if conv_groups > 1 => {
+                Err(GroupingError(format!(
+                    "a convolution with {conv_groups} channel groups cannot be grouped by input \
+                     or position; group it by output, block or layer"
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Outputs, inputs, and the elements of one of each.
+fn extents(shape: Shape) -> Result<[usize; 3], GroupingError> {
+    match *shape.dims() {
+        [out, features] => Ok([out, features, 1]),
+        [out, c, kh, kw] => Ok([out, c, kh * kw]),
+        _ => {
+            let what = format!("a weight {shape} has no groups; [out, in] or [OC, C, KH, KW]");
+            Err(GroupingError(what))
+        }
     }
 }
 
@@ -91,6 +141,7 @@ impl fmt::Display for Grouping {
             Grouping::Position => f.write_str("position"),
             Grouping::Layer => f.write_str("layer"),
             Grouping::Block(k) => write!(f, "block:{k}"),
+            Grouping::Blocks(blocks) => write!(f, "blocks:{blocks}"),
         }
     }
 }
@@ -100,14 +151,17 @@ impl FromStr for Grouping {
 
     fn from_str(s: &str) -> Result<Grouping, GroupingError> {
         let block = s.strip_prefix("block:").and_then(|k| k.parse().ok()).filter(|&k| k > 0);
-        match (s, block) {
-            ("output", _) => Ok(Grouping::Output),
-            ("input", _) => Ok(Grouping::Input),
-            ("position", _) => Ok(Grouping::Position),
-            ("layer", _) => Ok(Grouping::Layer),
-            (_, Some(k)) => Ok(Grouping::Block(k)),
+        let blocks = s.strip_prefix("blocks:").and_then(blocks::parse);
+        match (s, block, blocks) {
+            ("output", ..) => Ok(Grouping::Output),
+            ("input", ..) => Ok(Grouping::Input),
+            ("position", ..) => Ok(Grouping::Position),
+            ("layer", ..) => Ok(Grouping::Layer),
+            (_, Some(k), _) => Ok(Grouping::Block(k)),
+            (.., Some(blocks)) => Ok(Grouping::Blocks(blocks)),
             _ => Err(GroupingError(format!(
-                "there is no grouping {s:?}; it is output, input, position, layer or block:K"
+                "there is no grouping {s:?}; it is output, input, position, layer, block:K or \
+                 blocks:W,W,..."
             ))),
         }
     }
@@ -134,5 +188,58 @@ mod tests {
         assert!(Grouping::Block(7).groups(conv, 1).is_err());
         assert!(Grouping::Input.groups(conv, 2).is_err());
         assert!("block:0".parse::<Grouping>().is_err());
+    }
+
+    fn blocks(widths: &[usize], factors: &[f32]) -> Grouping {
+        Grouping::Blocks(Blocks::new(widths).with_factors(factors))
+    }
+
+    #[test]
+    fn blocks_of_one_width_and_factor_are_one_band() {
+        let parts = |grouping: Grouping| {
+            let parts = grouping.parts([4, 9].into(), 1).unwrap();
+            let of = |(band, factor): &(Band, f32)| {
+                (band.start, band.groups.groups, band.groups.inner, *factor)
+            };
+            parts.iter().map(of).collect::<Vec<_>>()
+        };
+        assert_eq!(parts(blocks(&[3; 3], &[])), [(0, 3, 3, 1.0)]);
+        assert_eq!(parts(Grouping::Input), [(0, 9, 1, 1.0)]);
+        let mixed = blocks(&[2, 2, 1, 1, 3], &[1.0, 1.0, 1.0, 2.0, 1.0]);
+        let want = [(0, 2, 2, 1.0), (4, 1, 1, 1.0), (5, 1, 1, 2.0), (6, 1, 3, 1.0)];
+        assert_eq!(parts(mixed.clone()), want);
+        assert_eq!(mixed.to_string(), "blocks:2,2,1,1*2,3");
+        for grouping in [mixed, blocks(&[3, 1, 5], &[])] {
+            assert_eq!(grouping.to_string().parse(), Ok(grouping));
+        }
+        // Of channels the kernel's area lies in a group.
+        let conv = blocks(&[1, 2], &[]).parts([4, 3, 2, 5].into(), 1).unwrap();
+        assert_eq!(
+            conv[1].0,
+            Band { groups: Groups { outer: 4, groups: 1, inner: 20 }, start: 10, stride: 30 }
+        );
+    }
+
+    #[test]
+    fn blocks_that_do_not_fit_are_errors_that_say_why() {
+        let linear = Shape::from([4, 9]);
+        let cases = [
+            (blocks(&[3, 1, 4], &[]), "have 8 inputs, and the weight has 9"),
+            (blocks(&[], &[]), "have 0 inputs"),
+            (blocks(&[usize::MAX, 2], &[]), "more than memory can hold"),
+            (blocks(&[4, 0, 5], &[]), "block 1 has no inputs"),
+            (blocks(&[4, 5], &[1.0]), "1 factors for 2 blocks"),
+            (blocks(&[4, 5], &[1.0, -0.5]), "not -0.5"),
+            (blocks(&[4, 5], &[f32::NAN, 1.0]), "not NaN"),
+        ];
+        for (grouping, part) in cases {
+            let message = grouping.parts(linear, 1).unwrap_err().to_string();
+            assert!(message.contains(part), "{message}");
+        }
+        let message = blocks(&[1, 1], &[]).parts([4, 2, 3, 3].into(), 2).unwrap_err().to_string();
+        assert!(message.contains("2 channel groups"), "{message}");
+        for text in ["blocks:", "blocks:3,x", "blocks:3*", "blocks:1,-2", "blocks:3;4"] {
+            assert!(text.parse::<Grouping>().is_err(), "{text}");
+        }
     }
 }

@@ -7,13 +7,12 @@
 
 mod family;
 
-pub use family::{FAMILIES, Family};
+pub use family::{FAMILIES, Family, FamilyFacts, FamilyNumber, Strength};
 
-use super::{Grouping, GroupingError, Ramp};
-use crate::nn::{Model, Weight};
-use crate::params::{ParamId, Params};
+use super::{Grouping, GroupingError, Part, Ramp, Regularized};
+use crate::nn::{Model, Network, Weight};
 use core::fmt;
-use proxtape_kernels::prox::*;
+use proxtape_kernels::prox::Regularizer;
 use std::collections::HashSet;
 
 /// mu by depth, for the layers l = 0..L-1 that have weights.
@@ -79,10 +78,6 @@ pub struct Penalty {
     pub linear: Grouping,
     /// Groups of convolution weights.
     pub conv: Grouping,
-    /// a of the transformed l1.
-    pub a: f32,
-    /// gamma of MCP; it must exceed the effective step.
-    pub gamma: f32,
     /// What single layers do otherwise.
     pub layers: Vec<LayerPenalty>,
 }
@@ -102,17 +97,6 @@ pub struct LayerPenalty {
     pub grouping: Option<Grouping>,
 }
 
-/// A weight with its regulariser.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Regularized {
-    /// The weight.
-    pub id: ParamId,
-    /// The regulariser, in units of the objective.
-    pub regularizer: Regularizer,
-    /// Its groups.
-    pub groups: Groups,
-}
-
 /// A penalty does not fit the network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PenaltyError(String);
@@ -125,6 +109,12 @@ impl fmt::Display for PenaltyError {
 
 impl std::error::Error for PenaltyError {}
 
+impl PenaltyError {
+    fn of(weight: &Weight, what: String) -> PenaltyError {
+        PenaltyError(format!("layer {:?}: {what}", weight.layer))
+    }
+}
+
 impl Penalty {
     /// A family at strength 0: constant mixing 1/2, groups by input, scaled by the group size.
     pub fn new(family: Family) -> Penalty {
@@ -136,23 +126,18 @@ impl Penalty {
             scale: GroupScale::GroupSize,
             linear: Grouping::Input,
             conv: Grouping::Output,
-            a: 1.0,
-            gamma: 3.0,
             layers: Vec::new(),
         }
     }
 
-    /// The regulariser and groups of every weight of a model.
+    /// The regulariser and groups of every weight of a network.
     ///
     /// # Errors
     /// If a layer that is named does not exist or is named twice, a strength or share is out of
     /// range (also once it is scaled by the group size), or a grouping does not fit; the error names
     /// the layer. What is returned no kernel refuses.
-    pub fn resolve(
-        &self,
-        model: &Model,
-        params: &Params,
-    ) -> Result<Vec<Regularized>, PenaltyError> {
+    pub fn resolve(&self, network: &Network) -> Result<Vec<Regularized>, PenaltyError> {
+        let model = network.model();
         let names = || model.weights().iter().map(|w| w.layer.as_str());
         let known: HashSet<&str> = names().collect();
         let mut told = HashSet::new();
@@ -178,7 +163,7 @@ impl Penalty {
         }
         let mut cursor = 0;
         let weights = 0..model.weights().len();
-        weights.map(|l| self.regularized((model, params), (l, &mut cursor), 1.0)).collect()
+        weights.map(|l| self.regularized(network, l, &mut cursor)).collect()
     }
 
     /// The family of a layer: its own, or that of all.
@@ -195,7 +180,7 @@ impl Penalty {
     /// the error names it.
     pub fn scale(
         &self,
-        (model, params): (&Model, &Params),
+        model: &Model,
         factor: f32,
         regularized: &mut [Regularized],
     ) -> Result<(), PenaltyError> {
@@ -209,7 +194,12 @@ impl Penalty {
                 return Err(PenaltyError(format!("parameter {id} is no weight of the model")));
             };
             let l = (next + found) % weights.len();
-            *r = self.regularized((model, params), (l, &mut cursor), factor)?;
+            let share = self.share((model, l), self.own(&weights[l].layer, &mut cursor), factor);
+            let error = |what: String| PenaltyError::of(&weights[l], what);
+            let share = share.map_err(error)?;
+            for part in &mut r.parts {
+                part.regularizer = share.regularizer(self.scale, part).map_err(error)?;
+            }
             next = (l + 1) % weights.len();
         }
         Ok(())
@@ -225,92 +215,78 @@ impl Penalty {
         Some(&self.layers[found])
     }
 
-    /// The regulariser and groups of the weight of layer `l`.
+    /// The regularisers and groups of the weight of layer `l`.
     fn regularized(
         &self,
-        (model, params): (&Model, &Params),
-        (l, cursor): (usize, &mut usize),
-        factor: f32,
+        network: &Network,
+        l: usize,
+        cursor: &mut usize,
     ) -> Result<Regularized, PenaltyError> {
-        let count = model.weights().len();
-        let weight: &Weight = &model.weights()[l];
-        let error = |what: String| PenaltyError(format!("layer {:?}: {what}", weight.layer));
+        let model = network.model();
+        let weight = &model.weights()[l];
+        let error = |what: String| PenaltyError::of(weight, what);
         let own = self.own(&weight.layer, cursor);
-        let shape = params.shape(weight.id);
-        let usual = if shape.rank() == 2 { self.linear } else { self.conv };
-        let grouping = own.and_then(|own| own.grouping).unwrap_or(usual);
-        let groups = grouping.groups(shape, weight.conv_groups);
-        let groups = groups.map_err(|e: GroupingError| error(e.to_string()))?;
+        let shape = network.params().shape(weight.id);
+        let usual = if shape.rank() == 2 { &self.linear } else { &self.conv };
+        let grouping = own.and_then(|own| own.grouping.as_ref()).unwrap_or(usual);
+        let parts = grouping.parts(shape, weight.conv_groups);
+        let parts = parts.map_err(|e: GroupingError| error(e.to_string()))?;
+        let share = self.share((model, l), own, 1.0).map_err(error)?;
+        let parts = parts.into_iter().map(|(band, factor)| {
+            let mut part = Part { regularizer: Regularizer::None, band, factor };
+            part.regularizer = share.regularizer(self.scale, &part).map_err(error)?;
+            Ok(part)
+        });
+        Ok(Regularized { id: weight.id, parts: parts.collect::<Result<_, _>>()? })
+    }
+
+    /// What layer `l` gets of the penalty at `factor` times its strength.
+    fn share(
+        &self,
+        (model, l): (&Model, usize),
+        own: Option<&LayerPenalty>,
+        factor: f32,
+    ) -> Result<Share, String> {
+        let count = model.weights().len();
         let mu = own.and_then(|own| own.mu).or_else(|| self.mixing.at(l, count));
-        let mu = mu.ok_or_else(|| error(format!("mixing does not list {count} numbers")))?;
+        let mu = mu.ok_or_else(|| format!("mixing does not list {count} numbers"))?;
         if !(0.0..=1.0).contains(&mu) {
-            return Err(error(format!("mu is a share in [0, 1], not {mu}")));
+            return Err(format!("mu is a share in [0, 1], not {mu}"));
         }
         let lambda = own.and_then(|own| own.lambda).unwrap_or(self.lambda) * factor;
         if !(lambda.is_finite() && lambda >= 0.0) {
-            return Err(error(format!("lambda is a number of at least 0, not {lambda}")));
+            return Err(format!("lambda is a number of at least 0, not {lambda}"));
         }
         let family = own.and_then(|own| own.family).unwrap_or(self.family);
-        let regularizer = self.regularizer(family, [lambda, mu], groups).map_err(error)?;
+        if let Some((number, x)) = family.out_of_range() {
+            return Err(format!("{} is a positive number, not {x}", number.label));
+        }
+        Ok(Share { family, lambda, mu })
+    }
+}
+
+/// What one layer gets of a penalty.
+#[derive(Clone, Copy)]
+struct Share {
+    family: Family,
+    lambda: f32,
+    mu: f32,
+}
+
+impl Share {
+    /// The regulariser of some groups.
+    fn regularizer(&self, scale: GroupScale, part: &Part) -> Result<Regularizer, String> {
+        let Share { family, mu, .. } = *self;
+        let (lambda, size) = (self.lambda * part.factor, part.band.groups.group_size());
+        let regularizer = family.regularizer(Strength { lambda, mu, scale, size });
         if !regularizer.is_valid() {
             // What the kernels refuse: of all numbers above only a product can have left the range.
-            let n = groups.group_size();
-            let most = f32::MAX / (n as f32).sqrt();
-            return Err(error(format!(
-                "expected lambda times sqrt({n}), for groups of {n} weights, within the range of f32, \
+            let most = f32::MAX / (size as f32).sqrt();
+            return Err(format!(
+                "expected lambda times sqrt({size}), for groups of {size} weights, within the range of f32, \
                  found a lambda of {lambda:e}; choose one of at most {most:.1e}"
-            )));
+            ));
         }
-        Ok(Regularized { id: weight.id, regularizer, groups })
-    }
-
-    fn regularizer(
-        &self,
-        family: Family,
-        [lambda, mu]: [f32; 2],
-        groups: Groups,
-    ) -> Result<Regularizer, String> {
-        let n = groups.group_size() as f32;
-        let (per_square, per_norm) = match self.scale {
-            GroupScale::None => (1.0, 1.0),
-            GroupScale::GroupSize => (1.0 / n.max(1.0), n.sqrt()),
-        };
-        let (first, second) = ((1.0 - mu) * lambda, mu * lambda);
-        if family == Family::TransformedL1 && !(self.a.is_finite() && self.a > 0.0) {
-            return Err(format!("a of the transformed l1 is a positive number, not {}", self.a));
-        }
-        if family == Family::Mcp && !(self.gamma.is_finite() && self.gamma > 0.0) {
-            return Err(format!("gamma of MCP is a positive number, not {}", self.gamma));
-        }
-        Ok(match family {
-            Family::None => Regularizer::None,
-            Family::L2 => Regularizer::L2(L2 { beta: lambda }),
-            Family::L1 => Regularizer::L1(L1 { lambda1: lambda }),
-            Family::Elastic => Regularizer::Elastic(Elastic { lambda1: first, beta: second }),
-            Family::GroupLasso => {
-                Regularizer::GroupLasso(GroupLasso { lambda2: lambda * per_norm })
-            }
-            Family::SparseGroupLasso => Regularizer::SparseGroupLasso(SparseGroupLasso {
-                lambda1: first,
-                lambda2: second * per_norm,
-            }),
-            Family::Exclusive => Regularizer::Exclusive(Exclusive { rho: lambda * per_square }),
-            Family::L11L12 => {
-                Regularizer::L11L12(L11L12 { lambda1: first, rho: second * per_square })
-            }
-            Family::Cges => {
-                Regularizer::Cges(Cges { lambda2: first * per_norm, rho: second * per_square })
-            }
-            Family::CgesOneShot => Regularizer::CgesOneShot(CgesOneShot {
-                lambda2: first * per_norm,
-                rho: second * per_square,
-            }),
-            Family::TransformedL1 => {
-                Regularizer::TransformedL1(TransformedL1 { lambda, a: self.a })
-            }
-            Family::Mcp => Regularizer::Mcp(Mcp { lambda, gamma: self.gamma }),
-            Family::L0 => Regularizer::L0(L0 { lambda }),
-            Family::LHalf => Regularizer::LHalf(LHalf { lambda }),
-        })
+        Ok(regularizer)
     }
 }

@@ -105,7 +105,7 @@ impl Config {
         model: &Model,
     ) -> Result<(), TrainError> {
         let is_adam = matches!(self.rule, Rule::Adam { .. });
-        match regularized.iter().find(|r| is_adam && !r.regularizer.supports_diagonal()) {
+        match regularized.iter().find(|r| is_adam && !r.supports_diagonal()) {
             None => Ok(()),
             Some(r) => {
                 let weight = model.weights().iter().find(|weight| weight.id == r.id);

@@ -171,18 +171,17 @@ impl Control {
     fn now(&self, sight: &Sight<'_>) -> f64 {
         let weights = sight.model.weights().iter().zip(&self.tried);
         let of = self.target.of;
-        let counts = weights.map(|(w, r)| count(of, w, r.groups, sight.params.value(r.id)));
+        let counts = weights.map(|(w, r)| count(of, w, r, sight.params.value(r.id)));
         counts.sum::<u64>() as f64
     }
 
     /// What the prox at a factor keeps of the point aimed at.
     fn count(&mut self, sight: &Sight<'_>, factor: f32) -> Result<f64, PenaltyError> {
         let Sight { penalty, model, params, optimizer, .. } = *sight;
-        penalty.scale((model, params), factor, &mut self.tried)?;
+        penalty.scale(model, factor, &mut self.tried)?;
         let (of, weights) = (self.target.of, model.weights());
-        let kept = self
-            .ahead
-            .sum(optimizer, params, &self.tried, |i, r, x| count(of, &weights[i], r.groups, x));
+        let kept =
+            self.ahead.sum(optimizer, params, &self.tried, |i, r, x| count(of, &weights[i], r, x));
         Ok(kept as f64)
     }
 }
@@ -212,8 +211,7 @@ impl super::Trainer<'_> {
     /// Sets the penalty to `factor` times its strength.
     pub(super) fn apply_strength(&mut self, factor: f32) -> Result<(), PenaltyError> {
         if factor.to_bits() != self.factor.to_bits() {
-            let of = (&self.network.model, &self.network.params);
-            self.config.penalty.scale(of, factor, &mut self.regularized)?;
+            self.config.penalty.scale(&self.network.model, factor, &mut self.regularized)?;
             self.optimizer.set_regularizers(&self.regularized);
             self.factor = factor;
         }

@@ -2,8 +2,7 @@
 
 use super::TrainError;
 use crate::nn::{Model, Weight};
-use crate::optim::{Cges, Elastic, Groups, L11L12, Regularized, Regularizer};
-use crate::params::Params;
+use crate::optim::{Part, Regularized, Zeros};
 use core::fmt;
 
 /// What a target counts. Biases do not count.
@@ -57,13 +56,13 @@ impl Target {
     /// If the penalty cannot make that much zero.
     pub(super) fn wanted(
         self,
-        (model, params): (&Model, &Params),
+        model: &Model,
         regularized: &[Regularized],
     ) -> Result<[f64; 2], TrainError> {
         let (mut total, mut fixed, mut names) = (0, 0, Vec::new());
         for (weight, r) in model.weights().iter().zip(regularized) {
-            total += all(self.of, weight, r.groups);
-            let stays = least(self.of, (weight, r), params.shape(weight.id).len());
+            total += all(self.of, weight, r);
+            let stays = least(self.of, weight, r);
             if stays > 0 {
                 names.push(weight.layer.as_str());
             }
@@ -85,45 +84,50 @@ impl Target {
     }
 }
 
-fn all(of: Measure, weight: &Weight, groups: Groups) -> u64 {
-    match of {
-        Measure::Weights => groups.len() as u64,
-        Measure::Groups => groups.groups as u64,
-        Measure::Macs => weight.uses * groups.len() as u64,
-    }
+fn all(of: Measure, weight: &Weight, r: &Regularized) -> u64 {
+    r.parts
+        .iter()
+        .map(|part| of.counts(weight, part.band.groups.len(), part.band.groups.groups))
+        .sum()
 }
 
 /// What no strength makes zero.
-fn least(of: Measure, (weight, r): (&Weight, &Regularized), n: usize) -> u64 {
-    let reg = &r.regularizer;
-    let acts = reg.value(r.groups, &vec![1.0; n]) > 0.0;
-    match *reg {
-        _ if !acts => all(of, weight, r.groups),
-        Regularizer::L2(_) | Regularizer::Elastic(Elastic { lambda1: 0.0, .. }) => {
-            all(of, weight, r.groups)
+fn least(of: Measure, weight: &Weight, r: &Regularized) -> u64 {
+    let parts = r.parts.iter().map(|part| {
+        let groups = part.band.groups;
+        match part.regularizer.zeros() {
+            Zeros::Nothing => of.counts(weight, groups.len(), groups.groups),
+            // One weight of each group.
+            Zeros::AllButOne => of.counts(weight, groups.groups, groups.groups),
+            Zeros::All => 0,
         }
-        // l1,2 alone leaves one weight in each group.
-        Regularizer::Exclusive(_)
-        | Regularizer::L11L12(L11L12 { lambda1: 0.0, .. })
-        | Regularizer::Cges(Cges { lambda2: 0.0, .. }) => match of {
-            Measure::Weights | Measure::Groups => r.groups.groups as u64,
-            Measure::Macs => weight.uses * r.groups.groups as u64,
-        },
-        _ => 0,
+    });
+    parts.sum()
+}
+
+impl Measure {
+    /// Of so many weights in so many groups.
+    fn counts(self, weight: &Weight, weights: usize, groups: usize) -> u64 {
+        match self {
+            Measure::Weights => weights as u64,
+            Measure::Groups => groups as u64,
+            Measure::Macs => weight.uses * weights as u64,
+        }
     }
 }
 
 /// What is not zero in the values of a weight.
-pub(super) fn count(of: Measure, weight: &Weight, groups: Groups, w: &[f32]) -> u64 {
-    let nonzero = || w.iter().filter(|&&w| w != 0.0).count() as u64;
+pub(super) fn count(of: Measure, weight: &Weight, r: &Regularized, w: &[f32]) -> u64 {
+    let nonzero = || w.iter().filter(|&&w| w != 0.0).count();
     match of {
-        Measure::Weights => nonzero(),
-        Measure::Macs => weight.uses * nonzero(),
+        Measure::Weights | Measure::Macs => of.counts(weight, nonzero(), 0),
         Measure::Groups => {
-            let Groups { outer, groups, inner } = groups;
-            let run = |a: usize, g: usize| &w[(a * groups + g) * inner..][..inner];
-            let lives = |g: &usize| (0..outer).any(|a| run(a, *g).iter().any(|&w| w != 0.0));
-            (0..groups).filter(lives).count() as u64
+            let lives = |part: &Part| {
+                let lives =
+                    |&g: &usize| part.band.runs_of(g).any(|run| w[run].iter().any(|&w| w != 0.0));
+                (0..part.band.groups.groups).filter(lives).count() as u64
+            };
+            r.parts.iter().map(lives).sum()
         }
     }
 }

@@ -41,7 +41,7 @@ impl Problem {
         let b = params.add("b", Kind::Bias, [OUT]);
         let groups = Groups { outer: OUT, groups: IN, inner: 1 };
         let regularizer = Regularizer::L11L12(L11L12 { lambda1: LAMBDA1, rho: RHO });
-        let regularized = vec![Regularized { id: w, regularizer, groups }];
+        let regularized = vec![Regularized::new(w, regularizer, groups)];
         Problem { x, y, params, ids: [w, b], regularized }
     }
 
@@ -125,8 +125,7 @@ fn every_rule_converges_to_the_minimum_of_the_objective() {
             assert!(db.iter().all(|db| db.abs() <= 2e-5), "{rule:?} {path:?}: {db:?}");
             // The certificate of the library says the same.
             let dw: Vec<f32> = dw.iter().map(|&x| x as f32).collect();
-            let Regularized { regularizer, groups, .. } = problem.regularized[0];
-            let residual = regularizer.stationarity(groups, w, &dw);
+            let residual = problem.regularized[0].stationarity(w, &dw);
             assert!(residual <= 1e-3, "{rule:?} {path:?}: {residual}");
             solutions.push((rule, w64, b64));
         }

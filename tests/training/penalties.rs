@@ -2,8 +2,9 @@
 
 use crate::setup::{Small, conv_net, finish, mlp, network};
 use proxtape::optim::{
-    Cges, Elastic, Exclusive, FAMILIES, Family, GroupLasso, GroupScale, Grouping, Groups, L1,
-    L11L12, LayerPenalty, Mixing, Penalty, Regularizer, Rule, ScheduleShape, SparseGroupLasso,
+    Band, Cges, Elastic, Exclusive, FAMILIES, Family, FamilyFacts, GroupLasso, GroupScale,
+    Grouping, Groups, L1, L11L12, LayerPenalty, Mixing, Penalty, Regularizer, Rule, ScheduleShape,
+    SparseGroupLasso,
 };
 use proxtape::train::{Config, TrainError};
 
@@ -12,8 +13,8 @@ fn shares(mixing: Mixing, layers: &[proxtape::nn::Named]) -> Vec<f32> {
     let network = network(layers);
     let scale = GroupScale::None;
     let penalty = Penalty { lambda: 1.0, mixing, scale, ..Penalty::new(Family::L11L12) };
-    let resolved = penalty.resolve(network.model(), network.params()).unwrap();
-    let mu = resolved.iter().map(|r| match r.regularizer {
+    let resolved = penalty.resolve(&network).unwrap();
+    let mu = resolved.iter().map(|r| match r.parts[0].regularizer {
         Regularizer::L11L12(L11L12 { lambda1, rho }) => {
             assert!((lambda1 + rho - 1.0).abs() < 1e-6, "the terms share lambda");
             rho
@@ -50,7 +51,7 @@ fn strengths_are_shared_and_scaled_as_stated() {
     let of = |family, scale| {
         let mixing = Mixing::Constant(0.25);
         let penalty = Penalty { lambda: 8.0, mixing, scale, ..Penalty::new(family) };
-        penalty.resolve(network.model(), network.params()).unwrap()[0].regularizer
+        penalty.resolve(&network).unwrap()[0].parts[0].regularizer
     };
     let root = 20f32.sqrt();
     let size = GroupScale::GroupSize;
@@ -88,12 +89,19 @@ fn layers_override_what_they_name_and_nothing_else() {
     };
     let usual = Penalty { lambda: 2.0, ..Penalty::new(Family::L1) };
     let resolved = Penalty { layers: vec![own.clone()], ..usual.clone() };
-    let resolved = resolved.resolve(network.model(), network.params()).unwrap();
-    assert_eq!(resolved[0], usual.resolve(network.model(), network.params()).unwrap()[0]);
-    assert_eq!(resolved[0].groups, Groups { outer: 1, groups: 4, inner: 9 }, "by filter");
+    let resolved = resolved.resolve(&network).unwrap();
+    assert_eq!(resolved[0], usual.resolve(&network).unwrap()[0]);
+    assert_eq!(
+        resolved[0].parts[0].band,
+        Band::from(Groups { outer: 1, groups: 4, inner: 9 }),
+        "by filter"
+    );
     // fc: [10, 64] by output: 10 groups of 4 channels of 4 x 4.
-    assert_eq!(resolved[1].groups, Groups { outer: 1, groups: 10, inner: 64 });
-    assert_eq!(resolved[1].regularizer, Regularizer::Exclusive(Exclusive { rho: 3.0 / 64.0 }));
+    assert_eq!(resolved[1].parts[0].band, Band::from(Groups { outer: 1, groups: 10, inner: 64 }));
+    assert_eq!(
+        resolved[1].parts[0].regularizer,
+        Regularizer::Exclusive(Exclusive { rho: 3.0 / 64.0 })
+    );
     // A layer's mu stands above the mixing, even where that is too short a list.
     let mu = |layer: &str| LayerPenalty {
         layer: layer.to_owned(),
@@ -106,8 +114,11 @@ fn layers_override_what_they_name_and_nothing_else() {
         layers: vec![mu("fc"), mu("conv")],
         ..Penalty::new(Family::Elastic)
     };
-    for r in penalty.resolve(network.model(), network.params()).unwrap() {
-        assert_eq!(r.regularizer, Regularizer::Elastic(Elastic { lambda1: 0.0, beta: 1.0 }));
+    for r in penalty.resolve(&network).unwrap() {
+        assert_eq!(
+            r.parts[0].regularizer,
+            Regularizer::Elastic(Elastic { lambda1: 0.0, beta: 1.0 })
+        );
     }
 }
 
@@ -140,11 +151,11 @@ fn penalties_that_do_not_fit_are_errors_that_say_why() {
         (Penalty { lambda: 3e38, ..Penalty::new(Family::SparseGroupLasso) }, &["sqrt(8)"]),
         (Penalty { lambda: f32::MAX, ..Penalty::new(Family::Cges) }, &["layer \"fc1\"", "sqrt(8)"]),
         (Penalty { linear: Grouping::Block(7), ..base() }, &["layer \"fc1\"", "7", "512"]),
-        (Penalty { a: 0.0, ..Penalty::new(Family::TransformedL1) }, &["a of the transformed l1"]),
-        (Penalty { gamma: f32::NAN, ..Penalty::new(Family::Mcp) }, &["gamma of MCP", "NaN"]),
+        (Penalty::new(Family::TransformedL1 { a: 0.0 }), &["a of the transformed l1"]),
+        (Penalty::new(Family::Mcp { gamma: f32::NAN }), &["gamma of MCP", "NaN"]),
     ];
     for (penalty, parts) in cases {
-        let message = penalty.resolve(network.model(), network.params()).unwrap_err().to_string();
+        let message = penalty.resolve(&network).unwrap_err().to_string();
         for part in parts {
             assert!(message.contains(part), "\"{message}\" should name {part}");
         }
@@ -173,7 +184,7 @@ fn every_family_trains_without_nan() {
             Ok::<f64, TrainError>(norm(trainer.params()))
         };
         let free = train(Family::None, 0.0).unwrap();
-        for (name, family) in FAMILIES {
+        for FamilyFacts { name, family, .. } in FAMILIES {
             match train(family, 0.01) {
                 Err(TrainError::Config(message)) => {
                     assert_eq!((family, rule), (Family::CgesOneShot, adam), "{message}");

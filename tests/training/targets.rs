@@ -82,9 +82,9 @@ fn other_rules_and_families_meet_it_too() {
     let schedule = Schedule { eta: 0.01, warmup: 0.0, shape: ScheduleShape::Constant };
     for (rule, family, lambda) in [
         (Rule::Sgd, Family::SparseGroupLasso, 3e-3),
-        (Rule::Nesterov { beta: 0.9 }, Family::TransformedL1, 1e-3),
+        (Rule::Nesterov { beta: 0.9 }, Family::TransformedL1 { a: 1.0 }, 1e-3),
         (adam, Family::L11L12, 5e-3),
-        (Rule::Momentum { beta: 0.9 }, Family::Mcp, 3e-3),
+        (Rule::Momentum { beta: 0.9 }, Family::Mcp { gamma: 3.0 }, 3e-3),
         (Rule::Momentum { beta: 0.9 }, Family::L0, 1e-4),
         (Rule::Momentum { beta: 0.9 }, Family::Exclusive, 3e-2),
     ] {
@@ -167,7 +167,8 @@ fn lambda_that_was_last_in_use_is_told() {
     finish(&mut trainer).unwrap();
     assert_eq!(trainer.lambda(), last);
     let in_use = Regularizer::L1(L1 { lambda1: last });
-    assert!(trainer.regularized().iter().all(|r| r.regularizer == in_use));
+    let mut parts = trainer.regularized().iter().flat_map(|r| &r.parts);
+    assert!(parts.all(|part| part.regularizer == in_use));
 }
 
 #[test]

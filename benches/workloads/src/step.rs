@@ -1,9 +1,9 @@
 //! Whole training steps: forward, backward, and the update with the exact prox of l1,1 + l1,2.
 
 use crate::filled;
-use proxtape::nn::{Layer, Model, Named, Phase, Zeros, zoo};
+use proxtape::nn::{self, Layer, Named, Phase, Zeros, zoo};
 use proxtape::optim::{Family, GroupScale, Grouping, Optimizer, Penalty, Regularized, Rule};
-use proxtape::{Exec, Gradients, Labels, Params, Random, Tape, Var, ops};
+use proxtape::{Exec, Gradients, Labels, Random, Tape, Var, ops};
 
 /// A network and how it is trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub enum Regularization {
 /// A network that is ready to train on one batch of noise.
 #[derive(Debug)]
 pub struct Training {
-    params: Params,
+    network: nn::Network,
     tape: Tape,
     loss: Var,
     gradients: Gradients,
@@ -73,26 +73,34 @@ impl Training {
         layers: &[Named],
         regularization: Regularization,
     ) -> Training {
-        let (mut params, model) = build(network, layers);
+        let mut built = build(network, layers);
         let mut tape = Tape::new(exec);
         let (x, labels) = batch(&mut tape, network);
-        let logits = model.record(&mut tape, &params, x, Phase::Training);
+        let logits = built.record(&mut tape, x, Phase::Training);
         let loss = ops::cross_entropy(&mut tape, logits, labels);
         fill(&mut tape, x, labels);
-        tape.forward(&mut params);
+        tape.forward(built.params_mut());
         let regularized = match regularization {
             Regularization::None => Vec::new(),
-            Regularization::L11L12 => penalty(&model, &params),
+            Regularization::L11L12 => penalty(&built),
         };
-        let optimizer = Optimizer::new(exec, &params, Rule::Momentum { beta: 0.9 }, &regularized);
-        Training { gradients: Gradients::new(&params), params, tape, loss, optimizer }
+        let optimizer =
+            Optimizer::new(exec, built.params(), Rule::Momentum { beta: 0.9 }, &regularized);
+        Training {
+            gradients: Gradients::new(built.params()),
+            network: built,
+            tape,
+            loss,
+            optimizer,
+        }
     }
 
     /// Forward and backward.
     pub fn differentiate(&mut self) {
         self.gradients.clear();
-        self.tape.forward(&mut self.params);
-        self.tape.backward(&mut self.params, self.loss, &mut self.gradients);
+        let params = self.network.params_mut();
+        self.tape.forward(params);
+        self.tape.backward(params, self.loss, &mut self.gradients);
     }
 
     /// The update for the gradient that is there.
@@ -100,7 +108,7 @@ impl Training {
     /// # Panics
     /// If a weight becomes NaN.
     pub fn update(&mut self) {
-        let outcome = self.optimizer.step(&mut self.params, &mut self.gradients, 0.01);
+        let outcome = self.optimizer.step(self.network.params_mut(), &mut self.gradients, 0.01);
         assert!(!outcome.nan, "a weight is not a number");
     }
 
@@ -114,7 +122,7 @@ impl Training {
 /// A network that is only used.
 #[derive(Debug)]
 pub struct Inference {
-    params: Params,
+    network: nn::Network,
     tape: Tape,
 }
 
@@ -124,25 +132,23 @@ impl Inference {
     /// # Panics
     /// If the layers do not fit the network's input.
     pub fn new(exec: Exec, network: &Network, layers: &[Named]) -> Inference {
-        let (params, model) = build(network, layers);
+        let built = build(network, layers);
         let mut tape = Tape::inference(exec);
         let (x, labels) = batch(&mut tape, network);
-        model.record_prepacked(&mut tape, &params, x, Zeros::default());
+        built.record_prepacked(&mut tape, x, Zeros::default());
         fill(&mut tape, x, labels);
-        Inference { params, tape }
+        Inference { network: built, tape }
     }
 
     /// The logits of the batch.
     pub fn run(&mut self) {
-        self.tape.infer(&self.params);
+        self.tape.infer(self.network.params());
     }
 }
 
-fn build(network: &Network, layers: &[Named]) -> (Params, Model) {
-    let mut params = Params::new();
-    let model = Model::new(&mut params, network.input, layers, &mut Random::new(1));
-    let model = model.unwrap_or_else(|e| panic!("{}: {e}", network.name));
-    (params, model)
+fn build(network: &Network, layers: &[Named]) -> nn::Network {
+    let built = nn::Network::new(network.input, layers, &mut Random::new(1));
+    built.unwrap_or_else(|e| panic!("{}: {e}", network.name))
 }
 
 fn batch(tape: &mut Tape, network: &Network) -> (Var, Labels) {
@@ -157,7 +163,7 @@ fn fill(tape: &mut Tape, x: Var, labels: Labels) {
 }
 
 /// Thresholds of 1e-5 a step, at eta = 0.01 and beta = 0.9, as in the step of the peers.
-fn penalty(model: &Model, params: &Params) -> Vec<Regularized> {
+fn penalty(network: &nn::Network) -> Vec<Regularized> {
     let penalty = Penalty {
         lambda: 2e-4,
         scale: GroupScale::None,
@@ -165,5 +171,5 @@ fn penalty(model: &Model, params: &Params) -> Vec<Regularized> {
         conv: Grouping::Output,
         ..Penalty::new(Family::L11L12)
     };
-    penalty.resolve(model, params).unwrap_or_else(|e| panic!("{e}"))
+    penalty.resolve(network).unwrap_or_else(|e| panic!("{e}"))
 }

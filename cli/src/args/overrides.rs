@@ -193,14 +193,21 @@ impl Overrides {
                 recipe.target = (share > 0.0).then_some(Target(train::Target { of, share }));
             }
         }
+        if let Some(family) = flags.regularizer {
+            recipe.penalty.set_family(family);
+        }
         let penalty = &mut recipe.penalty.0;
-        penalty.family = flags.regularizer.unwrap_or(penalty.family);
         penalty.lambda = flags.lambda.unwrap_or(penalty.lambda);
         if let Some(mu) = flags.mu {
             penalty.mixing = Mixing::Constant(mu);
         }
-        penalty.linear = flags.grouping.unwrap_or(penalty.linear);
-        penalty.conv = flags.conv_grouping.unwrap_or(penalty.conv);
+        for (flag, grouping) in
+            [(&flags.grouping, &mut penalty.linear), (&flags.conv_grouping, &mut penalty.conv)]
+        {
+            if let Some(flag) = flag {
+                grouping.clone_from(flag);
+            }
+        }
         Ok(recipe)
     }
 

@@ -4,22 +4,66 @@ mod schedule;
 
 use super::by_name;
 use crate::output::terminal::Terminal;
-use proxtape::optim::{self, Family, GroupScale, Grouping, LayerPenalty, Mixing, Ramp};
+use proxtape::optim::{
+    self, FAMILIES, Family, FamilyFacts, FamilyNumber, GroupScale, Grouping, LayerPenalty, Mixing,
+    Ramp,
+};
 use schedule::Schedule;
 use serde::{Deserialize, Serialize};
 
-/// The section.
+/// The section: a penalty, and the numbers of its own that each family gets, that of the penalty or
+/// another: a comparison trains with all.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Table", into = "Table")]
-pub(crate) struct Penalty(pub(crate) optim::Penalty);
+pub(crate) struct Penalty(pub(crate) optim::Penalty, Numbers);
+
+/// The numbers that are a family's own, for each family that has one.
+#[derive(Clone, Debug, PartialEq)]
+struct Numbers(Vec<(&'static str, f32)>);
+
+impl Numbers {
+    /// A family with its number among these.
+    fn of(&self, family: Family) -> Family {
+        self.0.iter().fold(family, |family, &(name, x)| family.with_number(name, x))
+    }
+
+    fn get(&self, name: &str) -> Option<f32> {
+        self.0.iter().find(|(other, _)| *other == name).map(|&(_, x)| x)
+    }
+
+    /// Those that a table has in the place of the usual ones.
+    fn with(mut self, told: &[(&str, Option<f32>)]) -> Numbers {
+        for (name, x) in &mut self.0 {
+            let own = told.iter().find(|(other, _)| other == name).and_then(|&(_, x)| x);
+            *x = own.unwrap_or(*x);
+        }
+        self
+    }
+}
+
+/// The usual ones.
+impl Default for Numbers {
+    fn default() -> Numbers {
+        let own = |facts: &FamilyFacts| {
+            let number = facts.number?;
+            Some((number.name, (number.of)(facts.family)?))
+        };
+        Numbers(FAMILIES.iter().filter_map(own).collect())
+    }
+}
 
 impl Default for Penalty {
     fn default() -> Penalty {
-        Penalty(optim::Penalty::new(Family::None))
+        Penalty(optim::Penalty::new(Family::None), Numbers::default())
     }
 }
 
 impl Penalty {
+    /// Takes another family, with the number that the recipe has for it.
+    pub(crate) fn set_family(&mut self, family: Family) {
+        self.0.family = self.1.of(family);
+    }
+
     /// Says which numbers were told for nothing: no layer has a family that takes them.
     pub(crate) fn tell_unused(&self, terminal: Terminal) {
         let told = &self.0;
@@ -27,21 +71,24 @@ impl Penalty {
         let others = told.layers.iter().filter_map(|own| own.family);
         let families: Vec<Family> = others.chain([told.family]).collect();
         let mut unused = Vec::new();
-        let mut note = |name: &str, is_told: bool, takes: fn(Family) -> bool| {
+        let mut note = |name: &str, is_told: bool, takes: &dyn Fn(Family) -> bool| {
             if is_told && !families.iter().any(|&family| takes(family)) {
                 unused.push(name.to_owned());
             }
         };
-        note("lambda", told.lambda != usual.lambda, is_penalty);
-        note("schedule", told.ramp != usual.ramp, is_penalty);
-        note("mu", told.mixing != usual.mixing, has_two_terms);
-        note("a", told.a != usual.a, |family| family == Family::TransformedL1);
-        note("gamma", told.gamma != usual.gamma, |family| family == Family::Mcp);
+        note("lambda", told.lambda != usual.lambda, &is_penalty);
+        note("schedule", told.ramp != usual.ramp, &is_penalty);
+        note("mu", told.mixing != usual.mixing, &Family::has_two_terms);
+        for ((name, x), (_, usual)) in self.1.0.iter().zip(Numbers::default().0) {
+            note(name, *x != usual, &|family| {
+                number_of(family).is_some_and(|own| own.name == *name)
+            });
+        }
         for own in &told.layers {
             let family = told.family_of(&own.layer);
             for (name, is_told, takes) in [
                 ("lambda", own.lambda.is_some(), is_penalty(family)),
-                ("mu", own.mu.is_some(), has_two_terms(family)),
+                ("mu", own.mu.is_some(), family.has_two_terms()),
             ] {
                 if is_told && !takes {
                     unused.push(format!("{name} of layer {:?}", own.layer));
@@ -61,10 +108,9 @@ fn is_penalty(family: Family) -> bool {
     family != Family::None
 }
 
-/// Whether lambda is shared out by mu.
-fn has_two_terms(family: Family) -> bool {
-    use Family::{Cges, CgesOneShot, Elastic, L11L12, SparseGroupLasso};
-    matches!(family, Elastic | SparseGroupLasso | L11L12 | Cges | CgesOneShot)
+/// The number of a family's own.
+fn number_of(family: Family) -> Option<FamilyNumber> {
+    family.facts()?.number
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -136,7 +182,8 @@ impl TryFrom<Table> for Penalty {
 
     fn try_from(t: Table) -> Result<Penalty, String> {
         t.check()?;
-        let usual = optim::Penalty::new(t.family.unwrap_or(Family::None));
+        let numbers = Numbers::default().with(&t.numbers());
+        let usual = optim::Penalty::new(numbers.of(t.family.unwrap_or(Family::None)));
         let mixing = match (t.mixing, t.mu) {
             (None | Some(MixingName::Explicit), Some(Mu::Each(list))) => Mixing::Explicit(list),
             (Some(_), Some(Mu::Each(_))) => {
@@ -152,12 +199,12 @@ impl TryFrom<Table> for Penalty {
         };
         let layers = t.layer.into_iter().map(|own| LayerPenalty {
             layer: own.layer,
-            family: own.family,
+            family: own.family.map(|family| numbers.of(family)),
             lambda: own.lambda,
             mu: own.mu,
             grouping: own.grouping,
         });
-        Ok(Penalty(optim::Penalty {
+        let penalty = optim::Penalty {
             lambda: t.lambda.unwrap_or(usual.lambda),
             ramp: t.schedule.map_or(Ok(usual.ramp), Ramp::try_from)?,
             mixing,
@@ -168,19 +215,23 @@ impl TryFrom<Table> for Penalty {
             },
             linear: t.grouping.unwrap_or(usual.linear),
             conv: t.conv_grouping.unwrap_or(usual.conv),
-            a: t.a.unwrap_or(usual.a),
-            gamma: t.gamma.unwrap_or(usual.gamma),
             layers: layers.collect(),
             ..usual
-        }))
+        };
+        Ok(Penalty(penalty, numbers))
     }
 }
 
 impl Table {
+    /// The keys that are a family's own number.
+    fn numbers(&self) -> [(&'static str, Option<f32>); 2] {
+        [("a", self.a), ("gamma", self.gamma)]
+    }
+
     /// An error where a number is out of its range, whether a layer takes it or not.
     fn check(&self) -> Result<(), String> {
         let above_0 = |name: &str, number: Option<f32>| match number {
-            Some(x) if !(x > 0.0 && x.is_finite()) => {
+            Some(x) if !FamilyNumber::is_valid(x) => {
                 Err(format!("{name} is a number above 0, not {x}"))
             }
             _ => Ok(()),
@@ -195,8 +246,10 @@ impl Table {
             Some(mu) => Err(format!("{of}mu is a share in [0, 1], not {mu}")),
             None => Ok(()),
         };
-        above_0("a of the transformed l1", self.a)?;
-        above_0("gamma of MCP", self.gamma)?;
+        for number in FAMILIES.iter().filter_map(|facts| facts.number) {
+            let own = self.numbers().into_iter().find(|(name, _)| *name == number.name);
+            above_0(number.label, own.and_then(|(_, x)| x))?;
+        }
         strength("", self.lambda)?;
         match &self.mu {
             Some(Mu::One(mu)) => shares("", &[*mu])?,
@@ -220,7 +273,7 @@ fn one(mu: Option<Mu>, usual: f32) -> f32 {
 }
 
 impl From<Penalty> for Table {
-    fn from(Penalty(penalty): Penalty) -> Table {
+    fn from(Penalty(penalty, numbers): Penalty) -> Table {
         let (mixing, mu) = match penalty.mixing {
             Mixing::Constant(mu) => (MixingName::Constant, Mu::One(mu)),
             Mixing::Rising(mu) => (MixingName::Rising, Mu::One(mu)),
@@ -246,10 +299,35 @@ impl From<Penalty> for Table {
             scale: Some(scale),
             grouping: Some(penalty.linear),
             conv_grouping: Some(penalty.conv),
-            a: Some(penalty.a),
-            gamma: Some(penalty.gamma),
+            a: numbers.get("a"),
+            gamma: numbers.get("gamma"),
             schedule: (penalty.ramp != Ramp::default()).then_some(penalty.ramp.into()),
             layer: layer.collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_family_gets_the_number_that_the_recipe_has_for_it() {
+        let text = "family = \"l1\"\ngamma = 5.0\ngrouping = \"blocks:3,1*0.5,2\"\n\
+                    [[layer]]\nlayer = \"fc\"\nfamily = \"mcp\"\n";
+        let mut penalty: Penalty = toml::from_str(text).unwrap();
+        assert_eq!(penalty.0.layers[0].family, Some(Family::Mcp { gamma: 5.0 }));
+        assert_eq!(penalty.1.get("a"), Some(1.0));
+        for (name, family) in [("mcp", Family::Mcp { gamma: 5.0 }), ("l0", Family::L0)] {
+            penalty.set_family(name.parse().unwrap());
+            assert_eq!(penalty.0.family, family);
+            let again: Penalty = toml::from_str(&toml::to_string(&penalty).unwrap()).unwrap();
+            assert_eq!(again, penalty);
+        }
+        // Each key is a family's own, and each family's own is a key.
+        let names = FAMILIES.iter().filter_map(|facts| Some(facts.number?.name));
+        let table = Table::from(Penalty::default());
+        let keys = table.numbers().map(|(name, x)| (name, x.is_some()));
+        assert_eq!(keys.to_vec(), names.map(|name| (name, true)).collect::<Vec<_>>());
     }
 }

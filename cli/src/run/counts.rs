@@ -16,9 +16,10 @@ pub(crate) struct Counted {
 
 impl Counted {
     pub(crate) fn of(trained: &Trained) -> Result<Counted, Failure> {
-        let (model, params) = (trained.network.model(), trained.network.params());
+        let network = &trained.network;
+        let (model, params) = (network.model(), network.params());
         let penalty = &trained.recipe.penalty;
-        let regularized = penalty.0.resolve(model, params).map_err(Failure::failed)?;
+        let regularized = penalty.0.resolve(network).map_err(Failure::failed)?;
         let report = Report::new(model, params, &regularized);
         let layers = report.layers.iter().zip(&regularized).map(|(count, r)| {
             Layer::new(count, &params.shape(r.id), penalty.0.family_of(&count.name))

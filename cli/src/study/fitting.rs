@@ -29,8 +29,7 @@ pub(crate) fn methods(
     let is_adam = matches!(recipe.train.optimizer.0, Rule::Adam { .. });
     let fits = |method: Method| -> Result<(), Failure> {
         let config = method.recipe(recipe, 0.0, 0).config();
-        let regularized =
-            config.penalty.resolve(network.model(), network.params()).map_err(Failure::failed)?;
+        let regularized = config.penalty.resolve(&network).map_err(Failure::failed)?;
         if config.prune.is_some() && config.refit.is_none() {
             return Err(Failure::failed(format!(
                 "{}: some of the epochs are for a refit, and {} are too few",
@@ -38,7 +37,7 @@ pub(crate) fn methods(
                 config.epochs
             )));
         }
-        match regularized.iter().any(|r| is_adam && !r.regularizer.supports_diagonal()) {
+        match regularized.iter().any(|r| is_adam && !r.supports_diagonal()) {
             true => Err(Failure::failed(format!(
                 "{}: there is no prox in Adam's metric; use momentum, or leave it out of --families",
                 method.label()

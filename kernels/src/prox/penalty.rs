@@ -93,6 +93,17 @@ pub enum Form<'a> {
     Whole(&'a dyn GroupProx),
 }
 
+impl core::fmt::Debug for Form<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Form::Soft(terms) => f.debug_tuple("Soft").field(terms).finish(),
+            Form::Element(_) => f.write_str("Element(..)"),
+            Form::Group(terms, _) => f.debug_tuple("Group").field(terms).finish_non_exhaustive(),
+            Form::Whole(_) => f.write_str("Whole(..)"),
+        }
+    }
+}
+
 impl Form<'_> {
     fn is_valid(&self) -> bool {
         match self {

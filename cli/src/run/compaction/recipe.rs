@@ -1,8 +1,8 @@
 //! The recipe in the file of a compacted model.
 
-use crate::recipe::{Layer, Net, Recipe};
+use crate::recipe::{Layer, Net, Penalty, Recipe};
 use proxtape::compact::Compact;
-use proxtape::optim::{Family, Mixing, Penalty};
+use proxtape::optim::Mixing;
 
 /// The same recipe with the layers that are left.
 pub(super) fn of(recipe: &Recipe, small: &Compact) -> Recipe {
@@ -22,8 +22,8 @@ pub(super) fn of(recipe: &Recipe, small: &Compact) -> Recipe {
         list.retain(|_| left.next().unwrap_or(true));
     }
     // Blocks may not divide the smaller shapes. The penalty has done its work, and serves counts alone.
-    if penalty.resolve(small.network.model(), small.network.params()).is_err() {
-        *penalty = Penalty::new(Family::None);
+    if penalty.resolve(&small.network).is_err() {
+        recipe.penalty = Penalty::default();
     }
     recipe
 }

@@ -6,7 +6,6 @@
 use crate::failure::Failure;
 use crate::system::interrupt;
 use proxtape::checkpoint::Checkpoint;
-use proxtape::optim::Regularized;
 use proxtape::train::Trainer;
 use serde::{Deserialize, Serialize};
 
@@ -33,16 +32,15 @@ impl Certificates {
         // The thresholds of the optimiser are those of the last weights.
         let is_last = core::ptr::eq(params, trainer.last());
         // Each weight has its regulariser, in the order of the model's.
-        let weights =
-            trainer.regularized().iter().map(|&Regularized { id, regularizer, groups }| {
-                let w = params.value(id);
-                let tau = trainer.optimizer().tau(id);
-                let gradient = gradients.get(id);
-                Certificate {
-                    prox_residual: is_last.then(|| regularizer.residual(groups, w, tau)),
-                    stationarity: gradient.map(|g| regularizer.stationarity(groups, w, g)),
-                }
-            });
+        let weights = trainer.regularized().iter().map(|r| {
+            let w = params.value(r.id);
+            let tau = trainer.optimizer().tau(r.id);
+            let gradient = gradients.get(r.id);
+            Certificate {
+                prox_residual: is_last.then(|| r.residual(w, tau)),
+                stationarity: gradient.map(|g| r.stationarity(w, g)),
+            }
+        });
         Some(Certificates(weights.collect()))
     }
 

@@ -8,7 +8,7 @@ use crate::output::html::{
 };
 use crate::output::number::{grouped, short};
 use crate::output::table::Table;
-use proxtape::optim::Groups;
+use proxtape::optim::Regularized;
 
 /// Layers with lines and histograms of their own; the table has all.
 const DRAWN: usize = 6;
@@ -30,14 +30,12 @@ pub(in crate::commands::report) struct Spread {
 
 impl Spread {
     /// The groups of a weight.
-    fn of(w: &[f32], view: Groups, layer: &str, evenness: f64) -> Spread {
-        let Groups { groups, inner, .. } = view;
-        let mut all = vec![(0.0f64, 0usize); groups];
-        for (i, &w) in w.iter().enumerate() {
-            let (norm, nonzero) = &mut all[i / inner % groups];
+    fn of(w: &[f32], r: &Regularized, layer: &str, evenness: f64) -> Spread {
+        let groups = r.groups();
+        let mut all = r.fold(w, (0.0f64, 0usize), |(norm, nonzero), w| {
             *norm += f64::from(w.abs());
             *nonzero += usize::from(w != 0.0);
-        }
+        });
         all.retain(|&(_, nonzero)| nonzero > 0);
         all.sort_by(|a, b| b.0.total_cmp(&a.0));
         let (norms, nonzero) = all.into_iter().unzip();
@@ -46,13 +44,12 @@ impl Spread {
 
     /// Those of every layer of a run.
     pub(in crate::commands::report) fn all(run: &Run) -> Result<Vec<Spread>, Failure> {
-        let (model, params) = (run.trained.network.model(), run.trained.network.params());
+        let network = &run.trained.network;
+        let params = network.params();
         let penalty = &run.trained.recipe.penalty.0;
-        let regularized = penalty.resolve(model, params).map_err(Failure::failed)?;
+        let regularized = penalty.resolve(network).map_err(Failure::failed)?;
         let layers = run.counted.layers.iter().zip(&regularized);
-        Ok(layers
-            .map(|(l, r)| Spread::of(params.value(r.id), r.groups, &l.name, l.evenness))
-            .collect())
+        Ok(layers.map(|(l, r)| Spread::of(params.value(r.id), r, &l.name, l.evenness)).collect())
     }
 
     fn mean(&self) -> f64 {
@@ -165,11 +162,15 @@ fn numbers(all: &[Spread]) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proxtape::optim::{Groups, Regularizer};
+    use proxtape::{Kind, Params};
 
     #[test]
     fn groups_are_sorted_by_their_norms_and_zero_ones_left_out() {
         // [outer 2, groups 3, inner 1]: columns of a 2 x 3 matrix.
-        let spread = Spread::of(&[1.0, 0.0, 3.0, -1.0, 0.0, 0.0], Groups::columns(2, 3), "fc", 0.2);
+        let w = Params::new().add("w", Kind::Weight, [2, 3]);
+        let columns = Regularized::new(w, Regularizer::None, Groups::columns(2, 3));
+        let spread = Spread::of(&[1.0, 0.0, 3.0, -1.0, 0.0, 0.0], &columns, "fc", 0.2);
         assert_eq!(
             (spread.groups, &spread.norms[..], &spread.nonzero[..]),
             (3, &[3.0, 2.0][..], &[1, 2][..])
