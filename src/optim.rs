@@ -7,6 +7,7 @@ mod ahead;
 mod blocks;
 mod during;
 mod grouping;
+mod grouping_error;
 mod penalty;
 mod ramp;
 mod regularized;
@@ -16,7 +17,8 @@ mod support;
 pub(crate) use ahead::Ahead;
 pub use blocks::Blocks;
 pub use during::DuringBackward;
-pub use grouping::{Grouping, GroupingError};
+pub use grouping::Grouping;
+pub use grouping_error::GroupingError;
 pub use penalty::{
     FAMILIES, Family, FamilyFacts, FamilyNumber, GroupScale, LayerPenalty, Mixing, Penalty,
     PenaltyError, Strength,

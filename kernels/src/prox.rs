@@ -71,8 +71,9 @@ pub use solver::{Probe, Solver, State, Step, Sums, Threshold};
 pub use sparse_group_lasso::SparseGroupLasso;
 pub use transformed_l1::TransformedL1;
 
+pub(crate) use band::TASK;
 pub(crate) use flat::{Flat, Visit, load_at, visit_run};
-pub(crate) use run::{TASK, run};
+pub(crate) use run::run;
 pub(crate) use source::{Scale, Source, Streams, Uniform, Varied};
 
 use crate::Exec;

@@ -1,6 +1,6 @@
 //! Blocks of inputs: groups of different widths on one weight, each with a factor of its own.
 
-use super::grouping::GroupingError;
+use super::grouping_error::GroupingError;
 use super::{Band, Groups};
 use core::fmt;
 use core::str::FromStr;

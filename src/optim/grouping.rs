@@ -1,6 +1,7 @@
 //! Groups of weights by what they belong to, as views of the flat weight buffer.
 
 use super::blocks::{self, Blocks};
+use super::grouping_error::GroupingError;
 use crate::shape::Shape;
 use core::fmt;
 use core::str::FromStr;
@@ -40,24 +41,6 @@ pub enum Grouping {
     Blocks(Blocks),
 }
 
-/// A weight cannot be grouped this way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupingError(String);
-
-impl fmt::Display for GroupingError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for GroupingError {}
-
-impl GroupingError {
-    pub(super) fn new(what: String) -> GroupingError {
-        GroupingError(what)
-    }
-}
-
 impl Grouping {
     /// The groups of a weight of this shape, with `conv_groups` channel groups, in bands of one size and
     /// factor on lambda, from the first column to the last.
@@ -95,13 +78,13 @@ impl Grouping {
             Grouping::Layer => (1, 1, n),
             Grouping::Block(k) if k > 0 && n.is_multiple_of(k) => (1, n / k, k),
             Grouping::Block(k) => {
-                return Err(GroupingError(format!("blocks of {k} do not divide {n} weights")));
+                return Err(GroupingError::new(format!("blocks of {k} do not divide {n} weights")));
             }
             Grouping::Input => (out, channels, area),
             Grouping::Position => (out, channels * area, 1),
             Grouping::Blocks(_) => {
                 let what = "blocks of inputs have groups of different widths";
-                return Err(GroupingError(what.to_owned()));
+                return Err(GroupingError::new(what.to_owned()));
             }
         };
         Ok(Groups { outer, groups, inner })
@@ -111,7 +94,7 @@ impl Grouping {
     fn check_conv(&self, conv_groups: usize) -> Result<(), GroupingError> {
         match self {
             Grouping::Input | Grouping::Position | Grouping::Blocks(_) if conv_groups > 1 => {
-                Err(GroupingError(format!(
+                Err(GroupingError::new(format!(
                     "a convolution with {conv_groups} channel groups cannot be grouped by input \
                      or position; group it by output, block or layer"
                 )))
@@ -128,7 +111,7 @@ fn extents(shape: Shape) -> Result<[usize; 3], GroupingError> {
         [out, c, kh, kw] => Ok([out, c, kh * kw]),
         _ => {
             let what = format!("a weight {shape} has no groups; [out, in] or [OC, C, KH, KW]");
-            Err(GroupingError(what))
+            Err(GroupingError::new(what))
         }
     }
 }
@@ -159,7 +142,7 @@ impl FromStr for Grouping {
             ("layer", ..) => Ok(Grouping::Layer),
             (_, Some(k), _) => Ok(Grouping::Block(k)),
             (.., Some(blocks)) => Ok(Grouping::Blocks(blocks)),
-            _ => Err(GroupingError(format!(
+            _ => Err(GroupingError::new(format!(
                 "there is no grouping {s:?}; it is output, input, position, layer, block:K or \
                  blocks:W,W,..."
             ))),

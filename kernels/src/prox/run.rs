@@ -1,6 +1,6 @@
 //! Chooses the kernel, cuts the work into tasks by shape, and adds up what they did.
 
-use super::band::Band;
+use super::band::{Band, TASK};
 use super::columns::{self, Columns};
 use super::contiguous::Contiguous;
 use super::elementwise::{Alone, Elementwise};
@@ -15,10 +15,6 @@ use super::sweep::Fresh;
 use super::{Outcome, Regularizer, Work, whole};
 use crate::Exec;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-
-/// Elements of a task: 128 KiB of each buffer, 10 to 20 microseconds of work, against a few for a
-/// task that another thread takes.
-pub(crate) const TASK: usize = 32 * 1024;
 
 /// Work of less than two tasks stays on the calling thread.
 pub(crate) fn tasks(exec: Exec, groups: Groups) -> Exec {

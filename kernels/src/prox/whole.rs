@@ -1,11 +1,10 @@
 //! Groups whose prox is any code: v is made in vectors, and then each group is copied to scratch, solved
 //! there and copied back, one after another.
 
-use super::band::Band;
+use super::band::{Band, TASK};
 use super::flat::{Flat, visit_run};
 use super::groups::Groups;
 use super::penalty::{GroupProx, Steps};
-use super::run::TASK;
 use super::shrink::Done;
 use super::source::{Scale, Source};
 use super::sweep::{Fresh, Made};
