@@ -1,26 +1,32 @@
 //! Other libraries beside proxtape: the same products, convolutions and training steps, in turns,
-//! on the same machine and the same number of threads. `run` builds and starts this.
+//! on the same machine and the same number of threads. `run` builds and starts this; readings go to
+//! stdout as CSV.
 //!
-//! Arguments: SECTION THREADS [PYTHON], where a section is `gemm` (`gemm-nt`, `gemm-tn`, `gemm-tt` for
-//! operands that are stored as transposes), `conv`, `update`, `step` or `memory`; without a Python
-//! interpreter that has PyTorch, the Rust peers are alone.
+//! Arguments: [--quick] SECTION THREADS [PYTHON], where a section is `gemm` (`gemm-nt`, `gemm-tn`,
+//! `gemm-tt` for operands that are stored as transposes), `conv`, `update`, `step` or `memory`, or
+//! `columns` for the names of the columns. Without a Python interpreter that has PyTorch, the Rust
+//! peers are alone. `--quick` takes one round of a millisecond: numbers that say nothing, in no time.
 
 mod burn;
 mod candle;
 mod convolutions;
 mod memory;
 mod products;
+mod reading;
 mod steps;
-mod table;
 mod torch;
 mod updates;
 
 use proxtape::{Exec, Isa, Pool};
-use proxtape_workloads::stopwatch::{Contestant, seconds};
+use proxtape_workloads::stopwatch::{self, Contestant, seconds};
+use reading::Reading;
+use std::time::Duration;
 use torch::Torch;
 
-/// Who takes part, and on how many threads.
+/// Who takes part, in which section and on how many threads.
 pub(crate) struct Match {
+    section: String,
+    effort: Effort,
     isa: Isa,
     threads: usize,
     pool: Pool,
@@ -28,10 +34,23 @@ pub(crate) struct Match {
 }
 
 impl Match {
-    /// The title of a table.
-    pub(crate) fn title(&self, what: &str) -> String {
-        let s = if self.threads == 1 { "" } else { "s" };
-        format!("{what}, {} thread{s}, {}", self.threads, self.isa.name())
+    /// Puts a reading on stdout.
+    pub(crate) fn print(&self, reading: &Reading<'_>) {
+        let head = format!("{},{},{}", self.section, self.isa.name(), self.threads);
+        print!("{}", reading.lines(&head));
+    }
+
+    /// The seconds of one call of each contestant.
+    pub(crate) fn compare<const N: usize>(
+        &self,
+        rounds: usize,
+        slice: Duration,
+        contestants: [Contestant<'_>; N],
+    ) -> [f64; N] {
+        match self.effort {
+            Effort::Full => stopwatch::compare(rounds, slice, contestants),
+            Effort::Quick => stopwatch::compare(1, Duration::from_millis(1), contestants),
+        }
     }
 
     /// How our kernels run.
@@ -58,15 +77,33 @@ impl Match {
     }
 }
 
+/// How long is measured.
+enum Effort {
+    /// As each section wants it.
+    Full,
+    /// One round of a millisecond.
+    Quick,
+}
+
 /// A peer that cannot do this.
 pub(crate) fn absent<'a>() -> Contestant<'a> {
     Box::new(|_| f64::INFINITY)
 }
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    let effort = match arguments.first().is_some_and(|first| first == "--quick") {
+        true => Effort::Quick,
+        false => Effort::Full,
+    };
+    if matches!(effort, Effort::Quick) {
+        arguments.remove(0);
+    }
+    if arguments == ["columns"] {
+        return println!("{}", reading::COLUMNS);
+    }
     let [section, threads, python @ ..] = &arguments[..] else {
-        panic!("usage: proxtape-peers SECTION THREADS [PYTHON]");
+        panic!("usage: proxtape-peers [--quick] SECTION THREADS [PYTHON]");
     };
     let threads: usize = threads.parse().expect("a number of threads");
     let isa = Isa::from_env().expect("PROXTAPE_ISA names what this CPU has");
@@ -75,11 +112,10 @@ fn main() {
     }
     let torch = python.first().map(|python| Torch::start(python, threads));
     let pool = Pool::new(threads).expect("threads start");
-    let all = Match { isa, threads, pool, torch };
+    let all = Match { section: section.clone(), effort, isa, threads, pool, torch };
     match section.as_str() {
-        "gemm" | "gemm-nt" | "gemm-tn" | "gemm-tt" => {
-            products::compare_all(&all, section.strip_prefix("gemm-").unwrap_or("nn"));
-        }
+        "gemm" => products::compare_all(&all, "nn"),
+        "gemm-nt" | "gemm-tn" | "gemm-tt" => products::compare_all(&all, &section[5..]),
         "conv" => convolutions::compare_all(&all),
         "update" => updates::compare_all(&all),
         "step" => steps::compare_all(&all),

@@ -1,7 +1,7 @@
 //! Peak resident memory of training ResNet-20 at batch 64, each library in a process of its own.
 
 use crate::Match;
-use crate::table::{Table, ratio};
+use crate::reading::{Reading, Unit};
 use proxtape::Exec;
 use proxtape_workloads::step::{NETWORKS, Network, Regularization, Training};
 use std::process::Command;
@@ -13,9 +13,6 @@ const STEPS: usize = 5;
 const SLICE: Duration = Duration::from_secs(2);
 
 pub(crate) fn compare_all(all: &Match) {
-    let title = all.title("Peak resident memory of training");
-    let mut table =
-        Table::new(&title, &["network, batch", "ours, MB", "PyTorch, MB", "times less"]);
     let program = std::env::current_exe().expect("this program has a path");
     let output = Command::new(program).args(["train", "1"]).output().expect("it starts again");
     let text = String::from_utf8(output.stdout).expect("a number");
@@ -23,13 +20,15 @@ pub(crate) fn compare_all(all: &Match) {
     // The process that answers has done nothing else before.
     let case = format!("memory {} {}", NETWORK.name, NETWORK.batch);
     let torch = all.torch.as_ref().map_or(f64::INFINITY, |torch| torch.ask(&case, SLICE));
-    table.row(&[
-        format!("{}, {}", NETWORK.name, NETWORK.batch),
-        format!("{:.0}", ours / 1e6),
-        format!("{:.0}", torch / 1e6),
-        ratio(torch / ours, true),
-    ]);
-    table.print();
+    all.print(&Reading {
+        case: format!("{} {}", NETWORK.name, NETWORK.batch),
+        what: "training",
+        unit: Unit::Megabytes,
+        ours,
+        peers: &[("PyTorch", torch)],
+        goal: None,
+        limit: None,
+    });
 }
 
 /// Trains for a few steps and prints the peak in bytes: the other side of [`compare_all`].

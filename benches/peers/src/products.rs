@@ -1,11 +1,11 @@
 //! GEMM: the best of matrixmultiply, gemm, PyTorch and NumPy beside ours.
 
 use crate::Match;
-use crate::table::{Table, meets, micros, ratio};
+use crate::reading::{Goal, Limit, Reading, Unit};
 use proxtape_workloads::Call;
 use proxtape_workloads::gemm::{FORMS, Form, SHAPES, TRANSPOSED_SHAPES, flops, name, product_as};
 use proxtape_workloads::limits;
-use proxtape_workloads::stopwatch::{compare, contestant};
+use proxtape_workloads::stopwatch::contestant;
 use std::time::Duration;
 
 const ROUNDS: usize = 7;
@@ -13,44 +13,34 @@ const SLICE: Duration = Duration::from_millis(30);
 
 /// How many times as fast as the best peer: level, within the 2 % of a measurement, and clearly
 /// ahead on the product that no peer has a path for, the classifier's.
-fn goal(shape: [usize; 3]) -> f64 {
-    if shape == [128, 10, 100] { 1.2 } else { 0.98 }
+fn goal(shape: [usize; 3]) -> Goal {
+    Goal::Times(if shape == [128, 10, 100] { 1.2 } else { 0.98 })
 }
 
 /// One form: on all shapes where it is the plain one, else on a few.
 pub(crate) fn compare_all(all: &Match, code: &str) {
     let form = FORMS.into_iter().find(|form| form.code == code).expect("nn, nt, tn or tt");
-    let head = [
-        "m x n x k",
-        "ours, us",
-        "matrixmultiply",
-        "gemm",
-        "PyTorch",
-        "NumPy",
-        "times as fast",
-        "goal",
-        "GFLOP/s",
-        "share of FMA peak",
-    ];
-    let mut table =
-        Table::new(&all.title(&format!("GEMM, {}, against the best peer", form.name)), &head);
     let shapes = if form.code == "nn" { &SHAPES[..] } else { &TRANSPOSED_SHAPES[..] };
     for &shape in shapes {
         let (peak, cost) = limits::fma(all.exec(), all.threads);
         let [peak, times @ ..] = times(all, shape, form, peak);
-        let [ours, peers @ ..] = times;
-        let best = peers.into_iter().fold(f64::INFINITY, f64::min);
-        let (faster, goal) = (best / ours, goal(shape));
-        let mut cells = vec![name(shape)];
-        cells.extend(times.map(micros));
-        cells.push(ratio(faster, meets(faster, goal)));
-        cells.push(format!("{goal}"));
-        cells.push(format!("{:.0}", flops(shape) / ours / 1e9));
-        let share = peak * flops(shape) / cost.flops / ours;
-        cells.push(format!("{:.0} %", 100.0 * share));
-        table.row(&cells);
+        let [ours, matrixmultiply, gemm, torch, numpy] = times;
+        let flops = flops(shape);
+        all.print(&Reading {
+            case: name(shape),
+            what: form.name,
+            unit: Unit::Micros,
+            ours,
+            peers: &[
+                ("matrixmultiply", matrixmultiply),
+                ("gemm", gemm),
+                ("PyTorch", torch),
+                ("NumPy", numpy),
+            ],
+            goal: Some(goal(shape)),
+            limit: Some(Limit { flops, least: peak * flops / cost.flops }),
+        });
     }
-    table.print();
 }
 
 /// The FMA peak, ours, matrixmultiply, gemm, PyTorch, NumPy.
@@ -66,7 +56,7 @@ fn times(all: &Match, shape: [usize; 3], form: Form, peak: Call) -> [f64; 6] {
     let [[row_a, col_a], [row_b, col_b]] = form.strides(shape).map(|s| s.map(|s| s as isize));
     let row_c = n as isize;
     let (pa, pb) = (a.as_ptr(), b.as_ptr());
-    compare(
+    all.compare(
         ROUNDS,
         SLICE,
         [

@@ -1,11 +1,11 @@
 //! Training steps and inference: PyTorch, burn and candle beside ours.
 
-use crate::table::{Table, meets, millis, ratio};
+use crate::reading::{Goal, Reading, Unit};
 use crate::{Match, burn, candle};
 use proxtape_workloads::step::{
     Inference, NETWORKS, Network, Regularization, Training, without_batch_norm,
 };
-use proxtape_workloads::stopwatch::{Contestant, compare};
+use proxtape_workloads::stopwatch::Contestant;
 use std::time::Duration;
 
 const ROUNDS: usize = 5;
@@ -34,20 +34,18 @@ fn rust_goal(network: &Network) -> f64 {
 const THREADS_GOAL: f64 = 1.7;
 
 pub(crate) fn compare_all(all: &Match) {
-    let head = ["network, batch", "what", "ours, ms", "peer", "its ms", "times as fast", "goal"];
-    let mut table = Table::new(&all.title("Training steps and inference"), &head);
     for network in &NETWORKS {
-        let mut row = |what: &str, peer: &str, [ours, its]: [f64; 2], goal: f64| {
-            if its.is_finite() {
-                table.row(&[
-                    format!("{}, {}", network.name, network.batch),
-                    what.to_owned(),
-                    millis(ours),
-                    peer.to_owned(),
-                    millis(its),
-                    ratio(its / ours, meets(its / ours, goal)),
-                    format!("{goal}"),
-                ]);
+        let row = |what: &str, peer: &str, [ours, its]: [f64; 2], goal: f64| {
+            if ours.is_finite() {
+                all.print(&Reading {
+                    case: format!("{} {}", network.name, network.batch),
+                    what,
+                    unit: Unit::Millis,
+                    ours,
+                    peers: &[(peer, its)],
+                    goal: Some(Goal::Times(goal)),
+                    limit: None,
+                });
             }
         };
         let [whole, backward, inference] = torch_goals(network);
@@ -66,7 +64,6 @@ pub(crate) fn compare_all(all: &Match) {
             row("step with prox", "1 thread", against_one_thread(all, network), THREADS_GOAL);
         }
     }
-    table.print();
 }
 
 #[derive(Clone, Copy)]
@@ -94,7 +91,7 @@ fn against_torch(all: &Match, network: &Network, what: What) -> [f64; 2] {
         }
     };
     let case = format!("step {} {} {name}", network.name, network.batch);
-    compare(ROUNDS, SLICE, [ours, all.torch(case)])
+    all.compare(ROUNDS, SLICE, [ours, all.torch(case)])
 }
 
 /// Ours, burn and candle on the same layers; burn and candle have no residual network here.
@@ -104,7 +101,7 @@ fn without_prox(all: &Match, network: &Network) -> [f64; 3] {
     };
     let layers = without_batch_norm(network.layers());
     let mut training = Training::new(all.exec(), network, &layers, Regularization::None);
-    compare(ROUNDS, SLICE, [all.ours(move || training.step()), burn, candle])
+    all.compare(ROUNDS, SLICE, [all.ours(move || training.step()), burn, candle])
 }
 
 fn against_one_thread(all: &Match, network: &Network) -> [f64; 2] {
@@ -113,5 +110,5 @@ fn against_one_thread(all: &Match, network: &Network) -> [f64; 2] {
         let mut training = Training::new(exec, network, &layers, Regularization::L11L12);
         all.ours(move || training.step())
     });
-    compare(ROUNDS, SLICE, [ours, alone])
+    all.compare(ROUNDS, SLICE, [ours, alone])
 }
