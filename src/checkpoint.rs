@@ -149,7 +149,7 @@ impl Checkpoint {
         Ok(values)
     }
 
-    /// The number that a text tells.
+    /// The number that a text holds.
     ///
     /// # Errors
     /// If there is no such text, or it is no number of this type.

@@ -1,6 +1,6 @@
 //! What became zero: counts of weights, groups and multiply-accumulates, layer by layer.
 //!
-//! Counted honestly: a weight is kept if it is not exactly zero; biases are told apart; dense
+//! Counted honestly: a weight is kept if it is not exactly zero; biases are counted apart; dense
 //! multiply-accumulates and those with a non-zero weight are two numbers, since no kernel skips
 //! single zeros.
 

@@ -1,6 +1,6 @@
 //! Training: a loop that its user drives, one optimiser step at a time.
 //!
-//! [`Trainer::advance`] takes a step and tells what happened; the caller may look, log, stop or
+//! [`Trainer::advance`] takes a step and returns what happened; the caller may look, log, stop or
 //! save between any two. One seed drives everything, and the state of an interrupted training goes
 //! on to the same bits as an unbroken one.
 
@@ -282,7 +282,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// The mean loss of some batches and the step along their mean gradient; none where the loss is
-    /// not finite. A step that settles may be smaller than `eta`, which then tells so; and it may be
+    /// not finite. A step that settles may be smaller than `eta`, which then holds the smaller one; and it may be
     /// given up.
     fn step_after(
         &mut self,

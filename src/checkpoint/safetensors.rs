@@ -60,7 +60,7 @@ const CHUNK: usize = 16 * 1024;
 ///
 /// # Errors
 /// If two tensors share a name, a tensor is named `__metadata__` or has not as many values as its
-/// shape tells, a text is named as the checksum is, or the file cannot be written; what was there
+/// shape says, a text is named as the checksum is, or the file cannot be written; what was there
 /// before is then untouched.
 pub fn write(path: &Path, checkpoint: &Checkpoint) -> Result<(), FileError> {
     // Before a file is begun: the header can be at fault.

@@ -25,7 +25,7 @@ use proxtape_kernels::{Exec, Isa};
 type Constants = Vec<Option<f32>>;
 
 impl Net {
-    /// Folds, then clears what nobody reads; tells whether anything changed.
+    /// Folds, then clears what nobody reads; returns whether anything changed.
     pub(super) fn pass(&mut self) -> bool {
         let mut folding = Folding { changed: false };
         let first = self.nodes.first().map_or(self.output, |node| node.axes[0]);
@@ -140,7 +140,7 @@ fn activate(activation: Activation, x: Constants) -> Constants {
     x.iter().zip(tape.value(y)).map(|(v, &y)| v.map(|_| y)).collect()
 }
 
-/// Takes the constants among the inputs out of a weight; tells whether there was one to take.
+/// Takes the constants among the inputs out of a weight; returns whether there was one to take.
 fn absorb(weight: &mut Weight, x: &Constants) -> bool {
     let constants = x.iter().enumerate().filter_map(|(i, v)| Some((i, (*v)?)));
     let read: Vec<(usize, f32)> = constants.filter(|&(i, _)| weight.reads(i)).collect();

@@ -4,7 +4,7 @@
 use super::net::{Axes, Net, Node, Op};
 
 impl Net {
-    /// Clears what nobody reads, and notes who is read; tells whether anything changed.
+    /// Clears what nobody reads, and notes who is read; returns whether anything changed.
     pub(super) fn clear_unread(&mut self) -> bool {
         let mut way =
             Way { axes: &self.axes, read: vec![Vec::new(); self.axes.len()], changed: false };

@@ -15,7 +15,7 @@ impl Kept {
         self.0[axis].iter().filter(|&&kept| kept).count()
     }
 
-    /// Keeps one unit more; tells whether it is new.
+    /// Keeps one unit more; returns whether it is new.
     fn keep(&mut self, axis: usize, unit: usize) -> bool {
         !std::mem::replace(&mut self.0[axis][unit], true)
     }
@@ -63,7 +63,7 @@ impl Net {
         kept
     }
 
-    /// Keeps what goes with what is kept; tells whether that was anything new.
+    /// Keeps what goes with what is kept; returns whether that was anything new.
     fn share(&self, nodes: &[Node], kept: &mut Kept) -> bool {
         let mut new = false;
         for node in nodes {
@@ -108,7 +108,7 @@ impl Net {
     }
 }
 
-/// Takes the first planned selection that does not pay out of a sequence, and tells its axes.
+/// Takes the first planned selection that does not pay out of a sequence, and returns its axes.
 fn drop_one(nodes: &mut Vec<Node>, pays: &impl Fn([Axis; 2]) -> bool) -> Option<[Axis; 2]> {
     for at in 0..nodes.len() {
         let node = &mut nodes[at];

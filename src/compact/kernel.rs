@@ -8,7 +8,7 @@
 use super::weight::Weight;
 
 impl Weight {
-    /// Cuts what can be cut; tells whether there was anything.
+    /// Cuts what can be cut; returns whether there was anything.
     pub(super) fn trim(&mut self) -> bool {
         let Some(window) = self.window else { return false };
         let cut = [0, 1].map(|axis| {

@@ -7,7 +7,7 @@
 //!
 //! Text is UTF-8, or UTF-16; files may be compressed by gzip (feature `gzip`). Cells are separated by
 //! commas, semicolons, tabs or bars, whichever of them gives numbers; where it is not the comma, a comma
-//! is a decimal mark. Excel's first line `sep=;` names the separator. What was decided is told in
+//! is a decimal mark. Excel's first line `sep=;` names the separator. The decisions are in
 //! [`Source::notes`].
 //!
 //! [`Dataset::class_names`]: super::Dataset::class_names

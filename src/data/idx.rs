@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Images have the dimensions `[N, H, W]` or `[N, C, H, W]`, labels `[N]`. Files may be compressed by
-//! gzip (feature `gzip`): the first bytes tell, not the name.
+//! gzip (feature `gzip`): the first bytes decide, not the name.
 
 mod folder;
 
@@ -201,7 +201,7 @@ impl Classes {
     }
 }
 
-/// What the header of a file of images tells.
+/// The header of a file of images.
 struct Images {
     count: u32,
     shape: [usize; 3],

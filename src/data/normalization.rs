@@ -30,7 +30,7 @@ pub struct Normalization {
 }
 
 impl Normalization {
-    /// The first channel whose values an f32 does not tell apart well: the spacing of f32 numbers around
+    /// The first channel whose values are hardly distinct as f32: the spacing of f32 numbers around
     /// its mean is above 1/256 of its deviation. A program that takes raw samples in f32 (an export)
     /// cannot give such a model what it needs. A deviation of 1 is taken for a constant channel's.
     pub fn coarse_in_f32(&self) -> Option<usize> {

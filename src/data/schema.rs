@@ -9,7 +9,7 @@ pub struct Columns {
     pub label: String,
 }
 
-/// Columns and classes, as [`Dataset::schema`](super::Dataset::schema) tells them and a model keeps them.
+/// Columns and classes, as [`Dataset::schema`](super::Dataset::schema) gives them and a model keeps them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schema {
     /// Of a table.

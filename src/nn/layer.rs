@@ -36,7 +36,7 @@ pub enum Layer {
         /// How the weight starts.
         init: Init,
     },
-    /// Batch normalisation over [N, C, ...], momentum 0.1 and eps 1e-5 unless told, as in PyTorch.
+    /// Batch normalisation over [N, C, ...], momentum 0.1 and eps 1e-5 by default, as in PyTorch.
     BatchNorm {
         /// The weight of the newest batch in the running statistics.
         momentum: f32,

@@ -72,7 +72,7 @@ impl Place<'_> {
     }
 }
 
-/// The number of elements, or `None` if it is too large to be told.
+/// The number of elements, or `None` if it does not fit an index.
 pub(super) fn elements(shape: Shape) -> Option<usize> {
     shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d))
 }

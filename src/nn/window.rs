@@ -4,7 +4,7 @@ use super::ModelError;
 use super::place::Place;
 
 /// The most that kernel, stride, padding and dilation may be, in each direction. No image is larger, and
-/// all that is computed from them then stays far below what an index can tell.
+/// all that is computed from them then stays far below the range of an index.
 const MAX_EXTENT: usize = 65_535;
 
 pub(super) struct Window {

@@ -102,7 +102,7 @@ impl Ahead {
         }
     }
 
-    /// The prox of v under `regularized`, and the sum over its weights of what `weigh` tells of each.
+    /// The prox of v under `regularized`, and the sum of `weigh` over its weights.
     pub(crate) fn sum(
         &mut self,
         optimizer: &Optimizer,

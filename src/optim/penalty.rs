@@ -140,7 +140,7 @@ impl Penalty {
         let model = network.model();
         let names = || model.weights().iter().map(|w| w.layer.as_str());
         let known: HashSet<&str> = names().collect();
-        let mut told = HashSet::new();
+        let mut named = HashSet::new();
         for LayerPenalty { layer, .. } in &self.layers {
             if !known.contains(layer.as_str()) {
                 let names = names().collect::<Vec<_>>().join(", ");
@@ -148,7 +148,7 @@ impl Penalty {
                     "the penalty names a layer {layer:?}; layers with weights are {names}"
                 )));
             }
-            if !told.insert(layer) {
+            if !named.insert(layer) {
                 return Err(PenaltyError(format!(
                     "the penalty names layer {layer:?} twice; a weight has one family of groups"
                 )));

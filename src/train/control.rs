@@ -1,6 +1,6 @@
 //! The controller that moves lambda until a target is met.
 //!
-//! Counting zeros while minibatches shrink the weights tells little of what will be kept: the support
+//! Counting zeros while minibatches shrink the weights says little about the support that is kept: the support
 //! of a step is that of the gradient's noise (see `stage.rs`). So each stage has a measure of its own:
 //!
 //! ```text
@@ -24,7 +24,7 @@
 //! Gupta's, ICLR workshop 2018.) With N near lambda^-1.5 and drawn to its end at the rate 2 / (1 - t)
 //! that this path has, P = 1 and I' = 6 are well damped.
 //!
-//! What comes of it there: told to keep 6.3 % the controller ends with 16,805 weights and 89.31 % on the
+//! The result there: with a target of 6.3 % the controller ends with 16,805 weights and 89.31 % on the
 //! test set from lambda 3e-4, and with 16,804 and 89.36 % from 1e-4; lambda 3e-4 alone with 16,860 and
 //! 89.33 %.
 
@@ -61,8 +61,8 @@ pub(super) struct Control {
     pub(super) factor: f32,
 }
 
-/// What the controller looks at.
-pub(super) struct Sight<'a> {
+/// The training, as the controller observes it.
+pub(super) struct Observation<'a> {
     pub(super) penalty: &'a Penalty,
     pub(super) model: &'a Model,
     pub(super) params: &'a Params,
@@ -88,16 +88,16 @@ impl Control {
     /// the weights as they are.
     pub(super) fn steer(
         &mut self,
-        sight: &Sight<'_>,
+        observed: &Observation<'_>,
         (t, epochs): (f64, u32),
         alone: Option<(f32, f32)>,
     ) -> Result<(), PenaltyError> {
         let left = match alone {
             Some(steps) => {
-                self.ahead.aim(sight.optimizer, (sight.params, None), steps);
-                self.count(sight, self.factor)?
+                self.ahead.aim(observed.optimizer, (observed.params, None), steps);
+                self.count(observed, self.factor)?
             }
-            None => self.now(sight),
+            None => self.now(observed),
         };
         let path = self.wanted * (self.total / self.wanted).powf((1.0 - t).powi(2));
         // At most a factor of e: what is far off needs time, not force.
@@ -110,33 +110,42 @@ impl Control {
     /// Before a step of settle, with `left` steps to go, itself among them.
     pub(super) fn settle(
         &mut self,
-        sight: &Sight<'_>,
+        observed: &Observation<'_>,
         (eta, left): (f32, u32),
     ) -> Result<(), PenaltyError> {
-        self.ahead.aim(sight.optimizer, (sight.params, Some(sight.gradients)), (eta, left as f32));
-        self.search(sight, self.wanted, if left == 1 { LAST_REACH } else { REACH })
+        self.ahead.aim(
+            observed.optimizer,
+            (observed.params, Some(observed.gradients)),
+            (eta, left as f32),
+        );
+        self.search(observed, self.wanted, if left == 1 { LAST_REACH } else { REACH })
     }
 
     /// Before step `step` of the `steps` of the last epoch with the penalty, where none settles.
     pub(super) fn land(
         &mut self,
-        sight: &Sight<'_>,
+        observed: &Observation<'_>,
         (eta, step, steps): (f32, usize, usize),
     ) -> Result<(), PenaltyError> {
-        let now = self.now(sight).max(1.0);
+        let now = self.now(observed).max(1.0);
         let way = (steps / 2).saturating_sub(step).max(1);
         let next = now * (self.wanted / now).powf(1.0 / way as f64);
-        self.ahead.aim(sight.optimizer, (sight.params, Some(sight.gradients)), (eta, 1.0));
-        self.search(sight, next, if step + 1 == steps { LAST_REACH } else { REACH })
+        self.ahead.aim(observed.optimizer, (observed.params, Some(observed.gradients)), (eta, 1.0));
+        self.search(observed, next, if step + 1 == steps { LAST_REACH } else { REACH })
     }
 
     /// The factor nearest to the one in use, at most `reach` times more or less, at which what lies
     /// ahead keeps what is wanted.
-    fn search(&mut self, sight: &Sight<'_>, wanted: f64, reach: f64) -> Result<(), PenaltyError> {
+    fn search(
+        &mut self,
+        observed: &Observation<'_>,
+        wanted: f64,
+        reach: f64,
+    ) -> Result<(), PenaltyError> {
         // A band around few holds at least the nearest whole number.
         let low = (wanted * (1.0 - BAND)).min(wanted.round());
         let high = (wanted * (1.0 + BAND)).max(wanted.round());
-        let mut near = (f64::from(self.factor), self.count(sight, self.factor)?);
+        let mut near = (f64::from(self.factor), self.count(observed, self.factor)?);
         if (low..=high).contains(&near.1) {
             return Ok(());
         }
@@ -146,7 +155,7 @@ impl Control {
         let mut far = loop {
             pace = (pace * pace * 1.25).min(reach);
             let factor = if many { start * pace } else { start / pace };
-            let tried = (factor, self.count(sight, factor as f32)?);
+            let tried = (factor, self.count(observed, factor as f32)?);
             if beyond(tried.1) || pace == reach {
                 break tried;
             }
@@ -158,7 +167,7 @@ impl Control {
                 break;
             }
             let factor = (near.0 * far.0).sqrt();
-            let tried = (factor, self.count(sight, factor as f32)?);
+            let tried = (factor, self.count(observed, factor as f32)?);
             *(if beyond(tried.1) { &mut far } else { &mut near }) = tried;
         }
         // Weights that leave together, a group, may leave no count in the band.
@@ -168,16 +177,16 @@ impl Control {
     }
 
     /// What is kept now.
-    fn now(&self, sight: &Sight<'_>) -> f64 {
-        let weights = sight.model.weights().iter().zip(&self.tried);
+    fn now(&self, observed: &Observation<'_>) -> f64 {
+        let weights = observed.model.weights().iter().zip(&self.tried);
         let of = self.target.of;
-        let counts = weights.map(|(w, r)| count(of, w, r, sight.params.value(r.id)));
+        let counts = weights.map(|(w, r)| count(of, w, r, observed.params.value(r.id)));
         counts.sum::<u64>() as f64
     }
 
     /// What the prox at a factor keeps of the point aimed at.
-    fn count(&mut self, sight: &Sight<'_>, factor: f32) -> Result<f64, PenaltyError> {
-        let Sight { penalty, model, params, optimizer, .. } = *sight;
+    fn count(&mut self, observed: &Observation<'_>, factor: f32) -> Result<f64, PenaltyError> {
+        let Observation { penalty, model, params, optimizer, .. } = *observed;
         penalty.scale(model, factor, &mut self.tried)?;
         let (of, weights) = (self.target.of, model.weights());
         let kept =
@@ -188,16 +197,16 @@ impl Control {
 
 impl super::Trainer<'_> {
     /// The controller, where there is a target, and what it looks at.
-    pub(super) fn controlled(&mut self) -> Option<(&mut Control, Sight<'_>)> {
+    pub(super) fn controlled(&mut self) -> Option<(&mut Control, Observation<'_>)> {
         let control = self.control.as_mut()?;
-        let sight = Sight {
+        let observed = Observation {
             penalty: &self.config.penalty,
             model: &self.network.model,
             params: &self.network.params,
             optimizer: &self.optimizer,
             gradients: &self.gradients,
         };
-        Some((control, sight))
+        Some((control, observed))
     }
 
     /// Sets the strength of the penalty for the step at a moment, in epochs.

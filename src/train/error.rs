@@ -14,7 +14,7 @@ pub enum TrainError {
     Config(String),
     /// The penalty does not fit the model.
     Penalty(PenaltyError),
-    /// The data cannot be cut or augmented as told.
+    /// The data cannot be split or augmented as the configuration says.
     Data(DataError),
     /// The loss is not a finite number; the parameters are those of the last good epoch.
     Loss {

@@ -1,4 +1,4 @@
-//! What a training tells about itself, and what it has reached.
+//! The progress of a training, and its results.
 
 use super::graph::Graph;
 use super::{Config, Data, Evaluation, Keep, Trainer};

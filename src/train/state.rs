@@ -12,7 +12,7 @@ const COPIES: [&str; 2] = [GOOD, BEST];
 const GOOD: &str = "good.";
 const BEST: &str = "best.";
 
-/// Checks that the state can tell its copies of the parameters from other parameters.
+/// Checks that no parameter has the name that the state gives to a copy of another.
 pub(super) fn check_names(params: &Params) -> Result<(), TrainError> {
     for id in params.ids() {
         let name = params.name(id);

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! field  = key value         key = 8 number + type, a varint
-//! type 0 = varint: 7 bits a byte, the lowest first, the top bit tells that more follow
+//! type 0 = varint: 7 bits a byte, the lowest first, the top bit says that more follow
 //! type 2 = length (varint) and so many bytes: a text, a message, or raw values
 //! type 5 = 4 bytes;  type 1 = 8 bytes
 //! ```

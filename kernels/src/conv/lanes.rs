@@ -4,7 +4,7 @@
 use crate::Accumulate;
 use crate::simd::{Simd, prefetch};
 
-/// How far ahead planes are asked for, 8 cache lines: sixteen planes a power of two apart are more
+/// How far ahead planes are prefetched, 8 cache lines: sixteen planes a power of two apart are more
 /// than the hardware follows, and a square takes less time than a line from L3.
 const AHEAD: usize = 128;
 

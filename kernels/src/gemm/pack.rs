@@ -123,7 +123,7 @@ impl Lines<'_> {
     }
 
     /// Lines are neighbours in memory: each step of depth is one short copy to each sliver. Depth is
-    /// the outer loop: memory is then read in long runs, and each run is asked for in time.
+    /// the outer loop: memory is then read in long runs, and each run is prefetched in time.
     #[inline(always)]
     fn copy<S: Simd>(&self, s: S, block: &Block, slivers: Slivers, dst: &mut [f32]) {
         let (lines, depth, width) = (block.lines.len(), block.depth.len(), slivers.width);

@@ -11,7 +11,7 @@
 //! The first sweep is compiled for each rule. What comes after it knows the metric alone.
 //!
 //! Where the rows of a block are few enough, the later sweeps find it in L2. Else they find it in L3 or
-//! memory, and what comes next is asked for: hardware follows no streams as short as a block's rows.
+//! memory, and what comes next is prefetched: hardware follows no streams as short as a block's rows.
 
 mod newton;
 mod search;
@@ -42,7 +42,7 @@ const FITS: usize = 128 * 1024;
 /// rows take 1.05 times as long, 2 rows 1.6.)
 const TILE_NEAR: usize = 32;
 const TILE_FAR: usize = 4;
-/// How far ahead a block is asked for from memory, in elements of its rows' runs: 12 lines, for which
+/// How far ahead a block is prefetched from memory, in elements of its rows' runs: 12 lines, for which
 /// four rows of five streams take some 300 ns.
 const AHEAD: usize = 192;
 /// Fields of `Lanes`, in scratch.
@@ -193,7 +193,7 @@ struct Spot {
     /// Its first column, of the block, and how many there are: at most 16.
     from: usize,
     live: usize,
-    /// From an element to one that is asked for, which may lie outside; 0 for nothing.
+    /// From an element to one that is prefetched, which may lie outside; 0 for nothing.
     ahead: usize,
 }
 

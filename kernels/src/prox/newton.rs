@@ -31,7 +31,7 @@ const FAR: f32 = 4.0;
 /// finds the rest.
 const DOWN: f32 = 1.0 - 8.0 * f32::EPSILON / 2.0;
 
-/// What one probe told.
+/// The result of one probe.
 #[derive(Clone, Copy)]
 pub(crate) struct Above<S: Simd> {
     pub(crate) cut: S::F,

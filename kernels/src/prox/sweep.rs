@@ -106,7 +106,7 @@ impl<M: Scale> Elements for Made<'_, M> {
 /// A sweep of Newton's method: the first one sums, the later ones cut and sum what is left.
 pub(crate) trait Sweep: Elements {
     const IS_FIRST: bool;
-    /// In which of four vectors' turns a line of what is wanted later is asked for, where one group
+    /// Which of the four unrolled iterations issue a prefetch for later sweeps, where one group
     /// comes after another.
     const ASKS: [bool; UNROLL];
 

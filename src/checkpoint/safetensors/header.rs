@@ -23,7 +23,7 @@ const MAX_TENSORS: usize = 1 << 17;
 /// behind them.
 const MAX_EMPTY: usize = 1 << 16;
 
-/// What a header tells, checked but for the size of the file.
+/// A header, checked but for the size of the file.
 #[derive(Debug)]
 pub(super) struct Header {
     /// Without the checksum.

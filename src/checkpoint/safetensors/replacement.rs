@@ -10,7 +10,7 @@
 //! is synced before the rename, for else a power cut could leave the new name on an empty file; and
 //! the folder is synced after it, so that the new name lasts.
 //!
-//! The lock tells the living from the dead: the system drops it with the process, however that
+//! The lock separates the living from the dead: the system drops it with the process, however that
 //! ends. So whoever writes into a folder next removes the temporary files there whose lock is free.
 //! A process id would not do: in a container every process has the same.
 

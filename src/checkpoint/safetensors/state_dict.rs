@@ -55,7 +55,7 @@ pub struct Loaded {
 /// # Errors
 /// If the file cannot be read, tensors are missing, unexpected, or of another shape or type, or one
 /// holds a NaN, an infinity or a negative variance; no parameter has changed then. (A magnitude below
-/// the smallest normal f32 becomes +0.0, as in training: [`Loaded::vanished`] tells how many.)
+/// the smallest normal f32 becomes +0.0, as in training: [`Loaded::vanished`] counts them.)
 pub fn load_state_dict(path: &Path, params: &mut Params) -> Result<Loaded, FileError> {
     load(Source::open(path)?, params)
 }

@@ -77,7 +77,7 @@ impl Fit {
         // Of a longer text the last record may be cut off.
         let mut records = Records::new(head, separator);
         let mut rows: Vec<Row> = Vec::new();
-        // A wrong quote is told later, by the one separator that is chosen.
+        // A wrong quote is an error later, with the separator that is chosen.
         while rows.len() <= RECORDS
             && let Ok(Some(record)) = records.next()
         {

@@ -18,7 +18,7 @@ use super::record::Record;
 use super::{number, quoted};
 use crate::data::{Columns, DataError, Place};
 
-/// What the first record alone tells.
+/// The evidence of the first record alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum First {
     Header,
@@ -33,7 +33,7 @@ const GAPS: [&str; 9] = ["", "na", "n/a", "nan", "null", "none", "inf", "-", "?"
 /// Looks at the first record of a table for a model that knows names.
 pub(super) fn expected(first: &Record, wanted: &Columns, separator: u8) -> First {
     let Ok(names) = names(first) else {
-        return First::Header; // Where the fault is told.
+        return First::Header; // Where the fault is reported.
     };
     let here = |name: &String| names.contains(name);
     let label_is_word = number::parse(wanted.label.as_bytes(), separator).is_err();

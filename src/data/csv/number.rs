@@ -66,7 +66,7 @@ impl Column {
         }
     }
 
-    /// A number that may have a thousands separator, where no other tells.
+    /// A number that may have a thousands separator, where no other cell decides.
     pub(super) fn ambiguous(&self) -> Option<&str> {
         let (_, text) = self.marked.as_ref().filter(|_| !self.fraction && self.whole.is_none())?;
         Some(text)
@@ -86,7 +86,7 @@ const DIGITS: usize = 15;
 /// The digits of the numbers of one column that have more than an f64 keeps.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Digits {
-    /// What tells those of the first number.
+    /// The evidence about those of the first number.
     first: Option<u64>,
     /// Whether those of another one are others.
     pub(super) differ: bool,

@@ -205,14 +205,14 @@ impl<'a> Table<'a> {
         let set = Dataset::new(shape, Samples::F64(values), labels, order.names.len())?
             .with_class_names(order.names)?
             .with_columns(layout.columns)?;
-        let mut told = vec![summary(&set)];
-        told.extend(layout.notes);
-        told.extend(fractions);
-        told.extend(notes::of_classes(&set));
+        let mut decisions = vec![summary(&set)];
+        decisions.extend(layout.notes);
+        decisions.extend(fractions);
+        decisions.extend(notes::of_classes(&set));
         let rounded = |column: usize| digits[column].rounded;
         let differs = |column: usize| digits[column].differ;
-        told.extend(notes::of_columns(&set, rounded, differs));
-        Ok(Source { train: set, test: None, notes: told })
+        decisions.extend(notes::of_columns(&set, rounded, differs));
+        Ok(Source { train: set, test: None, notes: decisions })
     }
 
     /// Refuses a column in which a decimal mark seems to separate thousands.

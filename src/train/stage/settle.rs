@@ -71,8 +71,8 @@ impl Policy for SettlePolicy {
         eta: f32,
     ) -> Result<Option<f32>, PenaltyError> {
         let left = trainer.config.starts().1 - trainer.progress.epoch;
-        let Some((control, sight)) = trainer.controlled() else { return Ok(Some(1.0)) };
-        control.settle(&sight, (eta, left))?;
+        let Some((control, observed)) = trainer.controlled() else { return Ok(Some(1.0)) };
+        control.settle(&observed, (eta, left))?;
         Ok(Some(control.factor))
     }
 }

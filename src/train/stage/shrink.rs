@@ -29,10 +29,10 @@ impl Policy for ShrinkPolicy {
         let (epoch, step) = (trainer.progress.epoch, trainer.progress.step);
         let steps = trainer.steps(epoch);
         let mut factor = trainer.config.penalty.ramp.at(time / end as f32);
-        if let Some((control, sight)) = trainer.controlled() {
+        if let Some((control, observed)) = trainer.controlled() {
             // The last epoch with the penalty: no settle follows.
             if epoch + 1 == penalised {
-                control.land(&sight, (eta, step, steps))?;
+                control.land(&observed, (eta, step, steps))?;
                 factor = 1.0;
             }
             factor *= control.factor;
@@ -45,13 +45,13 @@ impl Policy for ShrinkPolicy {
         let (end, penalised) = trainer.config.starts();
         let (ramp, settle) = (trainer.config.penalty.ramp, trainer.config.settle);
         let [done, rises] = [(epoch + 1) as f32 / end as f32, ramp.warmup + ramp.rise];
-        let Some((control, sight)) = trainer.controlled() else { return Ok(()) };
+        let Some((control, observed)) = trainer.controlled() else { return Ok(()) };
         if epoch + 1 == penalised || done < rises {
             return Ok(());
         }
         let alone = settle.map(|settle| (settle.eta, (settle.epochs as f32 / 3.0).max(1.0)));
         let warmup = f64::from(ramp.warmup);
         let t = (f64::from(done) - warmup) / (1.0 - warmup).max(f64::MIN_POSITIVE);
-        control.steer(&sight, (t, end), alone)
+        control.steer(&observed, (t, end), alone)
     }
 }

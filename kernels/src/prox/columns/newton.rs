@@ -139,7 +139,7 @@ impl<M: Scale> Kernel for Newton<'_, '_, '_, '_, M> {
 }
 
 impl Lanes<'_> {
-    /// What the last sweep told about the groups from i.
+    /// The sums of the last sweep for the groups from i.
     #[inline(always)]
     fn above<S: Simd, M: Scale>(&self, s: S, i: usize) -> Sums<S> {
         let load = |k: usize| s.load(&self.more[k][i..]);

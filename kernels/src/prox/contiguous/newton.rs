@@ -11,7 +11,7 @@ use crate::prox::sweep::{Streaming, Sweep};
 use crate::simd::{Kernel, Simd};
 use core::ops::Range;
 
-/// Elements that are asked for before their turn, at most: 64 KiB of w, of g and of m, which leaves most
+/// The most elements that are prefetched before their turn: 64 KiB of w, of g and of m, which leaves most
 /// of L2 to the group.
 const AHEAD: usize = 16 * 1024;
 
@@ -19,11 +19,11 @@ const AHEAD: usize = 16 * 1024;
 /// the first sweep asks ahead.)
 const STREAMS: usize = 4 * 1024 * 1024;
 
-/// What is asked for ahead of the sweeps.
+/// The prefetch ahead of the sweeps.
 pub(super) struct Ahead {
     /// What the groups to come will read.
     streams: Streams,
-    /// The next element that is asked for.
+    /// The next element to prefetch.
     at: usize,
     /// Whether the first sweep asks too.
     streaming: bool,
@@ -49,7 +49,7 @@ pub(super) struct Newton<'a, 't, M> {
     end: usize,
     /// The first cuts.
     cuts: [f32; 16],
-    /// What the last sweep told: count, excess and weight.
+    /// The sums of the last sweep: count, excess and weight.
     sums: [[f32; 16]; 3],
     counts: [f64; 16],
 }
