@@ -28,6 +28,7 @@ impl Plan {
         layers: &[Named],
     ) -> Result<Plan, ModelError> {
         let input = input.into();
+        Place { name: "input", input }.fitting(input)?;
         let mut builder = Builder {
             declarations: Declarations::new(params),
             graph: Graph::new(input),
@@ -35,7 +36,6 @@ impl Plan {
             layers: 0,
             depth: 0,
         };
-        Place { name: "input", input }.fitting(input)?;
         builder.sequence(layers, "", 0)?;
         let Builder { declarations, graph, activations, .. } = builder;
         let Declarations { parameters, weights, convs, least_batch, .. } = declarations;

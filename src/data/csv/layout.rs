@@ -97,7 +97,7 @@ impl Layout {
             Some(wanted) => wanted.clone(),
             None => {
                 let mut features = match names {
-                    Some(names) => named(names, &mut notes),
+                    Some(names) => not_empty(names, &mut notes),
                     None => (0..width).map(Columns::unnamed).collect(),
                 };
                 let label = features.remove(label_column);
@@ -116,7 +116,7 @@ impl Layout {
     fn by_name(names: &[String], wanted: &Columns, line: u64) -> Result<Self, DataError> {
         let mut at: HashMap<&str, Vec<usize>> = HashMap::new();
         let mut notes = Vec::new();
-        let shown = named(names.to_vec(), &mut notes);
+        let shown = not_empty(names.to_vec(), &mut notes);
         for (column, name) in shown.iter().enumerate().rev() {
             at.entry(name).or_default().push(column);
         }
@@ -177,7 +177,7 @@ pub(super) fn names(header: &Record) -> Result<Vec<String>, DataError> {
 }
 
 /// Names as notes and errors show them: none is empty.
-fn named(mut names: Vec<String>, notes: &mut Vec<String>) -> Vec<String> {
+fn not_empty(mut names: Vec<String>, notes: &mut Vec<String>) -> Vec<String> {
     let mut unnamed = Vec::new();
     for (column, name) in names.iter_mut().enumerate() {
         if name.is_empty() {
