@@ -63,10 +63,10 @@ impl Model {
     /// infinity is not multiplied with a zero that is left out, so fewer outputs become NaN.)
     ///
     /// ```
-    /// use proxtape::nn::{Layer, Model, Zeros};
+    /// use proxtape::nn::{Activation, Layer, Model, Zeros};
     /// use proxtape::{Exec, Isa, Params, Random, Tape};
     /// let mut params = Params::new();
-    /// let layers = [Layer::linear(2).named("fc"), Layer::Relu.named("relu")];
+    /// let layers = [Layer::linear(2).named("fc"), Activation::Relu.named("relu")];
     /// let model = Model::new(&mut params, [3], &layers, &mut Random::new(1))?;
     /// let w = params.find("fc.weight").unwrap();
     /// params.value_mut(w).copy_from_slice(&[0.0, 2.0, 0.0, 0.0, 0.0, -1.0]);
