@@ -75,6 +75,15 @@ impl Rule {
         }
     }
 
+    /// Whether the prox of its step is in a diagonal metric: each weight has a step size of its own. A
+    /// regulariser may have no prox there ([`Regularizer::supports_diagonal`]).
+    pub fn is_diagonal(&self) -> bool {
+        match self {
+            Rule::Sgd | Rule::Momentum { .. } | Rule::Nesterov { .. } => false,
+            Rule::Adam { .. } => true,
+        }
+    }
+
     /// Whether every number is in its range.
     pub fn is_valid(&self) -> bool {
         self.out_of_range().is_none()

@@ -37,14 +37,14 @@ pub(crate) struct Ahead {
 impl Ahead {
     pub(crate) fn new(optimizer: &Optimizer, params: &Params) -> Ahead {
         let exec = optimizer.exec;
-        let is_adam = matches!(optimizer.rule, Rule::Adam { .. });
+        let is_diagonal = optimizer.rule.is_diagonal();
         let parts = optimizer.slots.iter().flat_map(|slot| &slot.parts);
         let wanted = parts.map(|part| prox::scratch_len(exec, &part.reg, part.band));
         Ahead {
             exec,
             v: Buffer::zeroed(params.len()),
             x: Buffer::zeroed(params.len()),
-            d: Buffer::zeroed(if is_adam { params.len() } else { 0 }),
+            d: Buffer::zeroed(if is_diagonal { params.len() } else { 0 }),
             step: 0.0,
             tau: Buffer::zeroed(optimizer.tau.len()),
             scratch: Buffer::zeroed(wanted.max().unwrap_or(0)),

@@ -2,7 +2,7 @@
 
 use super::{Config, Data, Keep, Target, TrainError};
 use crate::nn::Model;
-use crate::optim::{OutOfRange, Regularized, Rule, Schedule};
+use crate::optim::{OutOfRange, Regularized, Schedule};
 
 impl Config {
     /// Checks everything that does not need the parameters.
@@ -104,8 +104,8 @@ impl Config {
         regularized: &[Regularized],
         model: &Model,
     ) -> Result<(), TrainError> {
-        let is_adam = matches!(self.rule, Rule::Adam { .. });
-        match regularized.iter().find(|r| is_adam && !r.supports_diagonal()) {
+        let is_diagonal = self.rule.is_diagonal();
+        match regularized.iter().find(|r| is_diagonal && !r.supports_diagonal()) {
             None => Ok(()),
             Some(r) => {
                 let weight = model.weights().iter().find(|weight| weight.id == r.id);

@@ -5,7 +5,6 @@ use crate::failure::Failure;
 use crate::recipe::Recipe;
 use crate::run::network::{Initial, build};
 use proxtape::data::Source;
-use proxtape::optim::Rule;
 
 /// The methods that work with a recipe: those that are asked for, or else all that do.
 ///
@@ -26,7 +25,7 @@ pub(crate) fn methods(
     }
     let set = &source.train;
     let network = build(recipe, set, Initial::Seed)?;
-    let is_adam = matches!(recipe.train.optimizer.0, Rule::Adam { .. });
+    let is_diagonal = recipe.train.optimizer.0.is_diagonal();
     let fits = |method: Method| -> Result<(), Failure> {
         let config = method.recipe(recipe, 0.0, 0).config();
         let regularized = config.penalty.resolve(&network).map_err(Failure::failed)?;
@@ -37,7 +36,7 @@ pub(crate) fn methods(
                 config.epochs
             )));
         }
-        match regularized.iter().any(|r| is_adam && !r.supports_diagonal()) {
+        match regularized.iter().any(|r| is_diagonal && !r.supports_diagonal()) {
             true => Err(Failure::failed(format!(
                 "{}: there is no prox in Adam's metric; use momentum, or leave it out of --families",
                 method.label()

@@ -2,7 +2,7 @@
 //! compared with, in tests and in benchmarks.
 
 use super::rules::Parts;
-use super::{Pass, Rule, Update, UpdateData, dispatch};
+use super::{Pass, Update, UpdateData, dispatch};
 use crate::prox::{self, Flat, Metric, Outcome, Scale, TASK, Visit, Work, visit_run};
 use crate::simd::{Kernel, Simd};
 use crate::{Exec, size};
@@ -14,7 +14,7 @@ use core::ops::Range;
 /// If memory cannot hold `op.groups` or the scratch.
 #[track_caller]
 pub fn unfused_scratch_len(exec: Exec, op: &Update) -> usize {
-    let d = if matches!(op.rule, Rule::Adam { .. }) { op.groups.len() } else { 0 };
+    let d = if op.rule.is_diagonal() { op.groups.len() } else { 0 };
     size::total("update_unfused: scratch of", &[d, prox::scratch_len(exec, &op.reg, op.groups)])
 }
 
