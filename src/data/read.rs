@@ -40,7 +40,7 @@ pub fn read(spec: &Spec) -> Result<Source, DataError> {
 }
 
 /// Reads what `spec` names for a model that is trained already: columns and classes are those of
-/// `schema`, as [`Dataset::schema`] gave them for the samples that it was trained on.
+/// `schema`, as [`Dataset::schema`](super::Dataset::schema) gave them for the samples that it was trained on.
 ///
 /// # Errors
 /// Those of the reader, and if a column is missing or a sample is of none of the classes.

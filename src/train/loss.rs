@@ -14,7 +14,7 @@ use crate::tape::{Labels, Tape, Var};
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Loss {
-    /// log sum exp(y) - y[label] of the outputs y, in nats.
+    /// `log sum exp(y) - y[label]` of the outputs y, in nats.
     #[default]
     CrossEntropy,
 }
