@@ -8,6 +8,7 @@
 
 mod activation;
 mod build;
+mod context;
 mod costs;
 mod declare;
 mod graph;
@@ -17,7 +18,6 @@ mod layers;
 mod model;
 mod names;
 mod network;
-mod place;
 mod plan;
 mod prepacked;
 mod record;
@@ -27,13 +27,13 @@ mod window;
 pub mod zoo;
 
 pub use activation::Activation;
+pub use context::ModelError;
 pub use graph::{Graph, Node, Parameters};
 pub use init::{Init, WithBias};
 pub use layer::{Layer, Named};
 pub use model::Model;
 pub(crate) use names::{body_prefix, shortcut_prefix};
 pub use network::Network;
-pub use place::ModelError;
 pub use plan::Plan;
 pub use prepacked::{PrepackedLayer, PrepackedNetwork, Zeros};
 pub use recorder::Phase;

@@ -14,8 +14,8 @@ mod event;
 mod given_up;
 mod graph;
 mod loss;
-mod outcome;
 mod prune;
+mod results;
 mod stage;
 mod state;
 mod target;
@@ -120,7 +120,7 @@ struct Progress {
 
 impl Progress {
     /// Counts what a batch of some samples gave, and returns its loss.
-    fn note(&mut self, outcome: &graph::Outcome, samples: usize) -> f64 {
+    fn note(&mut self, outcome: &graph::BatchResult, samples: usize) -> f64 {
         self.right += outcome.right;
         self.seen += samples as u64;
         outcome.loss

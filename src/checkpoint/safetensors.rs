@@ -16,8 +16,8 @@ mod checksum;
 mod error;
 mod header;
 mod network;
+mod open_file;
 mod replacement;
-mod source;
 mod state_dict;
 
 pub use error::{FileError, Place};
@@ -27,7 +27,7 @@ pub use state_dict::{Loaded, load_state_dict, parse_state_dict};
 use super::Checkpoint;
 use crate::shape::{MAX_RANK, Shape};
 use checksum::Checksum;
-use source::{Content, Source};
+use open_file::{Content, OpenFile};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
@@ -134,7 +134,7 @@ fn write_values(out: &mut dyn Write, values: &[f32]) -> io::Result<()> {
 /// If the file cannot be read, is no whole and sound safetensors file, differs from its checksum, or
 /// holds a tensor of another type or of more than [`MAX_RANK`] axes.
 pub fn read(path: &Path) -> Result<Checkpoint, FileError> {
-    read_all(Source::open(path)?)
+    read_all(OpenFile::open(path)?)
 }
 
 /// Reads a safetensors file that is in memory, as [`read()`] does. Errors call it `checkpoint`.
@@ -152,7 +152,7 @@ pub fn read(path: &Path) -> Result<Checkpoint, FileError> {
 /// # Errors
 /// As [`read()`], but for those of the disk.
 pub fn parse(file: &[u8]) -> Result<Checkpoint, FileError> {
-    read_all(Source::named("checkpoint", file)?)
+    read_all(OpenFile::named("checkpoint", file)?)
 }
 
 /// Reads a safetensors file of this crate: as [`read()`], but the checksum must be there.
@@ -160,7 +160,7 @@ pub fn parse(file: &[u8]) -> Result<Checkpoint, FileError> {
 /// # Errors
 /// As those of [`read()`], and if there is no checksum.
 pub fn read_sealed(path: &Path) -> Result<Checkpoint, FileError> {
-    let source = Source::open(path)?;
+    let source = OpenFile::open(path)?;
     if source.header.checksum.is_some() {
         return read_all(source);
     }
@@ -170,7 +170,7 @@ pub fn read_sealed(path: &Path) -> Result<Checkpoint, FileError> {
     Err(FileError::new(Place::Whole, expected, "none", advice).in_file(path))
 }
 
-fn read_all(mut source: Source<'_>) -> Result<Checkpoint, FileError> {
+fn read_all(mut source: OpenFile<'_>) -> Result<Checkpoint, FileError> {
     let path = source.path;
     let mut tensors = Vec::new();
     let mut passed_over = BTreeMap::new();

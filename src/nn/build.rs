@@ -1,10 +1,10 @@
 //! From a list of layers to the plan of a model: shapes are inferred, and layers checked against limits.
 
+use super::context::{LayerContext, ModelError};
 use super::costs::Costs;
 use super::declare::Declarations;
 use super::graph::{Graph, Node, Parameters};
 use super::names::{body_prefix, shortcut_prefix};
-use super::place::{ModelError, Place};
 use super::{Layer, Model, Named, Plan};
 use crate::params::Params;
 use crate::shape::Shape;
@@ -28,7 +28,7 @@ impl Plan {
         layers: &[Named],
     ) -> Result<Plan, ModelError> {
         let input = input.into();
-        Place { name: "input", input }.fitting(input)?;
+        LayerContext { name: "input", input }.fitting(input)?;
         let mut builder = Builder {
             declarations: Declarations::new(params),
             graph: Graph::new(input),
@@ -65,7 +65,7 @@ impl Builder<'_> {
     ) -> Result<usize, ModelError> {
         layers.iter().enumerate().try_fold(value, |value, (i, named)| {
             let name = named.full_name(prefix, i);
-            let at = Place { name: &name, input: self.graph.shape(value) };
+            let at = LayerContext { name: &name, input: self.graph.shape(value) };
             self.layers += 1;
             if self.layers > MAX_LAYERS {
                 return Err(at.error(format!(
@@ -92,7 +92,7 @@ impl Builder<'_> {
     /// The two ways of a block: their values, and the shape of both.
     fn residual(
         &mut self,
-        at: Place<'_>,
+        at: LayerContext<'_>,
         [body, shortcut]: [&[Named]; 2],
         value: usize,
     ) -> Result<([usize; 2], Shape), ModelError> {

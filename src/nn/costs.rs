@@ -1,7 +1,7 @@
 //! The costs of a batch: whether the tape can hold it, and the kernels compute it.
 
 use super::Weight;
-use super::place::ModelError;
+use super::context::ModelError;
 use proxtape_kernels::conv::Conv2d;
 
 /// The most elements of a batch in all layers together: 64 GiB.

@@ -1,7 +1,7 @@
 //! The parameters that layers declare, each checked against limits before there is memory for it.
 
+use super::context::{LayerContext, MAX_ELEMENTS, ModelError, elements};
 use super::graph::Parameters;
-use super::place::{MAX_ELEMENTS, ModelError, Place, elements};
 use super::{Init, Weight, WithBias};
 use crate::params::{Kind, ParamId, Params};
 use crate::shape::Shape;
@@ -63,7 +63,7 @@ impl<'a> Declarations<'a> {
     /// Biases start at zero, save where PyTorch's own start is asked for.
     pub(super) fn bias(
         &mut self,
-        at: Place<'_>,
+        at: LayerContext<'_>,
         bias: WithBias,
         (out, fan_in, init): (usize, usize, Init),
     ) -> Result<Option<ParamId>, ModelError> {
@@ -80,7 +80,7 @@ impl<'a> Declarations<'a> {
     /// Declares a parameter, of the last part of its name.
     pub(super) fn declare(
         &mut self,
-        at: Place<'_>,
+        at: LayerContext<'_>,
         part: &str,
         (kind, shape): (Kind, Shape),
         start: Start,

@@ -6,9 +6,9 @@ mod norm;
 mod pool;
 mod select;
 
+use super::context::{LayerContext, ModelError};
 use super::declare::{Built, Declarations};
 use super::graph::Parameters;
-use super::place::{ModelError, Place};
 use super::recorder::{Operands, Recorder};
 use super::{Layer, Phase};
 use crate::ops;
@@ -19,7 +19,7 @@ impl Layer {
     pub(super) fn build(
         &self,
         to: &mut Declarations<'_>,
-        at: Place<'_>,
+        at: LayerContext<'_>,
     ) -> Result<Built, ModelError> {
         let none = |shape| Ok((Parameters::default(), shape));
         match *self {

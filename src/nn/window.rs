@@ -1,7 +1,7 @@
 //! A window that slides over an image: its limits, and the size of what it gives.
 
 use super::ModelError;
-use super::place::Place;
+use super::context::LayerContext;
 
 /// The most that kernel, stride, padding and dilation may be, in each direction. No image is larger, and
 /// all that is computed from them then stays far below the range of an index.
@@ -16,7 +16,11 @@ pub(super) struct Window {
 
 impl Window {
     /// [OH, OW] = (size + 2 padding - dilation (kernel - 1) - 1) / stride + 1.
-    pub(super) fn output(&self, at: Place<'_>, size: [usize; 2]) -> Result<[usize; 2], ModelError> {
+    pub(super) fn output(
+        &self,
+        at: LayerContext<'_>,
+        size: [usize; 2],
+    ) -> Result<[usize; 2], ModelError> {
         for (name, least, extents) in [
             ("kernel", 1, self.kernel),
             ("stride", 1, self.stride),

@@ -19,8 +19,8 @@ pub(super) struct Graph {
     loss: Var,
 }
 
-/// What a batch gave.
-pub(super) struct Outcome {
+/// The result of a batch.
+pub(super) struct BatchResult {
     /// The mean loss.
     pub(super) loss: f64,
     /// Samples whose largest logit was at their label.
@@ -56,7 +56,7 @@ impl Graph {
         (indices, augmentation): (&[u32], Option<(&Augment, &mut Random)>),
         params: &mut Params,
         sink: &mut impl GradSink,
-    ) -> Outcome {
+    ) -> BatchResult {
         let Graph { tape, x, labels, logits, loss } = self;
         let (values, targets) = tape.leaves_mut(*x, *labels);
         data.source.train.fill(indices, data.normalization, augmentation, values, targets);
@@ -68,6 +68,6 @@ impl Graph {
         let rows = tape.value(*logits).chunks_exact(tape.shape(*logits)[1]);
         let both = rows.zip(tape.labels_ref(*labels));
         let right = both.filter(|(row, label)| argmax(row) == Some(**label as usize)).count();
-        Outcome { loss: value, right: right as u64 }
+        BatchResult { loss: value, right: right as u64 }
     }
 }

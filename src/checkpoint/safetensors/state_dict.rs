@@ -1,7 +1,7 @@
 //! A PyTorch state_dict, saved as safetensors, into the parameters of the matching model.
 
 use super::error::{FileError, Place, quoted, shortened};
-use super::source::{Content, Source};
+use super::open_file::{Content, OpenFile};
 use crate::checkpoint::admit::{self, Unfit};
 use crate::params::Params;
 use std::collections::HashMap;
@@ -57,7 +57,7 @@ pub struct Loaded {
 /// holds a NaN, an infinity or a negative variance; no parameter has changed then. (A magnitude below
 /// the smallest normal f32 becomes +0.0, as in training: [`Loaded::vanished`] counts them.)
 pub fn load_state_dict(path: &Path, params: &mut Params) -> Result<Loaded, FileError> {
-    load(Source::open(path)?, params)
+    load(OpenFile::open(path)?, params)
 }
 
 /// Loads a state_dict from a file that is in memory, as [`load_state_dict`] does. Errors call it
@@ -66,10 +66,10 @@ pub fn load_state_dict(path: &Path, params: &mut Params) -> Result<Loaded, FileE
 /// # Errors
 /// As [`load_state_dict`], but for those of the disk.
 pub fn parse_state_dict(file: &[u8], params: &mut Params) -> Result<Loaded, FileError> {
-    load(Source::named("state_dict", file)?, params)
+    load(OpenFile::named("state_dict", file)?, params)
 }
 
-fn load(mut source: Source<'_>, params: &mut Params) -> Result<Loaded, FileError> {
+fn load(mut source: OpenFile<'_>, params: &mut Params) -> Result<Loaded, FileError> {
     let path = source.path;
     let tensors = std::mem::take(&mut source.header.tensors);
     let prefix = wrapper(params, tensors.iter().map(|(name, _)| &**name));

@@ -1,9 +1,9 @@
 //! Two-dimensional convolution; x: [N, C, H, W], weight: [OC, C / groups, KH, KW], bias: [OC].
 
+use crate::nn::context::{LayerContext, ModelError};
 use crate::nn::costs::check_conv;
 use crate::nn::declare::{Built, Declarations, Start};
 use crate::nn::graph::Parameters;
-use crate::nn::place::{ModelError, Place};
 use crate::nn::recorder::Recorder;
 use crate::nn::window::Window;
 use crate::nn::{Layer, Weight};
@@ -25,7 +25,7 @@ pub(in crate::nn) fn attrs(layer: &Layer) -> ConvAttrs {
 
 pub(super) fn build(
     to: &mut Declarations<'_>,
-    at: Place<'_>,
+    at: LayerContext<'_>,
     layer: &Layer,
 ) -> Result<Built, ModelError> {
     let Layer::Conv2d { out, kernel, stride, padding, dilation, groups, bias, init } = *layer

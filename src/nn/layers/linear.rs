@@ -1,8 +1,8 @@
 //! y = x W^T + b; x: [N, in], W: [out, in], b: [out].
 
+use crate::nn::context::{LayerContext, ModelError};
 use crate::nn::declare::{Built, Declarations, Start};
 use crate::nn::graph::Parameters;
-use crate::nn::place::{ModelError, Place};
 use crate::nn::recorder::Recorder;
 use crate::nn::{Init, Weight, WithBias};
 use crate::ops;
@@ -12,7 +12,7 @@ use crate::tape::Var;
 
 pub(super) fn build(
     to: &mut Declarations<'_>,
-    at: Place<'_>,
+    at: LayerContext<'_>,
     out: usize,
     (bias, init): (WithBias, Init),
 ) -> Result<Built, ModelError> {

@@ -2,9 +2,9 @@
 //! y = weight (x - mean) / sqrt(variance + eps) + bias.
 
 use crate::nn::Phase;
+use crate::nn::context::{LayerContext, ModelError};
 use crate::nn::declare::{Built, Declarations, Start};
 use crate::nn::graph::Parameters;
-use crate::nn::place::{ModelError, Place};
 use crate::nn::recorder::{Operands, Recorder};
 use crate::ops::{self, BatchNormAttrs};
 use crate::params::Kind;
@@ -13,7 +13,7 @@ use crate::tape::Var;
 
 pub(super) fn build_batch(
     to: &mut Declarations<'_>,
-    at: Place<'_>,
+    at: LayerContext<'_>,
     momentum: f32,
     eps: f32,
 ) -> Result<Built, ModelError> {
@@ -39,7 +39,7 @@ pub(super) fn build_batch(
 
 pub(super) fn build_layer(
     to: &mut Declarations<'_>,
-    at: Place<'_>,
+    at: LayerContext<'_>,
     eps: f32,
 ) -> Result<Built, ModelError> {
     at.check_eps(eps)?;

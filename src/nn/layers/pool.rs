@@ -1,7 +1,7 @@
 //! Pools: windows over [C, H, W] that give [C, OH, OW].
 
 use crate::nn::Layer;
-use crate::nn::place::{ModelError, Place};
+use crate::nn::context::{LayerContext, ModelError};
 use crate::nn::window::Window;
 use crate::ops::PoolAttrs;
 use crate::shape::Shape;
@@ -18,7 +18,11 @@ pub(super) fn attrs(layer: &Layer) -> PoolAttrs {
 }
 
 /// The output of a pool, of which messages speak as `name`.
-pub(super) fn output(at: Place<'_>, name: &str, attrs: PoolAttrs) -> Result<Shape, ModelError> {
+pub(super) fn output(
+    at: LayerContext<'_>,
+    name: &str,
+    attrs: PoolAttrs,
+) -> Result<Shape, ModelError> {
     let [c, h, w] = at.image(name)?;
     let PoolAttrs { kernel, stride, padding } = attrs;
     let [oh, ow] = Window { kernel, stride, padding, dilation: [1; 2] }.output(at, [h, w])?;
@@ -29,7 +33,7 @@ pub(super) fn output(at: Place<'_>, name: &str, attrs: PoolAttrs) -> Result<Shap
 }
 
 /// That of a max pool, whose kernel must be able to note where each maximum was.
-pub(super) fn max_output(at: Place<'_>, attrs: PoolAttrs) -> Result<Shape, ModelError> {
+pub(super) fn max_output(at: LayerContext<'_>, attrs: PoolAttrs) -> Result<Shape, ModelError> {
     let output = output(at, "max pool", attrs)?;
     let [planes, h, w] = at.image("max pool")?;
     let PoolAttrs { kernel, stride, padding } = attrs;

@@ -1,10 +1,10 @@
 //! Some channels of [N, C, ...], or some features.
 
-use crate::nn::place::{ModelError, Place};
+use crate::nn::context::{LayerContext, ModelError};
 use crate::shape::Shape;
 
 /// The output has as many channels or features as there are indices.
-pub(super) fn output(at: Place<'_>, indices: &[usize]) -> Result<Shape, ModelError> {
+pub(super) fn output(at: LayerContext<'_>, indices: &[usize]) -> Result<Shape, ModelError> {
     let &[units, ref rest @ ..] = at.input.dims() else {
         return Err(at.error("the input has no axis"));
     };

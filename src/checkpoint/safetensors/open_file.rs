@@ -12,7 +12,7 @@ use std::path::Path;
 
 const SAVE: &str = "is it whole, and saved as safetensors (torch.save writes another format)?";
 
-pub(super) struct Source<'a> {
+pub(super) struct OpenFile<'a> {
     pub(super) path: &'a Path,
     file: Box<dyn Bytes + 'a>,
     pub(super) header: Header,
@@ -20,9 +20,9 @@ pub(super) struct Source<'a> {
     data: u64,
 }
 
-impl<'a> Source<'a> {
+impl<'a> OpenFile<'a> {
     /// Opens a file and checks it: its header, and all of it by the checksum, where it has one.
-    pub(super) fn open(path: &'a Path) -> Result<Source<'a>, FileError> {
+    pub(super) fn open(path: &'a Path) -> Result<OpenFile<'a>, FileError> {
         let refused = |e| refused(e).in_file(path);
         // Asked of the path, since opening a pipe would wait for a writer.
         if !fs::metadata(path).map_err(refused)?.is_file() {
@@ -33,12 +33,12 @@ impl<'a> Source<'a> {
         }
         let file = File::open(path).map_err(refused)?;
         let len = file.metadata().map_err(refused)?.len();
-        Source::new(path, Box::new(file), len)
+        OpenFile::new(path, Box::new(file), len)
     }
 
     /// The contents of a file that is in memory already, under a name for messages.
-    pub(super) fn named(name: &'a str, bytes: &'a [u8]) -> Result<Source<'a>, FileError> {
-        Source::new(Path::new(name), Box::new(Cursor::new(bytes)), bytes.len() as u64)
+    pub(super) fn named(name: &'a str, bytes: &'a [u8]) -> Result<OpenFile<'a>, FileError> {
+        OpenFile::new(Path::new(name), Box::new(Cursor::new(bytes)), bytes.len() as u64)
     }
 
     /// A length that the header claims is compared with the file's before memory is asked for.
@@ -46,7 +46,7 @@ impl<'a> Source<'a> {
         path: &'a Path,
         mut file: Box<dyn Bytes + 'a>,
         len: u64,
-    ) -> Result<Source<'a>, FileError> {
+    ) -> Result<OpenFile<'a>, FileError> {
         let refused = |e| refused(e).in_file(path);
         let fault = |place, expected: String, found: String, advice| {
             Err(FileError::new(place, expected, found, advice).in_file(path))
@@ -81,7 +81,7 @@ impl<'a> Source<'a> {
         if let Some(stated) = &header.checksum {
             stated.check(&mut *file).map_err(refused)?.map_err(|e| e.in_file(path))?;
         }
-        Ok(Source { path, file, header, data })
+        Ok(OpenFile { path, file, header, data })
     }
 
     /// Reads the values of a tensor of this file, and counts those that became 0: of F64, whose range is

@@ -32,14 +32,14 @@ impl fmt::Display for ModelError {
 
 impl std::error::Error for ModelError {}
 
-/// What every layer needs to be built: its full name and its input without the batch axis.
+/// The context in which a layer is built: its full name, and its input without the batch axis.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(super) struct LayerContext<'a> {
     pub(super) name: &'a str,
     pub(super) input: Shape,
 }
 
-impl Place<'_> {
+impl LayerContext<'_> {
     pub(super) fn error(&self, message: impl Into<String>) -> ModelError {
         ModelError { layer: Some(self.name.to_owned()), message: message.into() }
     }
