@@ -8,7 +8,7 @@
 use super::call::Call;
 use super::span::{Place, Span};
 use crate::pipeline::Pipeline;
-use proxtape::nn::{Layer, Network, Parameters};
+use proxtape::nn::{Graph, Layer, Network, Parameters};
 
 /// A step whose places are values yet.
 pub(super) struct Draft<'a> {
@@ -39,8 +39,9 @@ pub(super) fn draft<'a>(pipeline: &Pipeline<'a>) -> Vec<Draft<'a>> {
             Layer::BatchNorm { eps, .. } => {
                 let [scale, shift] = affine(network, node.parameters(), *eps);
                 // Before it is another operation, or the weight that only it reads.
-                let alone = graph.readers(node.inputs()[0]) == 1;
-                let before = drafts.last_mut().filter(|before| alone && before.to == input);
+                let read = before_dropout(graph, node.inputs()[0]);
+                let alone = graph.readers(read) == 1;
+                let before = drafts.last_mut().filter(|before| alone && before.to == read + 1);
                 if let Some(Call::Linear { w, b } | Call::Conv { w, b, .. }) =
                     before.map(|before| &mut before.call)
                 {
@@ -69,6 +70,18 @@ pub(super) fn draft<'a>(pipeline: &Pipeline<'a>) -> Vec<Draft<'a>> {
     let (from, to) = (names[output], output);
     drafts.push(Draft { name: String::new(), call: Call::Copy, from, other: None, to });
     drafts
+}
+
+/// The value that a dropout hands on, where nobody else reads what it makes.
+fn before_dropout(graph: &Graph, value: usize) -> usize {
+    match value.checked_sub(1).map(|i| &graph.nodes()[i]) {
+        Some(node)
+            if matches!(node.layer(), Layer::Dropout { .. }) && graph.readers(value) == 1 =>
+        {
+            before_dropout(graph, node.inputs()[0])
+        }
+        _ => value,
+    }
 }
 
 /// s and t of a batch norm.
