@@ -1,6 +1,8 @@
 //! Models: the zoo against numbers counted by hand, errors of layers that do not fit, batch norm
 //! after training, and parameters by PyTorch's names.
 
+#[path = "models/graph.rs"]
+mod graph;
 #[path = "models/limits.rs"]
 mod limits;
 
