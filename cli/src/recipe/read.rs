@@ -124,6 +124,7 @@ pub(crate) fn is_same(a: &str, b: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proxtape::nn::Activation;
 
     fn error(text: &str) -> String {
         parse("r.toml", text).unwrap_err().to_string()
@@ -147,6 +148,21 @@ mod tests {
         // Numbers are written as a person would.
         assert!(text.contains("eps = 0.00001\n") || text.contains("eps = 1e-5\n"), "{text}");
         assert!(text.contains("slope = 0.2\n"), "{text}");
+    }
+
+    /// The attribute of a number that an activation has must be one of a recipe's layer.
+    #[test]
+    fn every_activation_loads_again_to_itself() {
+        for activation in Activation::ALL {
+            let number = activation.number().map(|(name, _)| format!("{name} = 0.25\n"));
+            let kind = activation.name();
+            let layer =
+                format!("[[model.layer]]\nkind = \"{kind}\"\n{}", number.unwrap_or_default());
+            let recipe = parse("r.toml", &layer).unwrap();
+            let layers = recipe.model.net.layers(10);
+            assert_eq!(layers[0].layer, activation.with_number(0.25).into(), "{kind}");
+            assert_eq!(parse("r.toml", &recipe.to_toml()).unwrap(), recipe, "{kind}");
+        }
     }
 
     #[test]
