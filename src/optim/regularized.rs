@@ -51,7 +51,7 @@ impl Regularized {
     }
 
     /// How many elements they have.
-    #[allow(clippy::len_without_is_empty)] // of a weight, which may be empty, but is no container
+    #[expect(clippy::len_without_is_empty, reason = "of a weight, which is no container")]
     pub fn len(&self) -> usize {
         self.parts.iter().map(|part| part.band.groups.len()).sum()
     }

@@ -32,9 +32,9 @@ impl Numbers {
     }
 
     /// Those that a table has in the place of the usual ones.
-    fn with(mut self, told: &[(&str, Option<f32>)]) -> Numbers {
+    fn with(mut self, given: &[(&str, Option<f32>)]) -> Numbers {
         for (name, x) in &mut self.0 {
-            let own = told.iter().find(|(other, _)| other == name).and_then(|&(_, x)| x);
+            let own = given.iter().find(|(other, _)| other == name).and_then(|&(_, x)| x);
             *x = own.unwrap_or(*x);
         }
         self
@@ -64,33 +64,33 @@ impl Penalty {
         self.0.family = self.1.of(family);
     }
 
-    /// Says which numbers were told for nothing: no layer has a family that takes them.
-    pub(crate) fn tell_unused(&self, terminal: Terminal) {
-        let told = &self.0;
-        let usual = optim::Penalty::new(told.family);
-        let others = told.layers.iter().filter_map(|own| own.family);
-        let families: Vec<Family> = others.chain([told.family]).collect();
+    /// Prints a note on numbers that no family in use takes.
+    pub(crate) fn note_unused(&self, terminal: Terminal) {
+        let penalty = &self.0;
+        let usual = optim::Penalty::new(penalty.family);
+        let others = penalty.layers.iter().filter_map(|own| own.family);
+        let families: Vec<Family> = others.chain([penalty.family]).collect();
         let mut unused = Vec::new();
-        let mut note = |name: &str, is_told: bool, takes: &dyn Fn(Family) -> bool| {
-            if is_told && !families.iter().any(|&family| takes(family)) {
+        let mut note = |name: &str, is_given: bool, takes: &dyn Fn(Family) -> bool| {
+            if is_given && !families.iter().any(|&family| takes(family)) {
                 unused.push(name.to_owned());
             }
         };
-        note("lambda", told.lambda != usual.lambda, &is_penalty);
-        note("schedule", told.ramp != usual.ramp, &is_penalty);
-        note("mu", told.mixing != usual.mixing, &Family::has_two_terms);
+        note("lambda", penalty.lambda != usual.lambda, &is_penalty);
+        note("schedule", penalty.ramp != usual.ramp, &is_penalty);
+        note("mu", penalty.mixing != usual.mixing, &Family::has_two_terms);
         for ((name, x), (_, usual)) in self.1.0.iter().zip(Numbers::default().0) {
             note(name, *x != usual, &|family| {
                 number_of(family).is_some_and(|own| own.name == *name)
             });
         }
-        for own in &told.layers {
-            let family = told.family_of(&own.layer);
-            for (name, is_told, takes) in [
+        for own in &penalty.layers {
+            let family = penalty.family_of(&own.layer);
+            for (name, is_given, takes) in [
                 ("lambda", own.lambda.is_some(), is_penalty(family)),
                 ("mu", own.mu.is_some(), family.has_two_terms()),
             ] {
-                if is_told && !takes {
+                if is_given && !takes {
                     unused.push(format!("{name} of layer {:?}", own.layer));
                 }
             }

@@ -115,7 +115,7 @@ pub(crate) fn train(
         samples: &samples,
         origin: &origin,
     })?;
-    recipe.penalty.tell_unused(terminal);
+    recipe.penalty.note_unused(terminal);
     let mark = Mark {
         recipe: recipe.to_toml(),
         origin,

@@ -48,8 +48,8 @@ impl Method {
         }
     }
 
-    /// A strength as people are told.
-    pub(crate) fn told(self, strength: f32) -> String {
+    /// A strength, as tables and messages show it.
+    pub(crate) fn strength_text(self, strength: f32) -> String {
         match (self, self.range()) {
             (_, None) => "-".to_owned(),
             (Method::Magnitude, _) => {

@@ -22,7 +22,7 @@ const VALIDATION: &str = "validation %";
 
 const COLUMNS: [Column; 13] = [
     ("regulariser", |row| row.label.to_owned()),
-    ("lambda", |row| row.family.told(row.lambda.unwrap_or(0.0))),
+    ("lambda", |row| row.family.strength_text(row.lambda.unwrap_or(0.0))),
     ("accuracy %", |row| spread_text(row.numbers[Metric::TestAccuracy], 100.0, 2)),
     (VALIDATION, |row| spread_text(row.numbers[Metric::ValidationAccuracy], 100.0, 2)),
     ("weights", |row| spread_text(row.numbers[Metric::WeightsKept], 1.0, 0)),

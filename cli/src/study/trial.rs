@@ -43,8 +43,8 @@ impl Trial {
     pub(crate) fn description(&self) -> String {
         let strength = match (self.method, self.lambda()) {
             (_, None) => String::new(),
-            (Method::Magnitude, Some(keep)) => format!(", {}", self.method.told(keep)),
-            (method, Some(lambda)) => format!(", lambda {}", method.told(lambda)),
+            (Method::Magnitude, Some(keep)) => format!(", {}", self.method.strength_text(keep)),
+            (method, Some(lambda)) => format!(", lambda {}", method.strength_text(lambda)),
         };
         format!("{}{strength}, seed {}", self.method.label(), self.seed)
     }

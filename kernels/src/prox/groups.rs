@@ -58,7 +58,7 @@ impl Groups {
     ///
     /// # Panics
     /// If memory cannot hold so many.
-    #[allow(clippy::len_without_is_empty)] // a shape, not a container
+    #[expect(clippy::len_without_is_empty, reason = "a shape, not a container")]
     #[inline]
     #[track_caller]
     pub fn len(&self) -> usize {
